@@ -1,0 +1,1 @@
+"""sunshift: plans and commands a home PV battery."""

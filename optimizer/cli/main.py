@@ -1,0 +1,67 @@
+"""The command line: finds the command, turns errors into one clear message and an exit code.
+
+Each command is a module beside this one with ``add_arguments(parser)`` and ``run(arguments) -> int``. Only the module
+that is asked for is imported, so that ``sunshift status`` does not wait for pandas.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module, metadata
+
+from optimizer.errors import ConfigError, SunshiftError
+
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG, EXIT_INTERRUPTED = 0, 1, 2, 78, 130
+
+COMMANDS = {
+    "demo": "show the whole service at work on a simulated battery, faster than life",
+    "run": "run the service in the foreground, as systemd starts it",
+    "check": "verify everything before handing over control",
+    "plan": "show the plan as it would be made now, or plan a dumped problem",
+    "status": "tell what the running service does, since when, and why",
+    "release": "hand the battery back to itself; works when nothing else does",
+    "simulate": "serve a simulated battery's HTTP interface, with physics and faults",
+    "strategies": "list the installed strategies with their parameters",
+    "config": "write a commented configuration, or show the effective one",
+    "history": "import and export recordings",
+}
+
+
+def build_parser(command: str | None) -> argparse.ArgumentParser:
+    """Return the parser, with the arguments of ``command`` filled in."""
+    parser = argparse.ArgumentParser(
+        prog="sunshift",
+        description="Plans and commands a home PV battery, and says why.",
+        epilog="Start with `sunshift demo`; then `sunshift config init` and `sunshift check --config FILE`.",
+    )
+    parser.add_argument("--version", action="version", version=f"sunshift {metadata.version('sunshift')}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name == command:
+            import_module(f"optimizer.cli.{name}").add_arguments(subparser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    command = next((word for word in words if not word.startswith("-")), None)
+    arguments = build_parser(command).parse_args(words)
+    try:
+        return int(import_module(f"optimizer.cli.{arguments.command}").run(arguments))
+    except ConfigError as error:
+        print(f"sunshift: {error}", file=sys.stderr)
+        return EXIT_CONFIG
+    except SunshiftError as error:
+        print(f"sunshift: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        print("sunshift: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`sunshift plan | head`): say nothing, and keep the interpreter from saying it at exit.
+        sys.stderr.close()
+        return EXIT_FAILED

@@ -1,0 +1,1 @@
+"""From a measurement and a plan to one safe setpoint."""

@@ -1,0 +1,1 @@
+"""The whole service against the simulated battery, faster than life."""

@@ -1,0 +1,1 @@
+"""What speaks to a battery, behind one port."""

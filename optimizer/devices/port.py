@@ -1,0 +1,57 @@
+"""The port every battery speaks through, converted to the project's signs and units at the device's own door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from optimizer.domain.measurement import Measurement
+from optimizer.domain.setpoint import Setpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a device can be asked for."""
+
+    can_set_mode: bool
+    """Whether automatic mode can be entered and left by command; without it the owner has put it in manual."""
+    echoes_setpoint: bool = False
+    """Whether the commanded power can be read back."""
+
+
+class BatteryDevice(Protocol):
+    """A battery that can be read and commanded.
+
+    Every call ends within a bounded time and raises a :class:`optimizer.errors.DeviceError` that says what, where
+    and what to do. None of them retries: the control loop knows what a failure means, the adapter does not.
+    """
+
+    @property
+    def name(self) -> str:
+        """Return what a person calls it, such as ``sonnen_v1 at 192.168.33.185:8080``."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Return what it can be asked for."""
+        ...
+
+    def read(self) -> Measurement:
+        """Return the present status."""
+        ...
+
+    def apply(self, setpoint: Setpoint) -> None:
+        """Bring the battery to a setpoint, in the safe order.
+
+        ``Power``: where the mode can be set and is not known to be manual, zero both setpoints, set manual, then
+        the watts; otherwise the watts alone. ``Automatic``: as :meth:`release`. Idempotent: applying again re-asserts.
+        """
+        ...
+
+    def release(self) -> None:
+        """Hand the battery back: zero both setpoints, then its own automatic mode where that can be set."""
+        ...
+
+    def close(self) -> None:
+        """Free connections; never raises."""
+        ...

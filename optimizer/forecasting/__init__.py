@@ -1,0 +1,1 @@
+"""Load, sun and prices to come, as scenarios."""

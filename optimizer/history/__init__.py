@@ -1,0 +1,1 @@
+"""Measurements and decisions kept, resampled, and exchanged as recordings."""

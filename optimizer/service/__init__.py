@@ -1,0 +1,1 @@
+"""The daemon: the control loop and its jobs on the wall clock."""

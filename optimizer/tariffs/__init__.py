@@ -1,0 +1,1 @@
+"""The price of every interval, as far as it is known."""
