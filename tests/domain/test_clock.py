@@ -1,0 +1,69 @@
+"""Time comes from one place, and the simulated clock moves only when told to."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from optimizer.clock import SimulatedClock, WallClock, real_deadline
+
+START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
+
+
+def test_waiting_on_a_simulated_clock_moves_it() -> None:
+    """A wait passes at once, in both clocks."""
+    clock = SimulatedClock(START)
+    assert clock.wait(90, threading.Event()) is False
+    assert clock.now() == START + timedelta(seconds=90)
+    assert clock.elapsed() == 90
+
+
+def test_a_set_event_ends_a_wait_before_it_begins() -> None:
+    """A stop that is asked for is not slept through."""
+    clock, wake = SimulatedClock(START), threading.Event()
+    wake.set()
+    assert clock.wait(90, wake) is True
+    assert clock.now() == START
+
+
+def test_setting_the_wall_clock_leaves_ages_alone() -> None:
+    """A person or NTP may move the wall clock by a year; how long ago something was does not change."""
+    clock = SimulatedClock(START)
+    clock.advance(10)
+    clock.step_wall_clock(-365 * 86400)
+    assert clock.elapsed() == 10
+    assert clock.now() < START
+
+
+def test_subscribers_hear_every_advance() -> None:
+    """What must keep up with simulated time is told the new instant."""
+    clock, heard = SimulatedClock(START), []
+    clock.subscribe(heard.append)
+    clock.advance(1)
+    clock.advance(2)
+    assert heard == [START + timedelta(seconds=1), START + timedelta(seconds=3)]
+
+
+def test_simulated_time_neither_starts_naive_nor_runs_back() -> None:
+    """Both mistakes are refused with what to do."""
+    with pytest.raises(ValueError, match="aware"):
+        SimulatedClock(datetime(2026, 1, 1))  # noqa: DTZ001
+    with pytest.raises(ValueError, match="step_wall_clock"):
+        SimulatedClock(START).advance(-1)
+
+
+def test_the_wall_clock_is_aware_and_its_ages_grow() -> None:
+    """The real clocks answer in UTC and never run back."""
+    clock = WallClock()
+    assert clock.now().tzinfo is UTC
+    first = clock.elapsed()
+    assert clock.wait(0.0, threading.Event()) is False
+    assert clock.elapsed() >= first
+
+
+def test_a_deadline_runs_out_and_stays_at_zero() -> None:
+    """The time left is never negative."""
+    assert real_deadline(0.0)() == 0.0
+    assert 0.0 < real_deadline(60.0)() <= 60.0
