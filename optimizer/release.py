@@ -1,0 +1,270 @@
+"""Hand the battery back when all else is broken: ``python -m optimizer.release --config FILE``.
+
+The last of three ways back, run by systemd after the service has ended however it ended, and by the command
+``sunshift release``. The device keeps a forced power for ever, so this must work when the rest does not: the standard
+library only, no state, any number of times, and an end within its deadline whatever the peer does. It zeroes both
+setpoints, sets the owner's mode where that can be set, reads back, and begins again until that is confirmed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import math
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from optimizer.bounded_socket import CallAborted, NameLookup, Remaining, connect
+from optimizer.clock import WallClock, real_deadline
+from optimizer.errors import ConfigError, ConfigProblem
+from optimizer.release_config import battery_table, flag, token
+
+DEADLINE_S = 10.0
+CALL_S = 2.0
+"""Longest time of one call, so that a hanging step leaves time for the next [s]."""
+PAUSE_S = 1.0
+"""Between two attempts [s]; a setpoint takes 2 to 10 s to show."""
+IDLE_W = 100.0
+"""Power up to which a battery told to stand idle counts as idle: standby and measuring error [W]."""
+MAX_BODY_BYTES = 64 * 1024
+
+DEFAULT_PORTS = {"sonnen_v1": 8080, "sonnen_v2": 80, "simulated": 0}
+HAND_BACK_CODES = {"automatic": ("2", "8"), "time_of_use": ("10",), "backup": ("7",)}
+"""What to set, first, and what else the device may show instead: 8 is 2 on older US units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseTarget:
+    """The battery to hand back, and how."""
+
+    driver: str
+    """``sonnen_v1``, ``sonnen_v2``, or ``simulated``: in the service's own process, gone with it."""
+    host: str = ""
+    port: int = 0
+    mode_control: bool = False
+    """Whether a V1 device has the mode call; V2 always has."""
+    hand_back_mode: str = "automatic"
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseReport:
+    """What came of it."""
+
+    confirmed: bool
+    """Whether the device itself says that it is handed back."""
+    steps: tuple[str, ...]
+    """What was done, in order, with what came of it."""
+
+    def __str__(self) -> str:
+        verdict = "handed back, confirmed by the battery" if self.confirmed else "NOT CONFIRMED: look at the battery"
+        return "\n".join([*self.steps, verdict])
+
+
+class StepFailed(Exception):  # noqa: N818 - an outcome that becomes a line of the report
+    """One step did not work; says why."""
+
+
+def release_battery(target: ReleaseTarget, *, deadline_s: float = DEADLINE_S) -> ReleaseReport:
+    """Hand the battery back and return what came of it; never raises for what the device does.
+
+    Parameters
+    ----------
+    target
+        The battery.
+    deadline_s
+        Longest time of everything together [s].
+    """
+    if target.driver == "simulated":
+        return ReleaseReport(confirmed=True, steps=("simulated battery: nothing outside the service to hand back",))
+    remaining = real_deadline(deadline_s)
+    device = _Device(target, remaining)
+    steps: list[str] = []
+    while True:
+        confirmed = _attempt(device, steps)
+        if confirmed or remaining() <= PAUSE_S:
+            return ReleaseReport(confirmed=confirmed, steps=tuple(steps))
+        WallClock().wait(PAUSE_S, threading.Event())
+
+
+def _attempt(device: _Device, steps: list[str]) -> bool:
+    """Take every step, whatever came of the one before; return whether the device confirms."""
+    for path in device.zero_paths():
+        _note(steps, path, device.write, path)
+    if device.sets_mode:
+        _note(steps, "mode", device.set_mode)
+    return _note(steps, "read back", device.confirm)
+
+
+def _note(steps: list[str], what: str, step: object, *arguments: str) -> bool:
+    """Take a step and write down what came of it, once for as long as it stays the same."""
+    try:
+        outcome = str(step(*arguments))  # type: ignore[operator]
+        worked = True
+    except StepFailed as failure:
+        outcome, worked = f"failed: {failure}", False
+    line = f"{what}: {outcome}"
+    if line not in steps:
+        steps.append(line)
+    return worked
+
+
+class _Device:
+    """The few requests that handing back takes."""
+
+    def __init__(self, target: ReleaseTarget, remaining: Remaining) -> None:
+        self._target, self._remaining = target, remaining
+        self._v2 = target.driver == "sonnen_v2"
+        self._port = target.port or DEFAULT_PORTS[target.driver]
+        self._lookup = NameLookup(target.host, self._port)
+        self.sets_mode = self._v2 or target.mode_control
+        self._codes = HAND_BACK_CODES[target.hand_back_mode]
+
+    def zero_paths(self) -> tuple[str, str]:
+        """Return the paths that zero both setpoints."""
+        version = "v2" if self._v2 else "v1"
+        return f"/api/{version}/setpoint/charge/0", f"/api/{version}/setpoint/discharge/0"
+
+    def write(self, path: str) -> str:
+        """Zero one setpoint."""
+        answer = self._call("POST" if self._v2 else "PUT", path)
+        if isinstance(answer, dict) and str(answer.get("ReturnCode", "0")).strip() != "0":
+            raise StepFailed(f"return code {answer['ReturnCode']!a:.20}")
+        return "accepted"
+
+    def set_mode(self) -> str:
+        """Set the owner's mode."""
+        setting = f"EM_OperatingMode={self._codes[0]}"
+        if self._v2:
+            self._call("PUT", "/api/v2/configurations", setting)
+        else:
+            self._call("GET", f"/api/setting?{setting}")
+        return f"{self._target.hand_back_mode} accepted"
+
+    def confirm(self) -> str:
+        """Return what shows that the battery is handed back; fail where nothing shows it."""
+        status = self._call("GET", "/api/v2/status" if self._v2 else "/api/v1/status")
+        if not isinstance(status, dict):
+            raise StepFailed("the status is not a JSON object")
+        mode = str(status.get("OperatingMode", "")).strip()
+        if mode in self._codes:
+            return f"in mode {mode} ({self._target.hand_back_mode})"
+        if self.sets_mode:
+            raise StepFailed(f"in mode {mode!a:.20} instead of {self._codes[0]}")
+        power_w = _number(status.get("Pac_total_W", status.get("Pac total_W")))
+        if power_w is None or abs(power_w) > IDLE_W:
+            raise StepFailed(f"battery power is {power_w} W")
+        return f"idle at {power_w:.0f} W"
+
+    def _call(self, method: str, path: str, form: str | None = None) -> object:
+        """Return the JSON of an answer, None where it has none.
+
+        Raises
+        ------
+        StepFailed
+            If there is no answer in time, or it does not say success.
+        """
+        whole = self._remaining
+        call = real_deadline(CALL_S)
+        try:
+            return self._exchange(method, path, form, lambda: min(whole(), call()))
+        except (CallAborted, OSError, http.client.HTTPException, ValueError, RecursionError) as error:
+            msg = f"{type(error).__name__}: {error}"
+            raise StepFailed(self._blotted(msg)[:200]) from None
+
+    def _exchange(self, method: str, path: str, form: str | None, remaining: Remaining) -> object:
+        connection = http.client.HTTPConnection(self._target.host, self._port)
+        connection.sock = connect(self._lookup, remaining, max_bytes=2 * MAX_BODY_BYTES)
+        try:
+            connection.request(method, path, body=form, headers=self._headers(form))
+            response = connection.getresponse()
+            body = response.read(MAX_BODY_BYTES)
+        finally:
+            connection.close()
+        if not 200 <= response.status < 300:
+            raise StepFailed(self._blotted(f"HTTP status {response.status} {body[:80]!a}"))
+        return json.loads(body) if body.strip() else None
+
+    def _headers(self, form: str | None) -> dict[str, str]:
+        headers = {"User-Agent": "sunshift-release", "Accept": "application/json", "Connection": "close"}
+        if form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if self._v2:
+            headers["Auth-Token"] = self._target.token
+        return headers
+
+    def _blotted(self, text: str) -> str:
+        return text.replace(self._target.token, "***") if len(self._target.token) >= 8 else text
+
+
+def _number(value: object) -> float | None:
+    try:
+        number = float(value) if isinstance(value, int | float | str) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def target_from_config(path: Path, environ: Mapping[str, str] | None = None) -> ReleaseTarget:
+    """Return the battery that a configuration names, reading no more of it than that takes.
+
+    Errors anywhere else in the file do not matter, nor does a file that is not there if the environment says enough
+    (``SUNSHIFT_BATTERY__HOST`` and so on, which come before the file as everywhere).
+
+    Raises
+    ------
+    ConfigError
+        If driver, host, port or mode cannot be known; with every problem found.
+    """
+    environment = os.environ if environ is None else environ
+    table = battery_table(path, environment)
+    driver = str(table.get("driver", "sonnen_v1"))
+    mode = str(table.get("hand_back_mode", "automatic"))
+    host, port = str(table.get("host", "")).strip("[] "), str(table.get("port", DEFAULT_PORTS.get(driver, 0)))
+    problems = [
+        ConfigProblem(path=f"battery.{key}", message=message)
+        for key, message, wrong in (
+            ("driver", f"{driver!r} is none of {', '.join(DEFAULT_PORTS)}", driver not in DEFAULT_PORTS),
+            ("host", "is missing: give the battery's address", not host and driver != "simulated"),
+            ("port", f"{port!r} is not a port", not (port.isdecimal() and int(port) < 65536)),
+            ("hand_back_mode", f"{mode!r} is none of {', '.join(HAND_BACK_CODES)}", mode not in HAND_BACK_CODES),
+        )
+        if wrong
+    ]
+    if problems:
+        raise ConfigError(str(path), problems)
+    return ReleaseTarget(
+        driver=driver,
+        host=host,
+        port=int(port),
+        mode_control=flag(table.get("mode_control", False)),
+        hand_back_mode=mode,
+        token=token(table, path.parent, environment) if driver == "sonnen_v2" else "",
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Release the battery of a configuration; return 0 confirmed, 1 not confirmed, 78 configuration unusable."""
+    parser = argparse.ArgumentParser(prog="python -m optimizer.release", description="Hand the battery back.")
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the service's configuration")
+    arguments = parser.parse_args(argv)
+    signal.alarm(math.ceil(DEADLINE_S) + 2)  # should a bound above have a hole: the process ends all the same
+    try:
+        report = release_battery(target_from_config(arguments.config))
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 78
+    finally:
+        signal.alarm(0)
+    sys.stdout.write(f"{report}\n")
+    return 0 if report.confirmed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
