@@ -1,1 +1,5 @@
-"""The one TOML file, as types: every option with its unit, bounds, default and description."""
+"""The configuration as typed, frozen records: one section of the TOML file a module, every field described."""
+
+from optimizer.settings.root import Settings
+
+__all__ = ["Settings"]

@@ -1,0 +1,71 @@
+"""Numbers with a meaning: their range, and the slip of the pen that each of them invites."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt, Le
+from pydantic import AfterValidator, BeforeValidator
+
+
+def _refuse_truth_values(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")  # noqa: TRY004 - see duration.py
+    return value
+
+
+def _watts(value: float) -> float:
+    if 0 < value < 50:
+        msg = f"is in watts: {value:g} W is too small to be meant; write {value * 1000:g} for {value:g} kW"
+        raise ValueError(msg)
+    return value
+
+
+def _watt_hours(value: float) -> float:
+    if value < 200:
+        msg = f"is in watt-hours: {value:g} Wh is too small for a battery; write {value * 1000:g} for {value:g} kWh"
+        raise ValueError(msg)
+    return value
+
+
+def _share(value: float) -> float:
+    if 1 < value <= 100:
+        msg = f"is a share from 0 to 1: write {value / 100:g} for {value:g} %"
+        raise ValueError(msg)
+    if not 0 <= value <= 1:
+        msg = f"is a share from 0 to 1, got {value:g}"
+        raise ValueError(msg)
+    return value
+
+
+def _efficiency(value: float) -> float:
+    if value < 0.5:
+        msg = f"is a share of the energy that comes through: {value:g} is too low to be meant (0.95 is common)"
+        raise ValueError(msg)
+    return value
+
+
+def _no_limit_for_zero(value: Any) -> Any:
+    return None if value in (0, "0") and not isinstance(value, bool) else value
+
+
+Number = Annotated[float, BeforeValidator(_refuse_truth_values)]
+"""A finite number."""
+Count = Annotated[int, BeforeValidator(_refuse_truth_values)]
+"""A whole number."""
+NonNegative = Annotated[Number, Ge(0)]
+"""A finite number, not negative."""
+Power = Annotated[Number, Gt(0), AfterValidator(_watts)]
+"""A power above zero [W]."""
+PowerLimit = Annotated[
+    Annotated[Number, Ge(0), AfterValidator(_watts)] | None, BeforeValidator(_no_limit_for_zero)
+]
+"""A power limit [W]; 0 means that there is none and becomes None."""
+Energy = Annotated[Number, Gt(0), AfterValidator(_watt_hours)]
+"""An energy a battery can hold [Wh]."""
+Share = Annotated[Number, AfterValidator(_share)]
+"""A share from 0 to 1."""
+Efficiency = Annotated[Share, AfterValidator(_efficiency)]
+"""A share of energy that comes through, above one half."""
+Port = Annotated[Count, Ge(1), Le(65535)]
+"""A TCP port."""

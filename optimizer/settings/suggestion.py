@@ -1,0 +1,19 @@
+"""Did you mean?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a question that names the closest known word, or the empty text where nothing is close."""
+    spelling = {candidate.lower(): candidate for candidate in known}
+    close = get_close_matches(word.lower(), spelling, n=1, cutoff=0.6)
+    return f"did you mean {spelling[close[0]]!r}?" if close else ""
+
+
+def one_of(word: str, known: Iterable[str]) -> str:
+    """Return what to write instead of ``word``: the closest known word, or all of them."""
+    words = sorted(known)
+    return did_you_mean(word, words) or f"choose one of {', '.join(words)}"
