@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Le
 from pydantic import Field, StringConstraints
 
-from optimizer.settings.duration import UNITS, Duration
-from optimizer.settings.places import ReadableFile
+from optimizer.settings.duration import UNITS, Duration, within
+from optimizer.settings.places import AnyPath
 from optimizer.settings.quantities import Efficiency, Energy, NonNegative, Port, Power, Share
 from optimizer.settings.section import Conflict, Section
 
@@ -32,13 +31,13 @@ class BatterySettings(Section):
     """Address or name of the battery, without http:// or a path."""
     port: Port = Field(default_factory=default_port, examples=[8080])
     """TCP port of its API; by default 8080 for sonnen_v1 and 80 for sonnen_v2."""
-    token_file: ReadableFile | None = Field(default=None, examples=["/etc/sunshift/token"])
+    token_file: AnyPath | None = Field(default=None, examples=["/etc/sunshift/token"])
     """File that holds the API token (sonnen_v2); by default the systemd credential sunshift-token."""
     mode_control: bool = False
     """Whether to use the undocumented mode call of API V1, so that the battery's own automatic mode can be entered."""
-    hand_back_mode: Literal["automatic", "time_of_use"] = "automatic"
+    hand_back_mode: Literal["automatic", "time_of_use", "backup"] = "automatic"
     """Operating mode the battery is handed back to, where the mode can be set."""
-    request_deadline: Annotated[Duration, Ge(UNITS["ms"]), Le(UNITS["min"])] = Field(default=5 * UNITS["s"])
+    request_deadline: Annotated[Duration, within(UNITS["ms"], UNITS["min"])] = Field(default=5 * UNITS["s"])
     """Longest time that one request may take in all."""
     usable_capacity_wh: Energy = Field(examples=[10000])
     """Usable energy between 0 and 100 % of the user's state of charge [Wh]."""
@@ -64,4 +63,6 @@ class BatterySettings(Section):
         if self.min_soc >= self.max_soc:
             yield Conflict("min_soc", f"must be below max_soc, got {self.min_soc:g} and {self.max_soc:g}")
         if self.driver != "simulated" and self.host is None:
-            yield Conflict("host", f'is required for {self.driver}: write the battery\'s address, such as "192.168.1.20"')
+            yield Conflict(
+                "host", f'is required for {self.driver}: write the battery\'s address, such as "192.168.1.20"'
+            )

@@ -8,7 +8,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le
 from pydantic import Field
 
-from optimizer.settings.duration import UNITS, Duration
+from optimizer.settings.duration import UNITS, Duration, within
 from optimizer.settings.quantities import Count, NonNegative, Number
 from optimizer.settings.section import Conflict, Section
 
@@ -20,23 +20,23 @@ class ControlSettings(Section):
 
     observe: bool = False
     """Whether to poll, plan, record and show, and command nothing."""
-    poll_interval: Annotated[Duration, Ge(5 * SECOND), Le(60 * SECOND)] = Field(default=10 * SECOND)
+    poll_interval: Annotated[Duration, within(5 * SECOND, 60 * SECOND)] = Field(default=10 * SECOND)
     """How often to read the battery and decide; faster than 5s has crashed real units."""
     dead_band_w: NonNegative = 50.0
     """Smallest change of a setpoint worth sending [W]."""
     ramp_w_per_s: Annotated[Number, Gt(0)] | None = Field(default=None, examples=[500])
     """Fastest change of the setpoint [W/s]; absent: no limit."""
-    settling: Annotated[Duration, Ge(SECOND), Le(10 * UNITS["min"])] = Field(default=30 * SECOND)
+    settling: Annotated[Duration, within(SECOND, 10 * UNITS["min"])] = Field(default=30 * SECOND)
     """How long the battery may take to follow a command before it counts as not followed."""
-    max_measurement_age: Annotated[Duration, Ge(5 * SECOND), Le(10 * UNITS["min"])] = Field(default=45 * SECOND)
+    max_measurement_age: Annotated[Duration, within(5 * SECOND, 10 * UNITS["min"])] = Field(default=45 * SECOND)
     """Oldest measurement that a command may rest on."""
     prefer_automatic: bool = True
     """Whether to leave the battery in its own automatic mode where that does what the plan wants."""
     max_mode_changes_per_hour: Annotated[Count, Ge(1), Le(360)] = 12
     """How often the operating mode may be changed."""
-    reassert: Annotated[Duration, Ge(5 * SECOND), Le(10 * UNITS["min"])] = Field(default=60 * SECOND)
+    reassert: Annotated[Duration, within(5 * SECOND, 10 * UNITS["min"])] = Field(default=60 * SECOND)
     """How often a standing command is sent anew: batteries forget it when they restart at night."""
-    lease: Annotated[Duration, Ge(10 * SECOND), Le(10 * UNITS["min"])] = Field(default=90 * SECOND)
+    lease: Annotated[Duration, within(10 * SECOND, 10 * UNITS["min"])] = Field(default=90 * SECOND)
     """How long a command stands without a verified read-back before the battery is handed back."""
 
     def conflicts(self) -> Iterator[Conflict]:

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 UNITS = {
     "ms": timedelta(milliseconds=1),
@@ -33,7 +33,7 @@ def parse_duration(value: Any) -> timedelta:
         return value
     if not isinstance(value, str):
         msg = f"a length of time needs its unit: {_HELP}"
-        raise ValueError(msg)  # noqa: TRY004 - pydantic turns a ValueError into a problem, a TypeError into a crash
+        raise ValueError(msg)
     text = value.strip().lower()
     terms = list(_TERM.finditer(text))
     if not terms or "".join(term.group() for term in terms) != text:
@@ -61,10 +61,24 @@ def format_duration(value: timedelta) -> str:
     for name, unit in (("d", UNITS["d"]), ("h", UNITS["h"]), ("min", UNITS["min"]), ("s", UNITS["s"])):
         if value % unit == timedelta():
             count = value // unit
-            # 36 h reads better than 1 d 12 h, and 24 h in the field's mouth is one day.
             return f"{count}{name}"
     return f"{value / UNITS['ms']:g}ms"
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str)]
 """A length of time with its unit."""
+
+
+def within(low: timedelta, high: timedelta | None = None) -> AfterValidator:
+    """Return a check that a length of time is at least ``low`` and at most ``high``."""
+
+    def check(value: timedelta) -> timedelta:
+        if value < low:
+            msg = f"must be at least {format_duration(low)}, got {format_duration(value)}"
+            raise ValueError(msg)
+        if high is not None and value > high:
+            msg = f"must be at most {format_duration(high)}, got {format_duration(value)}"
+            raise ValueError(msg)
+        return value
+
+    return AfterValidator(check)

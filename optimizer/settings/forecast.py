@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from annotated_types import Ge, Le
-from pydantic import Field
 
 from optimizer.settings.quantities import NonNegative, Number
 from optimizer.settings.section import Section

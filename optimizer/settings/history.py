@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from annotated_types import Ge
 from pydantic import Field
 
-from optimizer.settings.duration import UNITS, Duration
+from optimizer.settings.duration import UNITS, Duration, within
 from optimizer.settings.section import Section
 
 
 class HistorySettings(Section):
     """How long measurements and decisions are kept."""
 
-    retention: Annotated[Duration, Ge(28 * UNITS["d"])] = Field(default=400 * UNITS["d"])
+    retention: Annotated[Duration, within(28 * UNITS["d"])] = Field(default=400 * UNITS["d"])
     """How long to keep measurements and decisions; forecasts need the last four weeks."""

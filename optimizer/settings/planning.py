@@ -9,7 +9,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 from pydantic import Field
 
-from optimizer.settings.duration import UNITS, Duration, format_duration
+from optimizer.settings.duration import UNITS, Duration, format_duration, within
 from optimizer.settings.quantities import Count, NonNegative
 from optimizer.settings.section import Conflict, Section
 
@@ -21,15 +21,15 @@ MOST_STEPS = 5000
 class PlanningSettings(Section):
     """How far ahead to plan, how finely and how often."""
 
-    step: Annotated[Duration, Ge(UNITS["min"]), Le(UNITS["h"])] = Field(default=15 * UNITS["min"])
+    step: Annotated[Duration, within(UNITS["min"], UNITS["h"])] = Field(default=15 * UNITS["min"])
     """Length of one interval of the plan; must divide an hour."""
-    horizon: Annotated[Duration, Le(14 * DAY)] = Field(default=36 * UNITS["h"])
+    horizon: Annotated[Duration, within(UNITS["min"], 14 * DAY)] = Field(default=36 * UNITS["h"])
     """How far ahead to plan; a multiple of the step."""
-    replan: Annotated[Duration, Ge(UNITS["min"]), Le(DAY)] = Field(default=15 * UNITS["min"])
+    replan: Annotated[Duration, within(UNITS["min"], DAY)] = Field(default=15 * UNITS["min"])
     """How often to plan anew; must divide a day."""
     scenarios: Annotated[Count, Ge(1), Le(100)] = 20
     """How many possible futures of load and sun a plan weighs."""
-    time_limit: Annotated[Duration, Ge(UNITS["ms"]), Le(10 * UNITS["min"])] = Field(default=10 * UNITS["s"])
+    time_limit: Annotated[Duration, within(UNITS["ms"], 10 * UNITS["min"])] = Field(default=10 * UNITS["s"])
     """Longest time the solver may take for one plan."""
     terminal_value_per_kwh: NonNegative | None = Field(default=None, examples=[0.15])
     """Worth of one stored kWh at the end of the horizon [currency/kWh]; by default derived from the prices."""

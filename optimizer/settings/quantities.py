@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 def _refuse_truth_values(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("must be a number, not true or false")  # noqa: TRY004 - see duration.py
+        raise ValueError("must be a number, not true or false")
     return value
 
 
@@ -57,9 +57,7 @@ NonNegative = Annotated[Number, Ge(0)]
 """A finite number, not negative."""
 Power = Annotated[Number, Gt(0), AfterValidator(_watts)]
 """A power above zero [W]."""
-PowerLimit = Annotated[
-    Annotated[Number, Ge(0), AfterValidator(_watts)] | None, BeforeValidator(_no_limit_for_zero)
-]
+PowerLimit = Annotated[Annotated[Number, Ge(0), AfterValidator(_watts)] | None, BeforeValidator(_no_limit_for_zero)]
 """A power limit [W]; 0 means that there is none and becomes None."""
 Energy = Annotated[Number, Gt(0), AfterValidator(_watt_hours)]
 """An energy a battery can hold [Wh]."""

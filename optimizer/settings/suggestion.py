@@ -1,4 +1,4 @@
-"""Did you mean?"""
+"""The closest known word for one that is not known."""
 
 from __future__ import annotations
 

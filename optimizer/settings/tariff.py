@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from datetime import time, timedelta
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Le
 from pydantic import Field
 
-from optimizer.settings.duration import UNITS, Duration
+from optimizer.settings.duration import UNITS, Duration, within
 from optimizer.settings.places import ReadableFile
 from optimizer.settings.quantities import NonNegative, Number, Share
 from optimizer.settings.section import Conflict, Section
@@ -105,7 +104,7 @@ class DemandSettings(HolidaySettings):
     """Price of one kilowatt of billing peak, per period [currency/kW]."""
     period: Literal["month", "year"] = Field(examples=["year"])
     """Billing period after which the peak starts anew."""
-    interval: Annotated[Duration, Ge(UNITS["min"]), Le(UNITS["h"])] = Field(default=15 * UNITS["min"])
+    interval: Annotated[Duration, within(UNITS["min"], UNITS["h"])] = Field(default=15 * UNITS["min"])
     """Interval over which the meter averages."""
     free_kw: NonNegative = 0.0
     """Peak that costs nothing, or is paid for in any case [kW]."""

@@ -54,7 +54,9 @@ class RuleSettings(Section):
 
     name: str | None = Field(default=None, examples=["peak"])
     """What to call this rule where decisions are explained."""
-    weekdays: Annotated[tuple[Weekday, ...], Field(min_length=1)] | None = Field(default=None, examples=[["mon", "fri"]])
+    weekdays: Annotated[tuple[Weekday, ...], Field(min_length=1)] | None = Field(
+        default=None, examples=[["mon", "fri"]]
+    )
     """Days of the week on which it holds: mon, tue, wed, thu, fri, sat, sun; absent: all."""
     months: Annotated[tuple[Month, ...], Field(min_length=1)] | None = Field(default=None, examples=[["jun", "jul"]])
     """Months in which it holds: jan to dec; absent: all."""
