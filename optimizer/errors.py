@@ -42,7 +42,7 @@ class DeviceError(SunshiftError):
 
 
 class DeviceUnreachable(DeviceError):  # noqa: N818 - reads as the state it names
-    """No connection: refused, no route, unknown name."""
+    """Nobody there to answer: refused, no route, unknown name, or a web server whose battery software is down."""
 
 
 class DeviceTimeout(DeviceError):  # noqa: N818
@@ -99,3 +99,7 @@ class StrategyError(SunshiftError):
 
 class LockedError(SunshiftError):
     """Another instance holds this battery."""
+
+
+class SimulatorError(SunshiftError):
+    """The simulator could not be started: a port that is taken, a fault script that makes no sense."""

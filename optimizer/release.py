@@ -12,45 +12,32 @@ import argparse
 import http.client
 import json
 import math
-import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from optimizer.bounded_socket import CallAborted, NameLookup, Remaining, connect
 from optimizer.clock import WallClock, real_deadline
-from optimizer.errors import ConfigError, ConfigProblem
-from optimizer.release_config import battery_table, flag, token
+from optimizer.errors import ConfigError
+from optimizer.release_config import DEFAULT_PORTS, ReleaseTarget, target_from_config
+
+__all__ = ["ReleaseReport", "ReleaseTarget", "release_battery", "target_from_config"]
 
 DEADLINE_S = 10.0
 CALL_S = 2.0
 """Longest time of one call, so that a hanging step leaves time for the next [s]."""
-PAUSE_S = 1.0
-"""Between two attempts [s]; a setpoint takes 2 to 10 s to show."""
+PAUSE_S = 1.5
+"""Between two attempts: a setpoint takes 2 to 10 s to show, and calls every second crashed a real unit [s]."""
 IDLE_W = 100.0
 """Power up to which a battery told to stand idle counts as idle: standby and measuring error [W]."""
 MAX_BODY_BYTES = 64 * 1024
 
-DEFAULT_PORTS = {"sonnen_v1": 8080, "sonnen_v2": 80, "simulated": 0}
 HAND_BACK_CODES = {"automatic": ("2", "8"), "time_of_use": ("10",), "backup": ("7",)}
 """What to set, first, and what else the device may show instead: 8 is 2 on older US units."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseTarget:
-    """The battery to hand back, and how."""
-
-    driver: str
-    """``sonnen_v1``, ``sonnen_v2``, or ``simulated``: in the service's own process, gone with it."""
-    host: str = ""
-    port: int = 0
-    mode_control: bool = False
-    """Whether a V1 device has the mode call; V2 always has."""
-    hand_back_mode: str = "automatic"
-    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,26 +74,24 @@ def release_battery(target: ReleaseTarget, *, deadline_s: float = DEADLINE_S) ->
     device = _Device(target, remaining)
     steps: list[str] = []
     while True:
-        confirmed = _attempt(device, steps)
-        if confirmed or remaining() <= PAUSE_S:
+        clean, confirmed = _attempt(device, steps)
+        if (clean and confirmed) or remaining() <= PAUSE_S:
             return ReleaseReport(confirmed=confirmed, steps=tuple(steps))
         WallClock().wait(PAUSE_S, threading.Event())
 
 
-def _attempt(device: _Device, steps: list[str]) -> bool:
-    """Take every step, whatever came of the one before; return whether the device confirms."""
-    for path in device.zero_paths():
-        _note(steps, path, device.write, path)
+def _attempt(device: _Device, steps: list[str]) -> tuple[bool, bool]:
+    """Take every step, whatever came of the one before; return whether all worked and whether the device confirms."""
+    worked = [_note(steps, path, partial(device.zero, path)) for path in device.zero_paths()]
     if device.sets_mode:
-        _note(steps, "mode", device.set_mode)
-    return _note(steps, "read back", device.confirm)
+        worked.append(_note(steps, "mode", device.set_mode))
+    return all(worked), _note(steps, "read back", device.confirm)
 
 
-def _note(steps: list[str], what: str, step: object, *arguments: str) -> bool:
-    """Take a step and write down what came of it, once for as long as it stays the same."""
+def _note(steps: list[str], what: str, step: Callable[[], str]) -> bool:
+    """Take a step, write down what came of it unless that is known already, and return whether it worked."""
     try:
-        outcome = str(step(*arguments))  # type: ignore[operator]
-        worked = True
+        outcome, worked = step(), True
     except StepFailed as failure:
         outcome, worked = f"failed: {failure}", False
     line = f"{what}: {outcome}"
@@ -131,11 +116,12 @@ class _Device:
         version = "v2" if self._v2 else "v1"
         return f"/api/{version}/setpoint/charge/0", f"/api/{version}/setpoint/discharge/0"
 
-    def write(self, path: str) -> str:
+    def zero(self, path: str) -> str:
         """Zero one setpoint."""
         answer = self._call("POST" if self._v2 else "PUT", path)
-        if isinstance(answer, dict) and str(answer.get("ReturnCode", "0")).strip() != "0":
-            raise StepFailed(f"return code {answer['ReturnCode']!a:.20}")
+        code = _text(answer.get("ReturnCode")) if isinstance(answer, dict) else ""
+        if code != "0" and answer is not None and answer is not True:
+            raise StepFailed(f"return code {code[:20]!a}" if code else "the answer is not a yes")
         return "accepted"
 
     def set_mode(self) -> str:
@@ -152,14 +138,16 @@ class _Device:
         status = self._call("GET", "/api/v2/status" if self._v2 else "/api/v1/status")
         if not isinstance(status, dict):
             raise StepFailed("the status is not a JSON object")
-        mode = str(status.get("OperatingMode", "")).strip()
+        mode = _text(status.get("OperatingMode"))
         if mode in self._codes:
             return f"in mode {mode} ({self._target.hand_back_mode})"
         if self.sets_mode:
-            raise StepFailed(f"in mode {mode!a:.20} instead of {self._codes[0]}")
+            msg = f"in mode {mode[:20]!a} instead of {self._codes[0]}"
+            raise StepFailed(msg)
         power_w = _number(status.get("Pac_total_W", status.get("Pac total_W")))
         if power_w is None or abs(power_w) > IDLE_W:
-            raise StepFailed(f"battery power is {power_w} W")
+            msg = f"the battery does not stand idle: its power is {power_w} W"
+            raise StepFailed(msg)
         return f"idle at {power_w:.0f} W"
 
     def _call(self, method: str, path: str, form: str | None = None) -> object:
@@ -203,50 +191,16 @@ class _Device:
         return text.replace(self._target.token, "***") if len(self._target.token) >= 8 else text
 
 
+def _text(value: object) -> str:
+    return str(value).strip() if isinstance(value, str | int) else ""
+
+
 def _number(value: object) -> float | None:
     try:
         number = float(value) if isinstance(value, int | float | str) else math.nan
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
-
-
-def target_from_config(path: Path, environ: Mapping[str, str] | None = None) -> ReleaseTarget:
-    """Return the battery that a configuration names, reading no more of it than that takes.
-
-    Errors anywhere else in the file do not matter, nor does a file that is not there if the environment says enough
-    (``SUNSHIFT_BATTERY__HOST`` and so on, which come before the file as everywhere).
-
-    Raises
-    ------
-    ConfigError
-        If driver, host, port or mode cannot be known; with every problem found.
-    """
-    environment = os.environ if environ is None else environ
-    table = battery_table(path, environment)
-    driver = str(table.get("driver", "sonnen_v1"))
-    mode = str(table.get("hand_back_mode", "automatic"))
-    host, port = str(table.get("host", "")).strip("[] "), str(table.get("port", DEFAULT_PORTS.get(driver, 0)))
-    problems = [
-        ConfigProblem(path=f"battery.{key}", message=message)
-        for key, message, wrong in (
-            ("driver", f"{driver!r} is none of {', '.join(DEFAULT_PORTS)}", driver not in DEFAULT_PORTS),
-            ("host", "is missing: give the battery's address", not host and driver != "simulated"),
-            ("port", f"{port!r} is not a port", not (port.isdecimal() and int(port) < 65536)),
-            ("hand_back_mode", f"{mode!r} is none of {', '.join(HAND_BACK_CODES)}", mode not in HAND_BACK_CODES),
-        )
-        if wrong
-    ]
-    if problems:
-        raise ConfigError(str(path), problems)
-    return ReleaseTarget(
-        driver=driver,
-        host=host,
-        port=int(port),
-        mode_control=flag(table.get("mode_control", False)),
-        hand_back_mode=mode,
-        token=token(table, path.parent, environment) if driver == "sonnen_v2" else "",
-    )
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from optimizer.errors import ConfigError, ConfigProblem
+
+DEFAULT_PORTS = {"sonnen_v1": 8080, "sonnen_v2": 80, "simulated": 0}
+HAND_BACK_MODES = ("automatic", "time_of_use", "backup")
 
 PREFIX = "sunshift_battery__"
 TOKEN_FILE_NAME = "battery-token"  # noqa: S105 - a file's name
@@ -12,7 +19,61 @@ TOKEN_FILE_NAME = "battery-token"  # noqa: S105 - a file's name
 (0600), because systemd takes the credentials away before the commands that clean up."""
 
 
-def battery_table(path: Path, environ: Mapping[str, str]) -> dict[str, object]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseTarget:
+    """The battery to hand back, and how."""
+
+    driver: str
+    """``sonnen_v1``, ``sonnen_v2``, or ``simulated``: in the service's own process, gone with it."""
+    host: str = ""
+    port: int = 0
+    mode_control: bool = False
+    """Whether a V1 device has the mode call; V2 always has."""
+    hand_back_mode: str = "automatic"
+    token: str = field(default="", repr=False)
+
+
+def target_from_config(path: Path, environ: Mapping[str, str] | None = None) -> ReleaseTarget:
+    """Return the battery that a configuration names, reading no more of it than that takes.
+
+    Errors anywhere else in the file do not matter, nor does a file that is not there if the environment says enough
+    (``SUNSHIFT_BATTERY__HOST`` and so on, which come before the file as everywhere).
+
+    Raises
+    ------
+    ConfigError
+        If driver, host, port or mode cannot be known; with every problem found.
+    """
+    environment = os.environ if environ is None else environ
+    table = _battery_table(path, environment)
+    driver = str(table.get("driver", "sonnen_v1"))
+    mode = str(table.get("hand_back_mode", "automatic"))
+    host, port = str(table.get("host", "")).strip("[] "), str(table.get("port", DEFAULT_PORTS.get(driver, 0)))
+    secret = _token(table, path.parent, environment) if driver == "sonnen_v2" else ""
+    problems = [
+        ConfigProblem(path=f"battery.{key}", message=message)
+        for key, message, wrong in (
+            ("driver", f"{driver!r} is none of {', '.join(DEFAULT_PORTS)}", driver not in DEFAULT_PORTS),
+            ("host", "is missing: give the battery's address", not host and driver != "simulated"),
+            ("port", f"{port!r} is not a port", not (port.isdecimal() and int(port) < 65536)),
+            ("hand_back_mode", f"{mode!r} is none of {', '.join(HAND_BACK_MODES)}", mode not in HAND_BACK_MODES),
+            ("token_file", "holds no token that can be read", driver == "sonnen_v2" and not secret),
+        )
+        if wrong
+    ]
+    if problems:
+        raise ConfigError(str(path), problems)
+    return ReleaseTarget(
+        driver=driver,
+        host=host,
+        port=int(port),
+        mode_control=_flag(table.get("mode_control", False)),
+        hand_back_mode=mode,
+        token=secret,
+    )
+
+
+def _battery_table(path: Path, environ: Mapping[str, str]) -> dict[str, object]:
     """Return ``[battery]`` with the environment over it, as far as either can be read."""
     overrides = {
         key.lower().removeprefix(PREFIX): value for key, value in environ.items() if key.lower().startswith(PREFIX)
@@ -20,12 +81,12 @@ def battery_table(path: Path, environ: Mapping[str, str]) -> dict[str, object]:
     return {**_table_in_file(path), **overrides}
 
 
-def flag(value: object) -> bool:
+def _flag(value: object) -> bool:
     """Return whether a setting says yes, also as text from the environment."""
     return str(value).strip().lower() in ("true", "1", "yes", "on", "y", "t")
 
 
-def token(table: Mapping[str, object], folder: Path, environ: Mapping[str, str]) -> str:
+def _token(table: Mapping[str, object], folder: Path, environ: Mapping[str, str]) -> str:
     """Return the V2 token from the first place that has one; empty where none has."""
     places = [folder / str(table["token_file"])] if table.get("token_file") else []
     for variable in ("CREDENTIALS_DIRECTORY", "RUNTIME_DIRECTORY"):

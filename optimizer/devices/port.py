@@ -44,12 +44,16 @@ class BatteryDevice(Protocol):
         """Bring the battery to a setpoint, in the safe order.
 
         ``Power``: where the mode can be set and is not known to be manual, zero both setpoints, set manual, then
-        the watts; otherwise the watts alone. ``Automatic``: as :meth:`release`. Idempotent: applying again re-asserts.
+        the watts; otherwise the watts alone. ``Automatic``: as :meth:`release`, but always into the battery's own
+        self-consumption, whatever mode the owner wants it left in. Idempotent: applying again re-asserts.
         """
         ...
 
     def release(self) -> None:
-        """Hand the battery back: zero both setpoints, then its own automatic mode where that can be set."""
+        """Hand the battery back.
+
+        Zero both setpoints, then, where it can be set, the mode that the owner wants it left in.
+        """
         ...
 
     def close(self) -> None:

@@ -45,6 +45,8 @@ def excerpt(value: object, length: int = 60) -> str:
     """Return the start of something a device sent, safe to print: ASCII, no control characters, short."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
+    if isinstance(value, int | float):
+        return str(value)[:length]
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     shown = ascii(text[:length])
     return shown if len(text) <= length else f"{shown}..."

@@ -1,0 +1,302 @@
+"""Every HTTP call ends by its deadline, keeps 64 KiB at most, and says what went wrong."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from optimizer.devices.http import MAX_BODY_BYTES, BoundedHttp, Reply
+from optimizer.errors import DeviceError, DeviceProtocolError, DeviceTimeout, DeviceUnreachable
+from support.hostile_peer import STATUS_LINE, Drip, Flood, Hang, HostilePeer, Reset, Send, Step, answer
+
+TOKEN = "5ecre7-70ken-0f-a-ba77ery"
+JSON = b'{"ReturnCode":"0"}'
+SOUND = Send(answer(JSON))
+
+
+def call(*script: Step, method: str = "GET", deadline_s: float = 2.0, read_request: bool = True) -> Reply:
+    with HostilePeer([script], read_request=read_request) as peer:
+        http = BoundedHttp(
+            host="127.0.0.1", port=peer.port, deadline_s=deadline_s, secret_headers={"Auth-Token": TOKEN}
+        )
+        return http.request(method, "/api/v1/status")
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        answer(JSON),
+        answer(JSON, content_type="text/html; charset=UTF-8"),
+        STATUS_LINE + b"\r\n" + JSON,
+        STATUS_LINE
+        + b"Transfer-Encoding: chunked\r\n\r\n9\r\n"
+        + JSON[:9]
+        + b"\r\n9\r\n"
+        + JSON[9:]
+        + b"\r\n0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + answer(JSON),
+        answer(JSON, headers="Set-Cookie: a=b\r\nContent-Encoding: identity\r\n"),
+    ],
+    ids=["plain", "text/html", "ended-by-close", "chunked", "continue", "cookie"],
+)
+def test_sound_answers(answered: bytes) -> None:
+    """Every way in which HTTP 1.1 may carry a body is read."""
+    reply = call(Send(answered))
+    assert (reply.status, reply.ok, reply.body) == (200, True, JSON)
+
+
+@pytest.mark.parametrize("status", [400, 404, 500, 502])
+def test_statuses_are_for_the_caller_to_judge(status: int) -> None:
+    """An HTTP status of failure is an answer like any other here."""
+    reply = call(Send(answer(JSON, status=f"{status} No")))
+    assert (reply.status, reply.ok, reply.body) == (status, False, JSON)
+
+
+@pytest.mark.parametrize(
+    ("script", "error", "message"),
+    [
+        pytest.param([Hang()], DeviceTimeout, "not done within 0.2 s .waiting", id="hangs"),
+        pytest.param([Drip(answer(JSON))], DeviceTimeout, "waiting for the answer", id="drips-the-headers"),
+        pytest.param([Send(answer(JSON)[:-10]), Drip(JSON * 9)], DeviceTimeout, "waiting", id="drips-the-body"),
+        pytest.param([Send(answer(JSON)[:-3]), Hang()], DeviceTimeout, "waiting", id="hangs-in-the-body"),
+        pytest.param([Drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 999, 0.001)], DeviceTimeout, "waiting", id="continues"),
+        pytest.param([Reset()], DeviceUnreachable, "connection broke", id="reset"),
+        pytest.param([Send(answer(JSON)[:-5]), Reset()], DeviceUnreachable, "broke", id="reset-in-the-body"),
+        pytest.param([], DeviceUnreachable, "connection broke", id="closes-without-a-word"),
+        pytest.param([Send(answer(JSON)[:-5])], DeviceProtocolError, "IncompleteRead", id="body-cut-short"),
+        pytest.param([Send(b"hello\r\n\r\n")], DeviceProtocolError, "not sound HTTP", id="not-http"),
+        pytest.param([Send(b"\x00" * 200)], DeviceProtocolError, "not sound HTTP", id="binary"),
+        pytest.param([Send(b"HTTP/1.1 abc\r\n\r\n")], DeviceProtocolError, "not sound HTTP", id="no-status"),
+        pytest.param(
+            [Send(STATUS_LINE + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")],
+            DeviceProtocolError,
+            "HTTP",
+            id="bad-chunk",
+        ),
+        pytest.param([Send(STATUS_LINE), Flood(b"A: b\r\n")], DeviceProtocolError, "HTTP", id="endless-headers"),
+        pytest.param([Send(STATUS_LINE + b"A: "), Flood(b"b" * 999)], DeviceProtocolError, "HTTP", id="endless-header"),
+        pytest.param(
+            [Send(STATUS_LINE + b"\r\n"), Flood(b" " * 9999)],
+            DeviceProtocolError,
+            "longer than 65536",
+            id="endless-body",
+        ),
+        pytest.param(
+            [Flood(b"HTTP/1.1 100 Continue\r\n\r\n" * 99)],
+            DeviceProtocolError,
+            "longer than any",
+            id="endless-continue",
+        ),
+        pytest.param(
+            [Send(answer(b" " * (MAX_BODY_BYTES + 1)))],
+            DeviceProtocolError,
+            "longer than 65536",
+            id="one-byte-too-long",
+        ),
+        pytest.param(
+            [Send(answer(gzip.compress(b"0" * 30_000_000), headers="Content-Encoding: gzip\r\n"))],
+            DeviceProtocolError,
+            "encoded as 'gzip'",
+            id="gzip-bomb",
+        ),
+        pytest.param(
+            [
+                Send(
+                    answer(
+                        gzip.compress(b"0" * 30_000_000),
+                        status="302 X",
+                        headers="Location: /\r\nContent-Encoding: gzip\r\n",
+                    )
+                )
+            ],
+            DeviceProtocolError,
+            "redirect",
+            id="gzip-bomb-behind-a-redirect",
+        ),
+    ],
+)
+def test_hostile_answers(script: list[Step], error: type[DeviceError], message: str) -> None:
+    """Whatever the peer does, the call ends, with an error of ours that names the place and holds no secret."""
+    with pytest.raises(error, match=message) as caught:
+        call(*script, deadline_s=0.2 if error is DeviceTimeout else 5.0)
+    text = str(caught.value)
+    assert "GET http://127.0.0.1:" in text
+    assert "/api/v1/status" in text
+    assert "battery" in text
+    assert TOKEN not in text
+
+
+def test_peer_that_never_reads() -> None:
+    """A peer that accepts and takes nothing in ends the call too."""
+    with pytest.raises(DeviceTimeout):
+        call(Hang(), read_request=False, deadline_s=0.2)
+
+
+def test_full_body_is_taken() -> None:
+    """A body of exactly 64 KiB is still taken."""
+    assert len(call(Send(answer(b" " * MAX_BODY_BYTES))).body) == MAX_BODY_BYTES
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_redirects_are_not_followed(status: str, method: str) -> None:
+    """A redirect is an error; nobody else is asked, so neither token nor method can change hands."""
+    with HostilePeer([[SOUND]]) as elsewhere:
+        redirect = Send(answer(b"", status=status, headers=f"Location: http://127.0.0.1:{elsewhere.port}/{TOKEN}\r\n"))
+        with pytest.raises(DeviceProtocolError, match=r"redirect.*not followed") as caught:
+            call(redirect, method=method)
+        assert elsewhere.requests == []
+    assert TOKEN not in str(caught.value)
+
+
+def test_environments_proxy_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy named in the environment is not used, and no password is taken from .netrc."""
+    with HostilePeer([[SOUND]]) as proxy:
+        for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("no_proxy", "")
+        assert call(SOUND).ok
+        assert proxy.requests == []
+
+
+def test_request_byte_for_byte() -> None:
+    """A request is what it says, without a body and with nothing a session would add."""
+    with HostilePeer([[SOUND]]) as peer:
+        http = BoundedHttp(host="127.0.0.1", port=peer.port)
+        http.request("PUT", "/api/v1/setpoint/charge/1000")
+        http.request("PUT", "/api/v2/configurations", form={"EM_OperatingMode": "1"})
+    assert (
+        peer.requests[0]
+        == (
+            b"PUT /api/v1/setpoint/charge/1000 HTTP/1.1\r\n"
+            b"Host: 127.0.0.1:%d\r\n"
+            b"User-Agent: sunshift\r\n"
+            b"Accept: application/json\r\n"
+            b"Accept-Encoding: identity\r\n"
+            b"Connection: close\r\n"
+            b"Content-Length: 0\r\n"
+            b"\r\n"
+        )
+        % peer.port
+    )
+    assert peer.requests[1].endswith(b"\r\n\r\nEM_OperatingMode=1")
+    assert b"Content-Type: application/x-www-form-urlencoded\r\n" in peer.requests[1]
+
+
+def test_nothing_is_tried_twice_and_nothing_is_remembered() -> None:
+    """A broken call is not repeated, and the next one opens its own connection and works."""
+    with HostilePeer([[Reset()], [SOUND], [Send(answer(JSON, headers="Set-Cookie: a=b\r\n"))], [SOUND]]) as peer:
+        http = BoundedHttp(host="127.0.0.1", port=peer.port)
+        with pytest.raises(DeviceUnreachable):
+            http.request("PUT", "/")
+        for _ in range(3):
+            assert http.request("PUT", "/").ok
+        assert len(peer.requests) == 4
+        assert b"Cookie" not in peer.requests[-1]
+
+
+def test_refused_connection() -> None:
+    """Nobody listening is said as such."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(DeviceUnreachable, match=rf"127\.0\.0\.1:{port}/x: no connection \(connection refused\)"):
+        BoundedHttp(host="127.0.0.1", port=port).request("GET", "/x")
+
+
+def test_echoed_token_is_blotted_out() -> None:
+    """A device that echoes the token does not bring it into a body, from where it could reach a message."""
+    reply = call(Send(answer(b'{"error":"%s"}' % TOKEN.encode())))
+    assert reply.body == b'{"error":"***"}'
+    assert TOKEN not in repr(reply)
+
+
+def test_token_is_sent_and_not_shown() -> None:
+    """The secret header goes out with the request, and is in no repr."""
+    with HostilePeer([[SOUND]]) as peer:
+        http = BoundedHttp(host="127.0.0.1", port=peer.port, secret_headers={"Auth-Token": TOKEN})
+        http.request("GET", "/")
+    assert f"Auth-Token: {TOKEN}\r\n".encode() in peer.requests[0]
+    assert TOKEN not in repr(http)
+
+
+Resolve = Callable[..., list[tuple[object, ...]]]
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], str]]:
+    """Names and what resolving each does."""
+    table: dict[str, Callable[[], str]] = {}
+    real = socket.getaddrinfo
+
+    def resolve(host: str, port: int, *args: int, **kwargs: int) -> list[tuple[object, ...]]:
+        name = table.get(host)
+        return real(host if name is None or kwargs.get("flags") else name(), port, *args, **kwargs)  # type: ignore[return-value]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return table
+
+
+def unknown() -> str:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+def test_unknown_name(names: dict[str, Callable[[], str]]) -> None:
+    """A name that nobody knows is said as such."""
+    names["battery.test"] = unknown
+    with pytest.raises(DeviceUnreachable, match=r"'battery\.test' could not be resolved.*not known"):
+        BoundedHttp(host="battery.test", port=80).request("GET", "/")
+
+
+def test_name_server_that_never_answers(names: dict[str, Callable[[], str]]) -> None:
+    """A lookup that hangs ends by the deadline, and any number of calls leave one thread behind, not one each."""
+    release = threading.Event()
+    names["battery.test"] = lambda: "127.0.0.1" if release.wait(30) else ""
+    http = BoundedHttp(host="battery.test", port=80, deadline_s=0.05)
+    before = threading.active_count()
+    for _ in range(3):
+        with pytest.raises(DeviceUnreachable, match="name server does not answer"):
+            http.request("GET", "/")
+    assert threading.active_count() == before + 1
+    release.set()
+
+
+def test_last_good_address_serves_while_the_name_server_is_away(names: dict[str, Callable[[], str]]) -> None:
+    """The internet may be down while the battery is not."""
+    with HostilePeer([[SOUND]]) as peer:
+        names["battery.test"] = lambda: "127.0.0.1"
+        http = BoundedHttp(host="battery.test", port=peer.port)
+        assert http.request("GET", "/").ok
+        names["battery.test"] = unknown
+        assert http.request("GET", "/").ok
+
+
+def test_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a name has several addresses and the first refuses, the next is tried."""
+    with HostilePeer([[SOUND]]) as peer:
+        good = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", peer.port))
+        bad = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 1))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [bad, good])
+        assert BoundedHttp(host="battery.test", port=80).request("GET", "/").ok
+
+
+@pytest.mark.parametrize("host", ["http://10.0.0.1", "10.0.0.1/api", "", "a b", "user@host", "x\r\ny"])
+def test_host_must_be_bare(host: str) -> None:
+    """A host with a scheme, a path or worse is refused with an example of a good one."""
+    with pytest.raises(ValueError, match=r"192\.168\.33\.185"):
+        BoundedHttp(host=host, port=80)
+
+
+@pytest.mark.parametrize(("port", "deadline_s"), [(0, 5), (65536, 5), (80, 0), (80, -1), (80, float("inf"))])
+def test_port_and_deadline_must_make_sense(port: int, deadline_s: float) -> None:
+    """A port that does not exist and a deadline that bounds nothing are refused."""
+    with pytest.raises(ValueError, match="give"):
+        BoundedHttp(host="10.0.0.1", port=port, deadline_s=deadline_s)
+
+
+def test_ipv6_address_is_bracketed() -> None:
+    """An IPv6 address is written as addresses with ports are."""
+    assert BoundedHttp(host="::1", port=80).address == BoundedHttp(host="[::1]", port=80).address == "[::1]:80"
