@@ -8,6 +8,7 @@ entry's name is the name used in the configuration, its value a class that fulfi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel
@@ -42,6 +43,8 @@ class Situation:
     """The demand charge with the peak of the running billing period, where there is one."""
     mean_import_w: float = 0.0
     """Mean import since this interval began: what a quarter-hour meter has counted so far [W]."""
+    previous: Previous | None = None
+    """The wish of the control step before, for those who lean to what they did; None: there is none."""
 
     @property
     def plan_index(self) -> int | None:
@@ -73,6 +76,22 @@ class Wish:
     """True where the battery's own automatic mode does what is wanted for any load or sun until the interval ends."""
     energy_value_per_kwh: float | None = None
     """The worth of stored energy this was weighed against [currency/kWh]."""
+    regime: str | None = None
+    """Name of the rule behind the power, such as ``hold``; what counts as a change of mind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previous:
+    """The wish of the control step before, and what it stood on."""
+
+    wish: Wish
+    interval: Interval
+    plan_made_at: datetime | None
+
+    def stands_on_the_same(self, situation: Situation) -> bool:
+        """Whether neither the interval nor the plan has changed since."""
+        made_at = None if situation.plan is None else situation.plan.made_at
+        return self.interval == situation.interval and self.plan_made_at == made_at
 
 
 class Strategy(Protocol):

@@ -1,0 +1,248 @@
+"""The one writer: everything that is ever sent to the battery goes through here.
+
+The device keeps a forced power for ever, so each one is held on a lease: a verified read-back renews it, and without
+one the battery is handed back, again and again until that succeeds.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from optimizer.control.options import ControlOptions
+from optimizer.control.read_back import Finding, FollowCheck, read_back
+from optimizer.control.steadiness import ModeChanges
+from optimizer.devices.port import BatteryDevice
+from optimizer.domain.battery import Battery
+from optimizer.domain.decision import Outcome
+from optimizer.domain.measurement import Measurement, OperatingMode
+from optimizer.domain.setpoint import Automatic, Power, Setpoint
+from optimizer.errors import DeviceError, ExternalControl
+
+logger = logging.getLogger(__name__)
+
+OURS_TO_TAKE = (OperatingMode.AUTOMATIC, OperatingMode.MANUAL, OperatingMode.UNKNOWN)
+"""Modes in which control is taken up again after standing down; any other is somebody's wish."""
+FOLLOW_TRIES = 2
+"""A command that is not followed so often in a row is given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actuation:
+    """What became of a command."""
+
+    outcome: Outcome
+    setpoint: Setpoint | None = None
+    """What stands by our command."""
+    note: str = ""
+    """What a person should know beyond the reason of the wish."""
+    error: str | None = None
+
+
+class Actuator:
+    """Brings the battery to setpoints and notices what becomes of them.
+
+    Parameters
+    ----------
+    device
+        The battery.
+    battery
+        What it can do.
+    options
+        Intervals, lease and tolerances.
+    """
+
+    def __init__(self, device: BatteryDevice, battery: Battery, options: ControlOptions) -> None:
+        self._device = device
+        self._options = options
+        self._follow = FollowCheck(battery, options)
+        self._modes = ModeChanges(options)
+        self._standing: Setpoint | None = None
+        self._released_to: OperatingMode | None = None
+        self._sent_s = 0.0
+        self._changed_s = 0.0
+        self._verified_s = 0.0
+        self._confirmed = False
+        self._resend = False
+        self._outage = False
+        self._stand_down_until_s: float | None = None
+        self._stand_down_why = ""
+
+    @property
+    def standing(self) -> Setpoint | None:
+        """What stands at the battery by our command; None: nothing of ours."""
+        return self._standing
+
+    def may_change_mode(self, elapsed_s: float) -> bool:
+        """Return whether the mode may be changed now, by the caps on its changes."""
+        return self._modes.may_change(self._standing, elapsed_s)
+
+    # -- what comes in ------------------------------------------------------------------------------------------
+
+    def notice(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
+        """Read back what stands; return what had to be done about it, or None where all is as sent.
+
+        A measurement that comes here must be valid: it renews the lease.
+        """
+        if self._stand_down_until_s is not None:
+            return self._while_standing_down(measurement, elapsed_s)
+        outage, self._outage = self._outage, False
+        self._resend = self._resend or outage
+        match self._standing:
+            case Power() as power:
+                return self._notice_forced(power, measurement, elapsed_s, after_outage=outage)
+            case Automatic():
+                return self._notice_automatic(measurement, elapsed_s, after_outage=outage)
+            case None:
+                return self._notice_untouched(measurement, elapsed_s)
+
+    def _notice_forced(
+        self, power: Power, measurement: Measurement, elapsed_s: float, *, after_outage: bool
+    ) -> Actuation | None:
+        settled = self._confirmed or elapsed_s - self._changed_s >= self._options.settle_s
+        found = read_back(power, measurement, after_outage=after_outage, settled=settled)
+        if found.finding is Finding.FOREIGN:
+            return self._stand_down(found.message, elapsed_s)
+        if found.finding is Finding.LOST:
+            logger.warning("%s: sending it again", found.message)
+            self._resend = True
+            return None
+        if self._follow.misses(measurement, elapsed_s) >= FOLLOW_TRIES:
+            flows = Power(round(measurement.battery_power_w))
+            why = "; ".join(("the battery does not follow", *measurement.reasons))
+            return self._give_up(f"{why}: told to {power}, it does {flows}", elapsed_s)
+        self._verified_s = elapsed_s
+        if measurement.mode is OperatingMode.MANUAL:
+            self._confirmed = True
+        return None
+
+    def _notice_automatic(self, measurement: Measurement, elapsed_s: float, *, after_outage: bool) -> Actuation | None:
+        if measurement.mode in (OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN):
+            self._confirmed = True
+            return None
+        if after_outage or not self._confirmed:
+            self._resend = elapsed_s - self._sent_s >= self._options.settle_s or after_outage
+            return None
+        return self._stand_down(f"somebody else changed the battery's mode to {measurement.mode}", elapsed_s)
+
+    def _notice_untouched(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
+        if not self._device.capabilities.can_set_mode and measurement.mode not in OURS_TO_TAKE[1:]:
+            why = f"the battery is in mode {measurement.mode} and its mode cannot be set from here: put it into manual"
+            return Actuation(outcome=Outcome.STOOD_DOWN, note=why)
+        if self._released_to is None:
+            return None
+        if elapsed_s - self._changed_s < self._options.settle_s or measurement.mode is self._released_to:
+            self._released_to = measurement.mode
+            return None
+        changed = measurement.mode not in OURS_TO_TAKE
+        self._released_to = measurement.mode
+        message = f"somebody else changed the battery's mode to {measurement.mode}"
+        return self._stand_down(message, elapsed_s) if changed else None
+
+    def _while_standing_down(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
+        until_s = self._stand_down_until_s or 0.0
+        if elapsed_s < until_s or (self._device.capabilities.can_set_mode and measurement.mode not in OURS_TO_TAKE):
+            left_min = max(0.0, until_s - elapsed_s) / 60.0
+            again = f"for another {left_min:.0f} min" if left_min else f"while its mode is {measurement.mode}"
+            return Actuation(outcome=Outcome.STOOD_DOWN, note=f"{self._stand_down_why}; standing down {again}")
+        self._stand_down_until_s = None
+        logger.info("taking the battery up again")
+        return None
+
+    def unreadable(self, elapsed_s: float, *, interval_over: bool) -> Actuation | None:
+        """Tell that no valid measurement can be had; return what was done where the lease has run out.
+
+        Parameters
+        ----------
+        interval_over
+            Whether the interval for which the standing command was given has ended.
+        """
+        if isinstance(self._standing, Automatic) and self._resend:
+            return self.release("handing back could not be confirmed", elapsed_s)
+        if not isinstance(self._standing, Power):
+            return None
+        if elapsed_s - self._verified_s < self._options.lease_s and not interval_over:
+            return None
+        why = "its interval is over" if interval_over else "its lease has run out"
+        return self.release(f"the command {self._standing} cannot be verified and {why}", elapsed_s)
+
+    def note_outage(self) -> None:
+        """Tell that the battery could not be read: it may have restarted."""
+        self._outage = True
+
+    # -- what goes out ------------------------------------------------------------------------------------------
+
+    def actuate(self, wanted: Setpoint, elapsed_s: float) -> Actuation:
+        """Bring the battery to a setpoint, if anything has to be sent for it."""
+        if not self._is_due(wanted, elapsed_s):
+            return Actuation(outcome=Outcome.KEPT, setpoint=self._standing)
+        before = self._standing
+        self._remember(wanted, elapsed_s)
+        try:
+            self._device.apply(wanted)
+        except ExternalControl as error:
+            return self._stand_down(str(error), elapsed_s)
+        except DeviceError as error:
+            # It may have taken effect all the same: the lease runs, and it is sent again.
+            self._resend = True
+            return Actuation(outcome=Outcome.FAILED, setpoint=self._standing, error=str(error))
+        self._modes.note(before, wanted, elapsed_s)
+        self._resend = False
+        if isinstance(wanted, Power):
+            self._follow.note(wanted.battery_power_w, elapsed_s)
+        return Actuation(outcome=Outcome.APPLIED, setpoint=wanted)
+
+    def release(self, why: str, elapsed_s: float) -> Actuation:
+        """Hand the battery back; where that fails the command counts as standing, and the next step tries again."""
+        try:
+            self._device.release()
+        except DeviceError as error:
+            logger.warning("could not hand the battery back: %s", error)
+            return Actuation(outcome=Outcome.FAILED, setpoint=self._standing, note=why, error=str(error))
+        self._forget(elapsed_s)
+        return Actuation(outcome=Outcome.HANDED_BACK, note=why)
+
+    def _is_due(self, wanted: Setpoint, elapsed_s: float) -> bool:
+        standing, since_s = self._standing, elapsed_s - self._sent_s
+        if standing is None or self._resend or isinstance(wanted, Automatic) != isinstance(standing, Automatic):
+            return True
+        if not isinstance(wanted, Power) or not isinstance(standing, Power):
+            return False
+        if wanted == standing:
+            return since_s >= self._options.reassert_s
+        turns = wanted.battery_power_w * standing.battery_power_w <= 0
+        return turns or since_s >= self._options.min_send_interval_s
+
+    def _remember(self, wanted: Setpoint, elapsed_s: float) -> None:
+        enters = isinstance(wanted, Power) and not isinstance(self._standing, Power)
+        if wanted != self._standing:
+            self._changed_s = elapsed_s
+        if enters or isinstance(wanted, Automatic):
+            self._confirmed = False
+            self._follow.reset()
+        if enters:
+            self._verified_s = elapsed_s
+        self._standing, self._sent_s = wanted, elapsed_s
+
+    def _forget(self, elapsed_s: float) -> None:
+        self._standing, self._confirmed, self._resend = None, False, False
+        self._released_to, self._changed_s = OperatingMode.UNKNOWN, elapsed_s
+        self._follow.reset()
+        self._follow.forgive()
+
+    def _stand_down(self, why: str, elapsed_s: float) -> Actuation:
+        """Write nothing more until the hold-off has passed: somebody else has the battery."""
+        logger.warning("%s: standing down", why)
+        self._forget(elapsed_s)
+        self._stand_down_until_s = elapsed_s + self._options.hold_off_s
+        self._stand_down_why = why
+        return Actuation(outcome=Outcome.STOOD_DOWN, note=why)
+
+    def _give_up(self, why: str, elapsed_s: float) -> Actuation:
+        """Hand back a battery that does not follow, and leave it alone for the hold-off."""
+        logger.warning("%s: handing it back", why)
+        done = self.release(why, elapsed_s)
+        if done.outcome is Outcome.HANDED_BACK:
+            self._stand_down_until_s = elapsed_s + self._options.hold_off_s
+            self._stand_down_why = why
+        return done

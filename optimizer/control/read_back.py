@@ -1,0 +1,110 @@
+"""Accepted is not obeyed: what a status says about the command that stands."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum, auto
+
+from optimizer.control.options import ControlOptions
+from optimizer.domain.battery import Battery
+from optimizer.domain.measurement import Measurement, OperatingMode
+from optimizer.domain.setpoint import Power
+
+ECHO_TOLERANCE_W = 25.0
+"""How far the device's echo may lie from the power sent: it keeps whole watts and may round to its own steps [W]."""
+FLOW_TOLERANCE_W, FLOW_TOLERANCE_SHARE = 250.0, 0.15
+"""How far the power that flows may lie from the power sent [W, 1]."""
+TAPER_FROM_SOC, TAPER_BELOW_SOC = 0.92, 0.06
+"""Near full and near empty the battery gives less than it is told, and that is right [1]."""
+
+
+class Finding(StrEnum):
+    """What a read-back comes to."""
+
+    AS_SENT = auto()
+    """Mode and echo are as commanded."""
+    LOST = auto()
+    """The command is gone, as after the battery's nightly restart."""
+    FOREIGN = auto()
+    """Somebody else has changed mode or setpoint."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBack:
+    """A finding and its words for a person."""
+
+    finding: Finding
+    message: str = ""
+
+
+def read_back(standing: Power, measurement: Measurement, *, after_outage: bool, settled: bool) -> ReadBack:
+    """Compare a status with the forced command that stands.
+
+    Parameters
+    ----------
+    after_outage
+        Whether the battery could not be read just before: a restart forgets commands, nobody else needs to have
+        touched it.
+    settled
+        Whether the command has stood long enough to be echoed.
+    """
+    if measurement.mode not in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+        if after_outage:
+            return ReadBack(finding=Finding.LOST, message=f"after an outage the battery is in mode {measurement.mode}")
+        if settled:
+            message = f"somebody else changed the battery's mode to {measurement.mode}"
+            return ReadBack(finding=Finding.FOREIGN, message=message)
+    echo_w = measurement.reported_setpoint_w
+    if echo_w is None or not settled or abs(echo_w - standing.battery_power_w) <= ECHO_TOLERANCE_W:
+        return ReadBack(finding=Finding.AS_SENT)
+    if after_outage or abs(echo_w) <= ECHO_TOLERANCE_W:
+        return ReadBack(finding=Finding.LOST, message="the battery has forgotten its setpoint")
+    message = f"somebody else set {Power(echo_w)} (ours was {standing})"
+    return ReadBack(finding=Finding.FOREIGN, message=message)
+
+
+class FollowCheck:
+    """Compares the power that flows with the powers that were commanded while it could settle."""
+
+    def __init__(self, battery: Battery, options: ControlOptions) -> None:
+        self._battery = battery
+        self._settle_s = options.settle_s
+        self._sent: deque[tuple[float, float]] = deque()
+        self._misses = 0
+
+    def reset(self) -> None:
+        """Forget what was sent: the battery is in its own hands, or was told anew."""
+        self._sent.clear()
+
+    def forgive(self) -> None:
+        """Forget past misses."""
+        self._misses = 0
+
+    def note(self, power_w: float, elapsed_s: float) -> None:
+        """Note a power that was sent [W]."""
+        self._sent.append((elapsed_s, power_w))
+
+    def misses(self, measurement: Measurement, elapsed_s: float) -> int:
+        """Return how many settling times in a row the battery has not followed."""
+        if not self._sent or elapsed_s - self._sent[0][0] < self._settle_s:
+            return self._misses
+        while len(self._sent) > 1 and elapsed_s - self._sent[1][0] >= self._settle_s:
+            self._sent.popleft()
+        if self._follows(measurement):
+            self._misses = 0
+        else:
+            self._misses += 1
+            self._sent = deque([(elapsed_s, self._sent[-1][1])])
+        return self._misses
+
+    def _follows(self, measurement: Measurement) -> bool:
+        """Whether what flows lies within what was asked for during the settling time, limits and taper allowed."""
+        low = min(power_w for _, power_w in self._sent)
+        high = max(power_w for _, power_w in self._sent)
+        if measurement.soc >= TAPER_FROM_SOC:
+            low = min(low, 0.0)
+        if measurement.soc <= max(self._battery.min_soc, measurement.backup_soc or 0.0) + TAPER_BELOW_SOC:
+            high = max(high, 0.0)
+        tolerance_w = max(FLOW_TOLERANCE_W, FLOW_TOLERANCE_SHARE * max(abs(low), abs(high)))
+        return low - tolerance_w <= measurement.battery_power_w <= high + tolerance_w
