@@ -1,0 +1,1 @@
+"""The linear program: one small module per part, each with its equation."""

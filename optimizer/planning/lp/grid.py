@@ -1,0 +1,81 @@
+"""The connection's part: balance, import, export, curtailment, their limits, the billing peak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulp
+
+from optimizer.planning.lp.battery import BatteryVariables
+from optimizer.planning.lp.program import Program, Term
+from optimizer.planning.scaled_problem import ScaledProblem, ScenarioSteps
+
+
+@dataclass(frozen=True, slots=True)
+class GridVariables:
+    """The connection along one future; every list has shape (count,)."""
+
+    imports: list[list[Term]]
+    """Import as a sum of terms: within the limit, and above it where that can happen [kW]."""
+    exports: list[list[Term]]
+    """Export likewise [kW]."""
+    curtailed: list[pulp.LpVariable]
+    """Empty where PV cannot be curtailed [kW]."""
+
+
+def add_grid(
+    program: Program, scaled: ScaledProblem, steps: ScenarioSteps, number: int, battery: BatteryVariables
+) -> GridVariables:
+    """Add the connection along scenario ``number``."""
+    h, weight = scaled.step_h, steps.weight
+    grid = GridVariables([], [], [])
+    for step, (buy, sell) in enumerate(zip(steps.buy, steps.sell, strict=True)):
+        place, fine = f"{number}_{step}", weight * h * scaled.penalties.limit_per_kwh
+        grid.imports.append(add_flow(program, f"import_{place}", scaled.import_limit_kw, (weight * h * buy, fine)))
+        grid.exports.append(add_flow(program, f"export_{place}", scaled.export_limit_kw, (-weight * h * sell, fine)))
+        if scaled.curtailable:
+            grid.curtailed.append(program.variable(f"curtailed_{place}", steps.pv_kw[step]))
+        add_balance(program, steps, battery, grid, step)
+    add_billing_peak(program, scaled, grid, number, weight)
+    return grid
+
+
+def add_flow(program: Program, name: str, limit: float | None, prices: tuple[float, float]) -> list[Term]:
+    """Add a flow through the connection: ``flow = within + excess``, ``0 <= within <= limit``.
+
+    ``prices`` are that of the flow and the fine for each kilowatt above the limit.
+    """
+    price, fine = prices
+    within = program.variable(name, limit)
+    program.cost(within, price)
+    if limit is None:
+        return [(within, 1.0)]
+    excess = program.variable(f"{name}_excess")
+    program.cost(excess, price + fine)
+    return [(within, 1.0), (excess, 1.0)]
+
+
+def add_balance(
+    program: Program, steps: ScenarioSteps, battery: BatteryVariables, grid: GridVariables, step: int
+) -> None:
+    """Close the balance: ``import - export = load - pv + charge - discharge + curtailed``."""
+    terms = [*grid.imports[step], *negated(grid.exports[step])]
+    terms += [(battery.charge[step], -1.0), (battery.discharge[step], 1.0)]
+    if grid.curtailed:
+        terms.append((grid.curtailed[step], -1.0))
+    program.equal(terms, steps.net_load_kw[step])
+
+
+def add_billing_peak(program: Program, scaled: ScaledProblem, grid: GridVariables, number: int, weight: float) -> None:
+    """Price the billing peak above the one already paid for: ``import_t - rise <= peak so far``, ``rise >= 0``."""
+    if not scaled.peak_price_per_kw:
+        return
+    rise = program.variable(f"peak_rise_{number}")
+    program.cost(rise, weight * scaled.peak_price_per_kw)
+    for imports in grid.imports:
+        program.at_most([*imports, (rise, -1.0)], scaled.peak_so_far_kw)
+
+
+def negated(terms: list[Term]) -> list[Term]:
+    """Return the terms with the opposite sign."""
+    return [(variable, -factor) for variable, factor in terms]

@@ -1,0 +1,111 @@
+"""The reference planner: a linear program, checked against the recursion and by the independent checker."""
+
+from __future__ import annotations
+
+import logging
+import math
+from datetime import datetime
+
+from optimizer.clock import Clock
+from optimizer.domain.plan import Plan, PlanStatus
+from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.planning.checker import check_problem
+from optimizer.planning.lp.model import Model, build_model
+from optimizer.planning.lp.solver import Verdict, solve
+from optimizer.planning.paths import ScenarioPath, expected_money, path_along
+from optimizer.planning.plan_building import build_plan
+from optimizer.planning.recursion import ScenarioWorth, scenario_worth
+from optimizer.planning.scaled_problem import ScaledProblem, scale_problem
+
+log = logging.getLogger(__name__)
+
+AGREEMENT = 0.002
+"""Solver, recomputed money and recursion must agree to this: twice what taste may cost [currency]."""
+
+
+class LinearProgramPlanner:
+    """Plans with PuLP and HiGHS; the worth of stored energy comes from the exact recursion.
+
+    Parameters
+    ----------
+    clock
+        Measures how long a plan takes.
+    time_limit_s
+        Longest the solver may search; only problems with binaries ever come near it [s].
+    """
+
+    def __init__(self, *, clock: Clock, time_limit_s: float = 10.0) -> None:
+        self._clock = clock
+        self._time_limit_s = time_limit_s
+
+    def plan(self, problem: PlanningProblem, *, made_at: datetime) -> Plan:
+        """Return a plan that the independent checker has accepted.
+
+        Raises
+        ------
+        PlanningError
+            The problem is malformed (which array, which index, what is wrong), or no plan could be trusted.
+        """
+        started = self._clock.elapsed()
+        check_problem(problem)
+        scaled = scale_problem(problem)
+        model = build_model(scaled)
+        verdict = solve(model.problem, time_limit_s=self._time_limit_s)
+        paths = read_paths(scaled, model)
+        worths = [
+            scenario_worth(scaled, steps, billing_cap_kw=billing_cap_kw(scaled, path))
+            for steps, path in zip(scaled.scenarios, paths, strict=True)
+        ]
+        return build_plan(
+            problem,
+            scaled,
+            paths,
+            worths,
+            method="lp",
+            status=judge(scaled, verdict, paths, worths),
+            made_at=made_at,
+            seconds=self._clock.elapsed() - started,
+        )
+
+
+def read_paths(scaled: ScaledProblem, model: Model) -> list[ScenarioPath]:
+    """Return the path of each future that follows the solver's energies."""
+    return [
+        path_along(
+            scaled,
+            steps,
+            [variable.varValue for variable in battery.energy],
+            [variable.varValue for variable in grid.curtailed] or [0.0] * scaled.count,
+        )
+        for steps, battery, grid in zip(scaled.scenarios, model.batteries, model.grids, strict=True)
+    ]
+
+
+def billing_cap_kw(scaled: ScaledProblem, path: ScenarioPath) -> float:
+    """Return the billing peak once the plan is carried out: import up to it costs nothing more [kW]."""
+    return max(scaled.peak_so_far_kw, path.peak_import_kw) if scaled.peak_price_per_kw else math.inf
+
+
+def judge(
+    scaled: ScaledProblem, verdict: Verdict, paths: list[ScenarioPath], worths: list[ScenarioWorth]
+) -> PlanStatus:
+    """Return how far the plan can be trusted.
+
+    Its money, recomputed from the powers, must be what the solver claims: a solution that charges and discharges at
+    once, or breaks the balance, is worth less than it says. With one future the recursion must find the same optimum.
+    """
+    money = expected_money(scaled, paths)
+    cost = money.objective + money.penalties
+    if not verdict.proven:
+        log.warning("the plan is feasible, but its optimum was not proven in the time allowed")
+        return PlanStatus.FEASIBLE
+    tolerance = AGREEMENT * max(1.0, money.penalties)
+    if cost > verdict.objective + tolerance:
+        log.error("the plan costs %.4f, the solver claims %.4f: it is feasible, not optimal", cost, verdict.objective)
+        return PlanStatus.FEASIBLE
+    separable = len(paths) == 1 and not scaled.peak_price_per_kw and worths[0].first_relaxed is None
+    if separable and abs(cost + worths[0].at_start.value(scaled.start_kwh)) > tolerance:
+        optimum = -worths[0].at_start.value(scaled.start_kwh)
+        log.error("the plan costs %.4f, the recursion finds %.4f: please report this with a dump", cost, optimum)
+        return PlanStatus.FEASIBLE
+    return PlanStatus.OPTIMAL

@@ -1,0 +1,94 @@
+"""From the paths of all futures and the worth of energy to the plan that is handed out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from optimizer.domain.energy_value import EnergyValue
+from optimizer.domain.plan import Plan, PlanStatus, PlanStep
+from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.errors import PlanningError
+from optimizer.planning.checker import check_paths, check_plan
+from optimizer.planning.flags import plan_flags
+from optimizer.planning.paths import ScenarioPath, expected_money
+from optimizer.planning.recursion import ScenarioWorth, expected_values
+from optimizer.planning.scaled_problem import W_PER_KW, ScaledProblem
+
+log = logging.getLogger(__name__)
+
+NUDGE_WH = 0.01
+"""The worth of one more kWh is read this far above the planned energy, off the rounding at a breakpoint [Wh]."""
+
+
+def build_plan(
+    problem: PlanningProblem,
+    scaled: ScaledProblem,
+    paths: Sequence[ScenarioPath],
+    worths: Sequence[ScenarioWorth],
+    *,
+    method: str,
+    status: PlanStatus,
+    made_at: datetime,
+    seconds: float,
+) -> Plan:
+    """Return the checked plan.
+
+    Raises
+    ------
+    PlanningError
+        The independent checker found a violation: the plan must not be used.
+    """
+    money = expected_money(scaled, paths)
+    values = expected_values(scaled, worths)
+    relaxed = [worth.first_relaxed for worth in worths if worth.first_relaxed is not None]
+    plan = Plan(
+        made_at=made_at,
+        problem=problem,
+        status=status,
+        method=method,
+        objective=money.objective,
+        energy_cost=money.energy,
+        steps=_expected_steps(problem, scaled, paths, values),
+        values=values,
+        flags=plan_flags(problem, scaled, paths, min(relaxed, default=None)),
+        seconds=seconds,
+    )
+    _require_sound(plan, paths)
+    return plan
+
+
+def _expected_steps(
+    problem: PlanningProblem, scaled: ScaledProblem, paths: Sequence[ScenarioPath], values: Sequence[EnergyValue]
+) -> tuple[PlanStep, ...]:
+    """Return the expected path: each figure the mean over the futures' own paths."""
+    weights = [steps.weight for steps in scaled.scenarios]
+
+    def mean(figures: Sequence[float]) -> float:
+        return sum(weight * figure for weight, figure in zip(weights, figures, strict=True))
+
+    battery = [mean(column) for column in zip(*(path.battery_kw for path in paths), strict=True)]
+    grid = [mean(column) for column in zip(*(path.grid_kw for path in paths), strict=True)]
+    curtailed = [mean(column) for column in zip(*(path.curtailed_kw for path in paths), strict=True)]
+    energy = [mean(column) for column in zip(*(path.energy_kwh for path in paths), strict=True)]
+    return tuple(
+        PlanStep(
+            start=interval.start,
+            battery_power_w=battery[step] * W_PER_KW,
+            grid_power_w=grid[step] * W_PER_KW,
+            curtailed_w=curtailed[step] * W_PER_KW,
+            soc_end=energy[step] / scaled.capacity_kwh,
+            energy_value_per_kwh=values[step].gain_per_kwh(energy[step] * W_PER_KW + NUDGE_WH),
+        )
+        for step, interval in enumerate(problem.grid)
+    )
+
+
+def _require_sound(plan: Plan, paths: Sequence[ScenarioPath]) -> None:
+    violations = [*check_plan(plan), *check_paths(plan, paths)]
+    if violations:
+        for violation in violations:
+            log.error("plan rejected: %s", violation)
+        msg = f"the plan does not hold: {violations[0]} ({len(violations)} violations in all); it is thrown away"
+        raise PlanningError(msg)
