@@ -150,26 +150,28 @@ def connect(lookup: NameLookup, remaining: Remaining, *, max_bytes: int) -> Boun
     """
     addresses = lookup.addresses(remaining)
     failure: CallAborted = NotConnected("the name has no address")
-    for index, (family, kind, protocol, _, address) in enumerate(addresses):
-        connection = BoundedSocket(family, kind, protocol, remaining=remaining, max_bytes=max_bytes)
+    for index, address in enumerate(addresses):
         try:
-            _connect_one(connection, address, remaining() / (len(addresses) - index))
+            return _connect_one(address, remaining() / (len(addresses) - index), remaining, max_bytes)
         except CallAborted as error:
-            connection.close()
             failure = error
-        else:
-            return connection
     raise failure
 
 
-def _connect_one(connection: BoundedSocket, address: Any, seconds: float) -> None:
+def _connect_one(info: AddressInfo, seconds: float, remaining: Remaining, max_bytes: int) -> BoundedSocket:
     if seconds <= 0:
         raise DeadlinePassed("connecting")
+    family, kind, protocol, _, address = info
+    connection: BoundedSocket | None = None
     try:
+        connection = BoundedSocket(family, kind, protocol, remaining=remaining, max_bytes=max_bytes)
         connection.settimeout(seconds)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.connect(address)
-    except TimeoutError as error:
-        raise DeadlinePassed("connecting") from error
     except OSError as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, TimeoutError):
+            raise DeadlinePassed("connecting") from error
         raise NotConnected((error.strerror or str(error)).lower()) from error
+    return connection

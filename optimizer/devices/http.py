@@ -40,6 +40,16 @@ _HEADERS = {
     "Connection": "close",
 }
 
+_FAILURES = (
+    CallAborted,
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+)
+"""What the layers below raise for a peer or a network that misbehaves; some let a ``ValueError`` through."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
@@ -48,7 +58,6 @@ class Reply:
     where: str
     """Method and address of the request, for messages: ``GET http://192.168.33.185:8080/api/v1/status``."""
     status: int
-    content_type: str
     body: bytes
     """At most :data:`MAX_BODY_BYTES`, with our secrets blotted out should the device echo them."""
 
@@ -120,14 +129,12 @@ class BoundedHttp:
         """
         where = f"{method} http://{self.address}{path}"
         headers = {**_HEADERS, **self._secret_headers}
-        request = requests.Request(method, f"http://{self.address}{path}", headers=headers, data=form).prepare()
+        request = requests.Request(method, f"http://{self.address}{path}", headers=headers, data=form)
         try:
-            return self._exchange(request, where)
+            return self._exchange(request.prepare(), where)
         except DeviceError:
             raise
-        except (CallAborted, requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise self._explained(error, where) from error
-        except http.client.HTTPException as error:
+        except _FAILURES as error:
             raise self._explained(error, where) from error
 
     def _exchange(self, request: requests.PreparedRequest, where: str) -> Reply:
@@ -145,8 +152,7 @@ class BoundedHttp:
         if len(body) > MAX_BODY_BYTES:
             msg = f"{where}: the body is longer than {MAX_BODY_BYTES} bytes. {_WRONG_DEVICE}"
             raise DeviceProtocolError(msg)
-        content_type = response.headers.get("Content-Type", "")[:80]
-        return Reply(where=where, status=response.status_code, content_type=content_type, body=self._blotted(body))
+        return Reply(where=where, status=response.status_code, body=self._blotted(body))
 
     def _refuse_redirect(self, response: requests.Response, where: str) -> None:
         if 300 <= response.status_code < 400:
@@ -175,10 +181,13 @@ class BoundedHttp:
             return DeviceUnreachable(f"{where}: no connection ({error}). {_NOT_ANSWERING}")
         if isinstance(error, CallAborted):
             return DeviceProtocolError(f"{where}: {error}. {_WRONG_DEVICE}")
+        if isinstance(error, requests.exceptions.InvalidURL | urllib3.exceptions.LocationValueError):
+            return DeviceUnreachable(f"{where}: this is no address. Correct battery.host.")
         broken = next((cause for cause in _causes(error) if isinstance(cause, ConnectionError)), None)
         if broken is not None:
             return DeviceUnreachable(f"{where}: the connection broke before the answer was complete. {_RESTARTING}")
-        return DeviceProtocolError(f"{where}: the answer is not sound HTTP ({_root(error)}). {_WRONG_DEVICE}")
+        root = self._blotted(_root(error).encode()).decode()
+        return DeviceProtocolError(f"{where}: the answer is not sound HTTP ({root}). {_WRONG_DEVICE}")
 
 
 _NOT_ANSWERING = "Is the battery on and in this network, and is its address still battery.host and battery.port?"

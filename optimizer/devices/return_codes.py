@@ -44,5 +44,6 @@ def refuse_return_code(code: object, where: str) -> None:
     refusal, meaning = _REFUSALS.get(
         text, (DeviceRefused, "a code the document does not know. Look for it in the notes to the battery's firmware")
     )
-    msg = f"{where}: return code {excerpt(code, 20)}: {meaning}."
+    shown = text if text.isdecimal() and len(text) < 6 else excerpt(code, 20)
+    msg = f"{where}: return code {shown}: {meaning}."
     raise refusal(msg)

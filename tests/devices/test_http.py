@@ -136,6 +136,13 @@ def test_peer_that_never_reads() -> None:
         call(Hang(), read_request=False, deadline_s=0.2)
 
 
+def test_echoed_token_is_not_quoted() -> None:
+    """A peer that puts the token where a message would quote it does not get it there."""
+    with pytest.raises(DeviceProtocolError, match=r"\*\*\*") as caught:
+        call(Send(f"{TOKEN}\r\n\r\n".encode()))
+    assert TOKEN not in str(caught.value)
+
+
 def test_full_body_is_taken() -> None:
     """A body of exactly 64 KiB is still taken."""
     assert len(call(Send(answer(b" " * MAX_BODY_BYTES))).body) == MAX_BODY_BYTES
@@ -295,6 +302,13 @@ def test_port_and_deadline_must_make_sense(port: int, deadline_s: float) -> None
     """A port that does not exist and a deadline that bounds nothing are refused."""
     with pytest.raises(ValueError, match="give"):
         BoundedHttp(host="10.0.0.1", port=port, deadline_s=deadline_s)
+
+
+@pytest.mark.parametrize("host", ["..", "%%", ":::::", "-", "a..b", "x" * 300])
+def test_bare_word_that_is_no_address(host: str) -> None:
+    """A host that nothing can be reached by is an error of ours when it is tried."""
+    with pytest.raises(DeviceError, match="GET http://"):
+        BoundedHttp(host=host, port=1).request("GET", "/")
 
 
 def test_ipv6_address_is_bracketed() -> None:

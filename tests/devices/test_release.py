@@ -1,0 +1,292 @@
+"""The way back when all else is broken: any device, any peer, any configuration, within its deadline."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from optimizer import release
+from optimizer.errors import ConfigError
+from optimizer.release import ReleaseTarget, release_battery, target_from_config
+from support.fake_sonnen import FakeSonnen
+from support.hostile_peer import STATUS_LINE, Drip, Flood, Hang, HostilePeer, Reset, Send, Step, answer
+
+TOKEN = "good-token"
+
+
+@pytest.fixture
+def battery() -> Iterator[FakeSonnen]:
+    with FakeSonnen(token=TOKEN, mode="1", setpoint_w=3000) as battery:
+        yield battery
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release, "PAUSE_S", 0.02)
+    monkeypatch.setattr(release, "CALL_S", 0.5)
+
+
+def target(driver: str, port: int, *, mode_control: bool = False, hand_back_mode: str = "automatic") -> ReleaseTarget:
+    return ReleaseTarget(
+        driver=driver,
+        host="127.0.0.1",
+        port=port,
+        mode_control=mode_control,
+        hand_back_mode=hand_back_mode,
+        token=TOKEN if driver == "sonnen_v2" else "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("driver", "mode_control", "writes"),
+    [
+        ("sonnen_v1", False, ["PUT /api/v1/setpoint/charge/0", "PUT /api/v1/setpoint/discharge/0"]),
+        (
+            "sonnen_v1",
+            True,
+            [
+                "PUT /api/v1/setpoint/charge/0",
+                "PUT /api/v1/setpoint/discharge/0",
+                "GET /api/setting?EM_OperatingMode=2",
+            ],
+        ),
+        (
+            "sonnen_v2",
+            False,
+            [
+                "POST /api/v2/setpoint/charge/0",
+                "POST /api/v2/setpoint/discharge/0",
+                "PUT /api/v2/configurations EM_OperatingMode=2",
+            ],
+        ),
+    ],
+)
+def test_hands_back_in_the_safe_order_and_confirms(
+    driver: str, mode_control: bool, writes: list[str], battery: FakeSonnen
+) -> None:
+    """Zero both, then the mode where it can be set, read back; a second release does the same again."""
+    for _ in range(2):
+        battery.log.clear()
+        report = release_battery(target(driver, battery.port, mode_control=mode_control))
+        assert report.confirmed, str(report)
+        assert battery.writes == writes
+        assert battery.log[-1].endswith("/status")
+    assert battery.setpoint_w == 0
+    assert battery.mode == ("1" if len(writes) == 2 else "2")
+
+
+@pytest.mark.parametrize(("mode", "code"), [("time_of_use", "10"), ("backup", "7")])
+def test_owners_mode(mode: str, code: str, battery: FakeSonnen) -> None:
+    """The battery is left in the mode its owner chose."""
+    assert release_battery(target("sonnen_v2", battery.port, hand_back_mode=mode)).confirmed
+    assert battery.mode == code
+
+
+def test_battery_that_goes_on_is_not_confirmed(battery: FakeSonnen) -> None:
+    """A battery that acknowledges and goes on discharging is not reported as handed back."""
+    going_on = json.dumps({"Pac_total_W": 2500, "OperatingMode": "1"}).encode()
+    battery.overrides["/api/v1/status"] = (200, going_on)
+    report = release_battery(target("sonnen_v1", battery.port), deadline_s=0.3)
+    assert not report.confirmed
+    assert "2500" in str(report)
+    assert "NOT CONFIRMED" in str(report)
+
+
+def test_mode_that_does_not_change_is_not_confirmed(battery: FakeSonnen) -> None:
+    """A battery that stays in manual is not reported as handed back, even when it stands idle."""
+    battery.overrides["/api/setting?EM_OperatingMode=2"] = (200, b"{}")
+    report = release_battery(target("sonnen_v1", battery.port, mode_control=True), deadline_s=0.3)
+    assert not report.confirmed
+
+
+def test_every_step_is_taken_whatever_came_of_the_one_before(battery: FakeSonnen) -> None:
+    """A refused zero does not keep the mode from being set, and is told in the report."""
+    battery.overrides["/api/v1/setpoint/charge/0"] = (200, b'{"ReturnCode":"13"}')
+    report = release_battery(target("sonnen_v1", battery.port, mode_control=True), deadline_s=0.3)
+    assert report.confirmed
+    assert battery.mode == "2"
+    assert any("charge/0: failed: return code '13'" in step for step in report.steps)
+
+
+def test_tries_again_while_the_battery_restarts(battery: FakeSonnen) -> None:
+    """A battery that comes back within the deadline is handed back."""
+    down = [[Reset()]] * 2 + [[Send(answer(b"<html>", status="502 Bad Gateway"))]] * 2
+    up = [[Send(answer(b'{"ReturnCode":"0"}'))]] * 2 + [[Send(answer(b'{"Pac total_W": "-4"}'))]]
+    with HostilePeer([*down, [Reset()], [Reset()], *up]) as peer:
+        report = release_battery(target("sonnen_v1", peer.port), deadline_s=8)
+    assert report.confirmed, str(report)
+    assert len(peer.requests) == 9
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [Hang()],
+        [Reset()],
+        [],
+        [Drip(answer(b'{"ReturnCode":"0"}'))],
+        [Send(STATUS_LINE), Flood(b"A: b\r\n")],
+        [Flood(b"HTTP/1.1 100 Continue\r\n\r\n" * 99)],
+        [Send(STATUS_LINE + b"\r\n"), Flood(b" " * 9999)],
+        [Send(answer(b"<html>"))],
+        [Send(answer(b"[" * 60_000))],
+        [Send(answer(b'{"OperatingMode":' + b"[" * 900 + b"]" * 900 + b"}"))],
+        [Send(answer(b'{"Pac_total_W":1e999,"ReturnCode":' + b"9" * 4000 + b"}"))],
+        [Send(answer(b'{"Pac_total_W":' + b"9" * 4000 + b"}"))],
+        [Send(answer(b"{}"))],
+        [Send(answer(b"", status="302 Found", headers="Location: http://127.0.0.1:9/\r\n"))],
+        [Send(answer(b"", status="401 Unauthorized"))],
+        [Send(b"\x00garbage\r\n\r\n")],
+    ],
+)
+@pytest.mark.parametrize("driver", ["sonnen_v1", "sonnen_v2"])
+def test_hostile_peers_neither_stop_nor_hold_it(script: list[Step], driver: str) -> None:
+    """Whatever the peer does, the release ends with a report that does not claim what it does not know."""
+    with HostilePeer([script]) as peer:
+        report = release_battery(target(driver, peer.port), deadline_s=0.4)
+    assert not report.confirmed
+    assert report.steps
+
+
+@pytest.mark.parametrize(
+    "echo", [answer(TOKEN.encode(), status="401 No"), answer(TOKEN.encode()), TOKEN.encode() + b"\r\n\r\n"]
+)
+def test_token_is_not_shown(echo: bytes) -> None:
+    """A peer that echoes the token does not bring it into the report, and the target's repr does not hold it."""
+    with HostilePeer([[Send(echo)]]) as peer:
+        report = release_battery(target("sonnen_v2", peer.port), deadline_s=0.1)
+    assert f"Auth-Token: {TOKEN}\r\n".encode() in peer.requests[0]
+    assert TOKEN not in f"{report}{target('sonnen_v2', 1)!r}"
+
+
+def test_nobody_there() -> None:
+    """A battery that is gone is reported, not raised."""
+    report = release_battery(target("sonnen_v1", 1), deadline_s=0.1)
+    assert not report.confirmed
+    assert "connection refused" in str(report)
+
+
+def test_simulated_battery_needs_none() -> None:
+    """A battery in the service's own process is gone with it."""
+    assert release_battery(ReleaseTarget(driver="simulated")).confirmed
+
+
+def config(folder: Path, text: str) -> Path:
+    path = folder / "sunshift.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+FULL = """
+[battery]
+driver = "sonnen_v1"
+host = "192.168.33.185"
+port = 8081
+mode_control = true
+hand_back_mode = "time_of_use"
+max_charge_w = "nonsense"
+"""
+
+
+def test_target_from_a_sound_file(tmp_path: Path) -> None:
+    """Driver, address, mode call and the owner's mode are taken from the file, nothing else is looked at."""
+    found = target_from_config(config(tmp_path, FULL), {})
+    assert found == ReleaseTarget(
+        driver="sonnen_v1", host="192.168.33.185", port=8081, mode_control=True, hand_back_mode="time_of_use"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[site\n" + FULL,
+        FULL + "broken = = 1\n[tariff.import\nx",
+        FULL + "[battery]\n",
+        "[tariff]\nhost = 'elsewhere'\n" + FULL + "[grid]\nhost = 'elsewhere'\n?",
+        FULL + "\n\x00\ud800".encode("utf-8", "replace").decode(),
+    ],
+)
+def test_target_from_a_broken_file(text: str, tmp_path: Path) -> None:
+    """Errors elsewhere in the file, even of syntax, do not keep the battery from being found."""
+    found = target_from_config(config(tmp_path, text), {})
+    assert (found.host, found.port, found.mode_control) == ("192.168.33.185", 8081, True)
+
+
+def test_environment_comes_before_the_file(tmp_path: Path) -> None:
+    """The environment overrides the file, in any case, and is enough by itself."""
+    environ = {"SUNSHIFT_BATTERY__HOST": "10.0.0.9", "sunshift_battery__mode_control": "false"}
+    found = target_from_config(config(tmp_path, FULL), environ)
+    assert (found.host, found.mode_control, found.port) == ("10.0.0.9", False, 8081)
+    alone = target_from_config(tmp_path / "none.toml", environ)
+    assert (alone.driver, alone.host, alone.port) == ("sonnen_v1", "10.0.0.9", 8080)
+
+
+def test_every_problem_at_once(tmp_path: Path) -> None:
+    """Where the battery cannot be known, everything that is missing is told."""
+    text = "[battery]\ndriver = 'sonen'\nport = 'x'\nhand_back_mode = 'manual'\n"
+    with pytest.raises(ConfigError) as caught:
+        target_from_config(config(tmp_path, text), {})
+    assert [problem.path for problem in caught.value.problems] == [
+        "battery.driver",
+        "battery.host",
+        "battery.port",
+        "battery.hand_back_mode",
+    ]
+
+
+V2 = "[battery]\ndriver = 'sonnen_v2'\nhost = '10.0.0.1'\n"
+
+
+def test_token_from_file_credential_or_what_the_service_left(tmp_path: Path) -> None:
+    """The token comes from the configured file, else from systemd's credentials, else from the runtime folder."""
+    credentials, runtime = tmp_path / "credentials", tmp_path / "runtime"
+    for folder in (credentials, runtime):
+        folder.mkdir()
+        (folder / "battery-token").write_text(f"{folder.name}-token\n")
+    (tmp_path / "token").write_text(" file-token\n")
+    environ = {"CREDENTIALS_DIRECTORY": str(credentials), "RUNTIME_DIRECTORY": f"/nowhere:{runtime}"}
+    found = target_from_config(config(tmp_path, V2 + "token_file = 'token'\n"), environ)
+    assert (found.token, found.port) == ("file-token", 80)
+    assert target_from_config(config(tmp_path, V2 + "token_file = 'gone'\n"), environ).token == "credentials-token"
+    del environ["CREDENTIALS_DIRECTORY"]
+    assert target_from_config(config(tmp_path, V2), environ).token == "runtime-token"
+    with pytest.raises(ConfigError, match="token_file"):
+        target_from_config(config(tmp_path, V2), {})
+
+
+def run_as_command(path: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "optimizer.release", "--config", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_as_a_command(battery: FakeSonnen, tmp_path: Path) -> None:
+    """As systemd runs it: exit code 0 when the battery confirms, 78 when the configuration names none."""
+    text = f"[battery]\nhost = '127.0.0.1'\nport = {battery.port}\nmode_control = true\n"
+    done = run_as_command(config(tmp_path, text))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "confirmed by the battery" in done.stdout
+    assert battery.mode == "2"
+    done = run_as_command(config(tmp_path, ""))
+    assert done.returncode == 78
+    assert "battery.host" in done.stderr
+
+
+def test_not_confirmed_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release that the battery does not confirm is a failure for systemd to see."""
+    monkeypatch.setattr(
+        release, "release_battery", lambda _target: release.ReleaseReport(confirmed=False, steps=("tried",))
+    )
+    assert release.main(["--config", str(config(tmp_path, FULL))]) == 1
+
+
+def test_needs_the_standard_library_only() -> None:
+    """It starts where not one installed package can be imported."""
+    root = Path(release.__file__).parents[1]
+    code = f"import sys; sys.path.insert(0, {str(root)!r}); import optimizer.release, requests"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+    assert "No module named 'requests'" in done.stderr, done.stderr
