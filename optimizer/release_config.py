@@ -14,7 +14,7 @@ DEFAULT_PORTS = {"sonnen_v1": 8080, "sonnen_v2": 80, "simulated": 0}
 HAND_BACK_MODES = ("automatic", "time_of_use", "backup")
 
 PREFIX = "sunshift_battery__"
-TOKEN_FILE_NAME = "battery-token"  # noqa: S105 - a file's name
+TOKEN_FILE_NAME = "sunshift-token"  # noqa: S105 - a file's name
 """Name of the token in ``$CREDENTIALS_DIRECTORY``, and of the copy that the service leaves in ``$RUNTIME_DIRECTORY``
 (0600), because systemd takes the credentials away before the commands that clean up."""
 
@@ -88,7 +88,7 @@ def _flag(value: object) -> bool:
 
 def _token(table: Mapping[str, object], folder: Path, environ: Mapping[str, str]) -> str:
     """Return the V2 token from the first place that has one; empty where none has."""
-    places = [folder / str(table["token_file"])] if table.get("token_file") else []
+    places = [folder / Path(str(table["token_file"])).expanduser()] if table.get("token_file") else []
     for variable in ("CREDENTIALS_DIRECTORY", "RUNTIME_DIRECTORY"):
         # systemd separates several runtime folders by colons.
         places += [Path(part) / TOKEN_FILE_NAME for part in environ.get(variable, "").split(":") if part]

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
+from optimizer.bounded_socket import DeadlinePassed, NameLookup, connect
+from optimizer.clock import real_deadline
 from optimizer.devices.http import MAX_BODY_BYTES, BoundedHttp, Reply
 from optimizer.errors import DeviceError, DeviceProtocolError, DeviceTimeout, DeviceUnreachable
 from support.hostile_peer import STATUS_LINE, Drip, Flood, Hang, HostilePeer, Reset, Send, Step, answer
@@ -141,6 +143,18 @@ def test_echoed_token_is_not_quoted() -> None:
     with pytest.raises(DeviceProtocolError, match=r"\*\*\*") as caught:
         call(Send(f"{TOKEN}\r\n\r\n".encode()))
     assert TOKEN not in str(caught.value)
+
+
+def test_sending_is_bounded_too() -> None:
+    """A peer that takes nothing in holds up a long send no longer than the deadline, and none begins after it."""
+    with HostilePeer([[Hang()]], read_request=False) as peer:
+        connection = connect(NameLookup("127.0.0.1", peer.port), real_deadline(0.2), max_bytes=1)
+        with connection:
+            for _ in range(2):
+                with pytest.raises(DeadlinePassed, match="sending"):
+                    connection.sendall(b" " * 50_000_000)
+    with pytest.raises(DeadlinePassed, match="connecting"):
+        connect(NameLookup("127.0.0.1", 1), real_deadline(0), max_bytes=1)
 
 
 def test_full_body_is_taken() -> None:

@@ -148,7 +148,7 @@ def test_tries_again_while_the_battery_restarts(battery: FakeSonnen) -> None:
 def test_hostile_peers_neither_stop_nor_hold_it(script: list[Step], driver: str) -> None:
     """Whatever the peer does, the release ends with a report that does not claim what it does not know."""
     with HostilePeer([script]) as peer:
-        report = release_battery(target(driver, peer.port), deadline_s=0.4)
+        report = release_battery(target(driver, peer.port), deadline_s=0.25)
     assert not report.confirmed
     assert report.steps
 
@@ -247,7 +247,7 @@ def test_token_from_file_credential_or_what_the_service_left(tmp_path: Path) -> 
     credentials, runtime = tmp_path / "credentials", tmp_path / "runtime"
     for folder in (credentials, runtime):
         folder.mkdir()
-        (folder / "battery-token").write_text(f"{folder.name}-token\n")
+        (folder / "sunshift-token").write_text(f"{folder.name}-token\n")
     (tmp_path / "token").write_text(" file-token\n")
     environ = {"CREDENTIALS_DIRECTORY": str(credentials), "RUNTIME_DIRECTORY": f"/nowhere:{runtime}"}
     found = target_from_config(config(tmp_path, V2 + "token_file = 'token'\n"), environ)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from optimizer.devices.latest_data import parse_latest_data
 from optimizer.devices.status import MODES, Status, parse_status
 from optimizer.domain.measurement import OperatingMode
 from optimizer.errors import (
@@ -264,6 +265,22 @@ def sound_or_refused(body: bytes) -> None:
 def test_any_json_is_a_sound_status_or_an_error(values: dict[str, object], complete: bool) -> None:
     """Whatever values the keys hold, the result is a sound status or an error of ours."""
     sound_or_refused(changed(**values) if complete else json.dumps(values).encode())
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["SetPoint_W", "ic_status", "ReturnCode"]), json_values), json_values, json_values
+)
+def test_any_latest_data(values: dict[str, object], priority: object, bits: object) -> None:
+    """Whatever latestdata holds, the result is a finite setpoint and printable reasons, or an error of ours."""
+    flags = {"ic_status": {"Setpoint Priority": priority, "MISC Status Bits": bits}}
+    for content in (values, {**values, **flags}):
+        try:
+            latest = parse_latest_data(json.dumps(content).encode(), WHERE)
+        except DeviceError:
+            continue
+        assert latest.setpoint_w is None or abs(latest.setpoint_w) <= 100_000
+        assert all(reason.isascii() and reason.isprintable() for reason in latest.reasons)
 
 
 @settings(max_examples=200, deadline=None)
