@@ -8,7 +8,7 @@ from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.devices.simulated.outage import Availability
 from optimizer.domain.measurement import Measurement
 from optimizer.domain.setpoint import Automatic, Setpoint
-from optimizer.errors import DeviceProtocolError, DeviceUnreachable, ExternalControl
+from optimizer.errors import DeviceUnreachable, ExternalControl
 
 
 class SimulatedDevice:
@@ -54,7 +54,7 @@ class SimulatedDevice:
             discharge_allowed=reading.discharge_allowed,
             backup_soc=reading.backup_soc,
             reported_setpoint_w=float(round(reading.active_setpoint_w)),
-            reasons=reading.reasons,
+            reasons=tuple(f"Setpoint Priority: {reason}" for reason in reading.reasons),
         )
 
     def apply(self, setpoint: Setpoint) -> None:
@@ -81,11 +81,11 @@ class SimulatedDevice:
     def _must_answer(self) -> None:
         availability = self._house.availability()
         if availability is Availability.REFUSING:
-            msg = f"{self.name} refuses connections (its restart at {self._house.now:%H:%M} UTC); try again in a few minutes"
+            msg = f"{self.name} refuses connections, as in its nightly restart; try again in a few minutes"
             raise DeviceUnreachable(msg)
         if availability is Availability.BAD_GATEWAY:
             msg = f"{self.name} answered 502 with HTML: it is still starting; try again in a few minutes"
-            raise DeviceProtocolError(msg)
+            raise DeviceUnreachable(msg)
 
     def _must_obey(self) -> None:
         self._must_answer()

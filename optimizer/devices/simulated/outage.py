@@ -1,10 +1,11 @@
-"""The restart a real unit takes at night: it refuses, then a web server without a battery behind it, then it is back."""
+"""The restart a real unit takes at night: it refuses, then a web server without a battery answers, then it is back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 
 class Availability(StrEnum):
@@ -27,6 +28,12 @@ class NightlyRestart:
     at: time = time(2, 49)
     refusing_s: float = 120.0
     bad_gateway_s: float = 180.0
+
+    def next_after(self, at_s: float, timezone: ZoneInfo) -> float:
+        """Return the next restart later than an instant [s since the epoch]."""
+        today = datetime.fromtimestamp(at_s, timezone).date()
+        nights = (datetime.combine(today + timedelta(days=day), self.at, timezone).timestamp() for day in range(3))
+        return next(night_s for night_s in nights if night_s > at_s + 1e-3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

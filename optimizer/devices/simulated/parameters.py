@@ -61,3 +61,7 @@ class BatteryParameters:
         if self.taper_from_soc is None or soc <= self.taper_from_soc:
             return limit
         return limit * max(self.taper_floor, (1.0 - soc) / (1.0 - self.taper_from_soc))
+
+    def is_near_taper(self, soc: float) -> bool:
+        """Return whether the charging limit moves with the state of charge here, or soon will."""
+        return self.taper_from_soc is not None and soc > self.taper_from_soc - 0.01

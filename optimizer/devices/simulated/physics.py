@@ -1,7 +1,7 @@
 """The battery's physics: a plain state and one pure function that moves it forward.
 
-Powers are AC, + charging [W]. The order of a step is the order in a real unit: an order waits out the dead time, becomes
-the target, is clamped to inverter and cells, and the power ramps towards it.
+Powers are AC, + charging [W]. As in a real unit, an order waits out the dead time, becomes the target, is clamped to
+inverter and cells, and the power ramps towards it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,10 @@ def step(state: BatteryState, order: Order, parameters: BatteryParameters, dt_s:
     target_w, targets, waiting = _hear(state, order)
     wanted_w = _limited(state, order, parameters, target_w, targets)
     power_w, mean_w = _ramp(state.power_w, wanted_w, float("inf") if order.instant else parameters.ramp_w_per_s, dt_s)
-    power_w, mean_w, stored_w = _bounded(state, order, parameters, power_w, mean_w, dt_s)
+    stored_w = stored_power_w(parameters, mean_w)
+    share = _affordable(state, order, parameters, stored_w, dt_s)
+    if share < 1.0:
+        power_w, mean_w, stored_w = parameters.idle_w, mean_w * share, stored_w * share
     energy_wh = state.energy_wh + (stored_w - parameters.standby_w) * dt_s / 3600.0
     energy_wh = max(energy_wh, parameters.capacity_wh - parameters.full_capacity_wh)
     soc = energy_wh / parameters.capacity_wh
@@ -139,19 +142,17 @@ def _ramp(power_w: float, wanted_w: float, ramp_w_per_s: float, dt_s: float) -> 
     return end_w, 0.5 * (power_w + end_w)
 
 
-def _bounded(
-    state: BatteryState, order: Order, parameters: BatteryParameters, power_w: float, mean_w: float, dt_s: float
-) -> tuple[float, float, float]:
-    """Return power, mean power and rate into the cells, cut where the store becomes full or empty in this step [W]."""
-    stored_w = stored_power_w(parameters, mean_w)
+def _affordable(
+    state: BatteryState, order: Order, parameters: BatteryParameters, stored_w: float, dt_s: float
+) -> float:
+    """Return the share of the step for which the store can take or give this rate before it is full or empty [1]."""
     hours = dt_s / 3600.0
-    net_w = stored_w - parameters.standby_w
+    end_wh = state.energy_wh + (stored_w - parameters.standby_w) * hours
     floor_wh = order.floor_soc * parameters.capacity_wh
-    if stored_w > 0 and state.energy_wh + net_w * hours > parameters.capacity_wh:
+    if stored_w > 0 and end_wh > parameters.capacity_wh:
         bound_w = (parameters.capacity_wh - state.energy_wh) / hours + parameters.standby_w
-    elif stored_w < 0 and state.energy_wh + net_w * hours < floor_wh:
-        bound_w = min(0.0, (floor_wh - state.energy_wh) / hours + parameters.standby_w)
+    elif stored_w < 0 and end_wh < floor_wh:
+        bound_w = (floor_wh - state.energy_wh) / hours + parameters.standby_w
     else:
-        return power_w, mean_w, stored_w
-    share = min(1.0, max(0.0, bound_w / stored_w))
-    return parameters.idle_w, mean_w * share, stored_w * share
+        return 1.0
+    return min(1.0, max(0.0, bound_w / stored_w))

@@ -102,7 +102,8 @@ class HouseProfile:
         columns = ["consumption_w", "production_w"]
         missing = [name for name in columns if name not in frame.columns]
         if missing or len(frame) < 2:
-            msg = f"a house needs a recording of at least two rows with {' and '.join(columns)}; missing: {missing or 'rows'}"
+            what = ", ".join(missing) or "rows"
+            msg = f"a house needs a recording of at least two rows of {' and '.join(columns)}; missing: {what}"
             raise RecordingError(msg)
         index = pd.DatetimeIndex(frame.index)
         step = (index[1] - index[0]).to_pytimedelta()
@@ -112,8 +113,8 @@ class HouseProfile:
         holes = values.index[values.isna().any(axis=1)]
         if len(holes):
             msg = (
-                f"the recording has no value at {holes[0].isoformat()} (and {len(holes) - 1} more): a house cannot run on "
-                "missing data; choose a period without gaps over an hour"
+                f"the recording has no value at {holes[0].isoformat()} (and {len(holes) - 1} more): a house cannot run "
+                "on missing data; choose a period without gaps over an hour"
             )
             raise RecordingError(msg)
         return cls(
@@ -141,7 +142,7 @@ class HouseProfile:
         return self._production_w.copy()
 
     def shifted_to(self, now: datetime) -> HouseProfile:
-        """Return the same house moved by whole weeks so that ``now`` falls into its first one, at its weekday and hour."""
+        """Return the same house moved by whole weeks so that ``now`` falls into its first one, on the same weekday."""
         week_s = timedelta(weeks=1).total_seconds()
         weeks = floor((now.timestamp() - self._start_s) / week_s)
         return HouseProfile(

@@ -1,0 +1,75 @@
+"""Switches for what the user's document leaves open and what firmwares do differently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from optimizer.simulator.firmware import Scalar
+
+
+class ErrorStyle(StrEnum):
+    """How return codes 5, 13 and 16 travel; no recorded example is known."""
+
+    OK_WITH_BODY = "ok_with_body"
+    """HTTP 200 with the code in the body."""
+    STATUS_WITH_BODY = "status_with_body"
+    """HTTP 404, 500 or 405 with the code in the body."""
+    STATUS_ONLY = "status_only"
+    """HTTP 404, 500 or 405 with an empty body."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quirks:
+    """How this unit's V1 face behaves. The defaults are the user's document as public clients correct it."""
+
+    error_style: ErrorStyle = ErrorStyle.STATUS_WITH_BODY
+    code_as_number: bool = False
+    """``{"ReturnCode":5}`` instead of ``{"ReturnCode":"5"}``."""
+    strict_path_case: bool = False
+    """Whether ``api/V1`` is an invalid path: the document writes both ``V1`` and ``v1``."""
+    status_alias: bool = True
+    """Whether ``api/status`` answers too, as the document's text has it."""
+    setpoint_get: bool = True
+    """Whether GET sets a setpoint too, as four public clients do."""
+    space_in_pac: bool = False
+    """``Pac total_W``, as in the document's sample."""
+    acknowledges_garbage: bool = True
+    """Whether a setpoint that is no whole number of watts is acknowledged (and ignored)."""
+    mode_control: bool = False
+    """Whether the undocumented ``/api/setting?EM_OperatingMode=`` and ``EM_USOC=`` are there."""
+    capacity_factor: float = 1.0
+    """2 on stacks of 210 V, whose RemainingCapacity is twice the truth [1]."""
+    null_keys: tuple[str, ...] = ()
+    """Keys whose value is null."""
+    missing_keys: tuple[str, ...] = ()
+    """Keys left out."""
+    numbers_as_text: bool = False
+    """``"Consumption_W":"403"``."""
+    not_measuring: bool = False
+    """Installed, but every measured number is 0, as in the document's sample."""
+    extra: Mapping[str, Scalar] = field(default_factory=dict)
+    """Keys that no document names."""
+
+    def dress(self, payload: dict[str, Scalar]) -> dict[str, Scalar]:
+        """Return a status as this unit writes it, keys sorted."""
+        dressed = {self._key(name): self._value(name, value) for name, value in payload.items()}
+        for name in self.missing_keys:
+            dressed.pop(self._key(name), None)
+        dressed.update(self.extra)
+        return dict(sorted(dressed.items()))
+
+    def _key(self, name: str) -> str:
+        return "Pac total_W" if self.space_in_pac and name == "Pac_total_W" else name
+
+    def _value(self, name: str, value: Scalar) -> Scalar:
+        if name in self.null_keys:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        if self.not_measuring and name != "IsSystemInstalled":
+            value = 0
+        if name.startswith("RemainingCapacity"):
+            value = round(value * self.capacity_factor)
+        return str(value) if self.numbers_as_text else value

@@ -1,0 +1,207 @@
+"""The V2 face, port 80: token, configurations, setpoint by POST, and the reasons the unit gives for not obeying."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from optimizer.devices.simulated.house import SimulatedHouse
+from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.devices.simulated.reading import HouseReading
+from optimizer.simulator.firmware import Firmware, status
+from optimizer.simulator.wire import Request, Response, html_response, json_response
+
+_SETPOINT = re.compile(r"/api/v2/setpoint/(charge|discharge)/([^/]*)/?")
+_CONFIGURATION = re.compile(r"/api/v2/configurations/([A-Za-z0-9_]+)/?")
+_MODULE_WH = 5000.0
+_PRIORITIES = ("BMS", "Energy Manager", "Full Charge Request", "Inverter", "Min User SOC", "Trickle Charge")
+_TYPED = {
+    "EM_USOC": re.compile(r"0|[5-9]|[1-9]\d|100"),
+    "EM_ToU_Schedule": re.compile(r"\[.*\]", re.DOTALL),
+    "EM_Prognosis_Charging": re.compile(r"[01]"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class V2Options:
+    """How this unit's V2 face behaves."""
+
+    write_enabled: bool = True
+    """Whether the owner enabled "Write API"."""
+    status_needs_token: bool = True
+    """Sources contradict each other; the unit's own page lists 401 for it."""
+    setpoint_status: int = 201
+    """201 since 2024, 200 before."""
+
+
+class V2Face:
+    """Answers V2 requests for a house.
+
+    Parameters
+    ----------
+    house
+        What is read and commanded.
+    firmware
+        Which keys the status has.
+    token
+        What ``Auth-Token`` must hold; None: the interface is switched off.
+    options
+        How the unit behaves.
+    """
+
+    def __init__(
+        self, house: SimulatedHouse, *, firmware: Firmware, token: str | None, options: V2Options | None = None
+    ) -> None:
+        self._house = house
+        self._token = token
+        self.firmware = firmware
+        self.options = options or V2Options()
+        self._stored = {"EM_ToU_Schedule": "[]", "EM_Prognosis_Charging": "0"}
+
+    def answer(self, request: Request) -> Response:
+        """Return the response to a request, its effect done."""
+        if self._token is None:
+            return html_response(404, "Not Found")
+        path = request.path.rstrip("/")
+        if not self._is_authorized(request, path):
+            return _error(401, "Unauthorized")
+        if request.method != "GET" and not self.options.write_enabled:
+            return _error(403, "Forbidden")
+        if path == "/api/v2/status":
+            return _read_only(request, status(self._house.reading(), self.firmware))
+        if path == "/api/v2/latestdata":
+            return _read_only(request, self._latest_data(self._house.reading()))
+        if path == "/api/v2/configurations":
+            return self._configurations(request)
+        if name := _CONFIGURATION.fullmatch(path):
+            return self._configuration(request, name[1])
+        if setpoint := _SETPOINT.fullmatch(path):
+            return self._setpoint(request, setpoint[1], setpoint[2])
+        return html_response(404, "Not Found")
+
+    def _is_authorized(self, request: Request, path: str) -> bool:
+        if path == "/api/v2/status" and not self.options.status_needs_token:
+            return True
+        given = request.headers.get("auth-token", "")
+        return hmac.compare_digest(given.encode(), (self._token or "").encode())
+
+    def _setpoint(self, request: Request, direction: str, value: str) -> Response:
+        if request.method != "POST":
+            return html_response(405, "Method Not Allowed")
+        if not re.fullmatch(r"\d{1,9}", value, re.ASCII):
+            return _error(400, "invalid parameters")
+        if self._house.vpp_active:
+            return _error(403, "VPP has priority")
+        watts = float(value)
+        self._house.command(watts if direction == "charge" else 0.0 - watts)
+        return json_response(True, status=self.options.setpoint_status)
+
+    # -- configurations --------------------------------------------------------------------------------------------
+
+    def configurations(self) -> dict[str, str]:
+        """Return every configuration; all values are text."""
+        reading, battery = self._house.reading(), self._house.parameters.battery
+        modules = max(1, round(battery.usable_capacity_wh / _MODULE_WH))
+        values = {
+            "CM_MarketingModuleCapacity": str(round(battery.usable_capacity_wh / modules)),
+            "DE_Software": "1.13.6",
+            "EM_OperatingMode": str(int(reading.mode)),
+            "EM_USOC": str(round(100 * reading.backup_soc)),
+            "IC_BatteryModules": str(modules),
+            "IC_InverterMaxPower_w": str(round(max(battery.max_charge_w, battery.max_discharge_w))),
+        }
+        return dict(sorted((values | self._stored).items()))
+
+    def _configuration(self, request: Request, name: str) -> Response:
+        values = self.configurations()
+        if name not in values:
+            return _error(400, "invalid parameters")
+        return _read_only(request, {name: values[name]})
+
+    def _configurations(self, request: Request) -> Response:
+        if request.method == "GET":
+            return json_response(self.configurations())
+        if request.method != "PUT":
+            return html_response(405, "Method Not Allowed")
+        changes = _parameters(request)
+        if not changes or not all(self._is_valid(name, value) for name, value in changes.items()):
+            return _error(400, "invalid parameters")
+        if "EM_OperatingMode" in changes and self._house.vpp_active:
+            return _error(403, "VPP has priority")
+        for name, value in changes.items():
+            self._change(name, value)
+        return json_response(dict(changes))
+
+    @staticmethod
+    def _is_valid(name: str, value: str) -> bool:
+        if name == "EM_OperatingMode":
+            return value in {str(int(mode)) for mode in DeviceMode}
+        return name in _TYPED and _TYPED[name].fullmatch(value) is not None
+
+    def _change(self, name: str, value: str) -> None:
+        if name == "EM_OperatingMode":
+            mode = DeviceMode(int(value))
+            # The old American self-consumption turns into the common one.
+            self._house.set_mode(DeviceMode.AUTOMATIC if mode is DeviceMode.SELF_CONSUMPTION_US else mode)
+        elif name == "EM_USOC":
+            self._house.set_backup_soc(int(value) / 100)
+        else:
+            self._stored[name] = value
+
+    # -- latest data -----------------------------------------------------------------------------------------------
+
+    def _latest_data(self, reading: HouseReading) -> dict[str, Any]:
+        base = status(reading, self.firmware)
+        names = ("Consumption_W", "Pac_total_W", "Production_W", "RSOC", "Timestamp", "USOC")
+        values: dict[str, Any] = {name: base[name] for name in names}
+        values["GridFeedIn_W"] = -round(reading.grid_power_w)
+        values["FullChargeCapacity"] = round(reading.full_capacity_wh)
+        values["SetPoint_W"] = 0 - round(reading.active_setpoint_w)
+        values["UTC_Offet"] = round(reading.utc_offset_h)  # the device's own spelling
+        values["ic_status"] = _ic_status(reading)
+        return dict(sorted(values.items()))
+
+
+def _ic_status(reading: HouseReading) -> dict[str, Any]:
+    """Return the only place where the unit says why a setpoint is not obeyed."""
+    held_by = set(reading.reasons) or {"Energy Manager"}
+    return {
+        "DC Shutdown Reason": {"HW_Shutdown": False, "No Setpoint received by HC": False},
+        "Eclipse Led": {"Blinking Red": False, "Pulsing White": reading.on_grid, "Solid Red": False},
+        "MISC Status Bits": {
+            "Discharge not allowed": not reading.discharge_allowed,
+            "Min System SOC": False,
+            "Min User SOC": "Min User SOC" in held_by,
+            "Setpoint Timeout": False,
+        },
+        "Setpoint Priority": {name: name in held_by for name in _PRIORITIES},
+        "secondssincefullcharge": round(reading.seconds_since_full),
+        "statebms": "ready",
+        "statecorecontrolmodule": "ongrid" if reading.on_grid else "offgrid",
+        "stateinverter": "running",
+        "timestamp": reading.local_time.strftime("%a %b %d %H:%M:%S %Y"),
+    }
+
+
+def _parameters(request: Request) -> Mapping[str, str]:
+    """Return the parameters of a PUT: form fields, or a JSON object as several clients send it."""
+    if "json" not in request.headers.get("content-type", ""):
+        return dict(parse_qsl(request.body, keep_blank_values=True))
+    try:
+        values = json.loads(request.body)
+    except ValueError:
+        return {}
+    return {str(name): str(value) for name, value in values.items()} if isinstance(values, dict) else {}
+
+
+def _read_only(request: Request, value: Any) -> Response:
+    return json_response(value) if request.method == "GET" else html_response(405, "Method Not Allowed")
+
+
+def _error(code: int, words: str) -> Response:
+    return json_response({"error": words}, status=code)
