@@ -17,7 +17,7 @@ from optimizer.control.strategy import Strategy
 from optimizer.devices.tokens import read_token
 from optimizer.errors import ConfigError, ConfigProblem, StrategyError
 from optimizer.settings import Settings
-from optimizer.settings.layers import Layers
+from optimizer.settings.layers import Layers, origin_of
 from optimizer.settings.places import default_runtime_dir, default_state_dir, paths_relative_to
 from optimizer.settings.problems import problems_of
 from optimizer.settings.suggestion import one_of
@@ -39,6 +39,10 @@ class Configuration:
     """The file it was read from; None: the environment alone."""
     origins: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     """Where each value that is no default came from, by its path."""
+
+    def origin(self, path: tuple[int | str, ...]) -> str | None:
+        """Return where the value at a path came from; None: it is a default of the program."""
+        return origin_of(self.origins, path)
 
     @property
     def source(self) -> str:

@@ -26,7 +26,7 @@ class BatterySettings(Section):
     driver: Driver = Field(examples=["sonnen_v1"])
     """How to speak to it: sonnen_v1 (port 8080, no token), sonnen_v2 (port 80, token) or simulated (in process)."""
     host: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\s/@]+$")] | None = Field(
-        default=None, examples=["192.168.33.185"]
+        default=None, examples=["192.168.33.185"], json_schema_extra={"needed": True}
     )
     """Address or name of the battery, without http:// or a path."""
     port: Port = Field(default_factory=default_port, examples=[8080])

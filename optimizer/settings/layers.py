@@ -21,6 +21,12 @@ NOT_SETTINGS = frozenset({"SUNSHIFT_CONFIG", "SUNSHIFT_DATA"})
 Tables = dict[str, Any]
 
 
+def origin_of(origins: Mapping[tuple[str, ...], str], path: tuple[int | str, ...]) -> str | None:
+    """Return where the value at ``path``, or the list or table that it stands in, came from; None: it is a default."""
+    names = tuple(str(part) for part in path)
+    return next((origins[names[:n]] for n in range(len(names), 0, -1) if names[:n] in origins), None)
+
+
 @dataclass(slots=True)
 class Layers:
     """Tables laid over one another, and where each value came from."""
@@ -46,8 +52,7 @@ class Layers:
 
     def origin(self, path: tuple[int | str, ...]) -> str | None:
         """Return where the value at ``path`` came from; None: it is a default."""
-        names = tuple(str(part) for part in path)
-        return next((self.origins[names[:n]] for n in range(len(names), 0, -1) if names[:n] in self.origins), None)
+        return origin_of(self.origins, path)
 
     def _add(self, tables: Mapping[str, Any], path: tuple[str, ...], origin: str) -> None:
         for key, value in tables.items():

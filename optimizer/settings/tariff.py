@@ -26,7 +26,7 @@ class PriceRuleSettings(RuleSettings):
 class SurchargeRuleSettings(RuleSettings):
     """A surcharge on the local clock, such as a grid fee that changes over the day."""
 
-    surcharge_per_kwh: Number = Field(examples=[0.05])
+    surcharge_per_kwh: Number = Field(examples=[0.02])
     """Surcharge while this rule holds, on top of the fixed one [currency/kWh]."""
 
 
@@ -123,7 +123,7 @@ class TariffSettings(Section):
 
     import_: PriceSettings = Field(alias="import")
     """Price of energy from the grid."""
-    export: PriceSettings
+    export: PriceSettings = Field(examples=[{"price_per_kwh": 0.08}])
     """What energy fed into the grid earns."""
     demand: DemandSettings | None = None
     """Demand charge, where the tariff has one."""
