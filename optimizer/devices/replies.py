@@ -69,7 +69,7 @@ def refuse_failure(reply: Reply, *, absent: str) -> None:
         return
     code = _return_code(reply)
     if code is not None:
-        refuse_return_code(code, reply.where)
+        refuse_return_code(code, reply.where, absent=absent)
     kind, meaning = _meaning(reply, absent)
     said = f" It says {excerpt(reply.body)}." if reply.body.strip() else ""
     msg = f"{reply.where}: HTTP status {reply.status}: {meaning}.{said}"
@@ -92,7 +92,7 @@ def acknowledged(reply: Reply, *, absent: str) -> object:
     if value is None or value is True:
         return None
     if isinstance(value, dict) and "ReturnCode" in value:
-        refuse_return_code(value["ReturnCode"], reply.where)
+        refuse_return_code(value["ReturnCode"], reply.where, absent=absent)
         return None
     if value is False or (isinstance(value, dict) and "error" in value):
         kind, meaning = _VPP if _names_vpp(reply) else (DeviceRefused, "the battery refuses")

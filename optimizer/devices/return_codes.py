@@ -21,7 +21,7 @@ _REFUSALS: dict[str, tuple[type[DeviceRefused], str]] = {
 }
 
 
-def refuse_return_code(code: object, where: str) -> None:
+def refuse_return_code(code: object, where: str, *, absent: str | None = None) -> None:
     """Return on code 0, number or text; raise the code's own error on any other.
 
     Parameters
@@ -30,6 +30,8 @@ def refuse_return_code(code: object, where: str) -> None:
         The value of ``ReturnCode``.
     where
         The request, for the message.
+    absent
+        What code 5 means and what to do, where more is known of the path.
 
     Raises
     ------
@@ -44,6 +46,8 @@ def refuse_return_code(code: object, where: str) -> None:
     refusal, meaning = _REFUSALS.get(
         text, (DeviceRefused, "a code the document does not know. Look for it in the notes to the battery's firmware")
     )
+    if refusal is InvalidRequestPath and absent is not None:
+        meaning = absent
     shown = text if text.isdecimal() and len(text) < 6 else excerpt(code, 20)
     msg = f"{where}: return code {shown}: {meaning}."
     raise refusal(msg)

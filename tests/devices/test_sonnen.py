@@ -289,9 +289,10 @@ def test_answers_that_are_no_yes(body: bytes, error: type[DeviceError], clock: S
     assert type(caught.value) is error
 
 
-def test_missing_mode_call(v1: SonnenV1, battery: FakeSonnen) -> None:
+@pytest.mark.parametrize("refusal", [(404, b"<html>"), (200, b'{"ReturnCode":"5"}'), (404, b'{"ReturnCode":5}')])
+def test_missing_mode_call(refusal: tuple[int, bytes], v1: SonnenV1, battery: FakeSonnen) -> None:
     """A firmware without the mode call is told as such, with the setting to change."""
-    battery.overrides["/api/setting?EM_OperatingMode=1"] = (404, b"<html>")
+    battery.overrides["/api/setting?EM_OperatingMode=1"] = refusal
     with pytest.raises(InvalidRequestPath, match=r"battery\.mode_control = false"):
         v1.apply(Power(100))
 
