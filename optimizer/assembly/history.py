@@ -1,0 +1,12 @@
+"""From settings to the history file."""
+
+from __future__ import annotations
+
+from optimizer.clock import Clock
+from optimizer.history.store import HistoryStore, history_path
+from optimizer.settings import Settings
+
+
+def build_history(settings: Settings, *, clock: Clock) -> HistoryStore:
+    """Return the home's history; the file is opened at the first use."""
+    return HistoryStore(history_path(settings.service.state_dir), clock=clock)

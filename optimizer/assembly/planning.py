@@ -1,0 +1,80 @@
+"""From the configuration to whatever plans: forecaster, planner and the desk that brings them together."""
+
+from __future__ import annotations
+
+from optimizer.assembly.configuration import Configuration
+from optimizer.assembly.site import build_battery, build_site
+from optimizer.assembly.tariffs import build_tariff
+from optimizer.clock import Clock
+from optimizer.control.plan_board import PlanBoard
+from optimizer.control.replanning import PlanningDesk
+from optimizer.forecasting.defaults import HomeDefaults
+from optimizer.forecasting.own_history import OwnHistoryForecaster
+from optimizer.forecasting.port import Forecaster
+from optimizer.history.port import HistoryReader
+from optimizer.planning.lp_planner import LinearProgramPlanner
+from optimizer.planning.port import Planner
+from optimizer.settings import Settings
+from optimizer.tariffs.tariff import Tariff
+
+
+def build_forecaster(settings: Settings, *, history: HistoryReader) -> Forecaster:
+    """Return the forecaster of the home's own history."""
+    forecast = settings.forecast
+    return OwnHistoryForecaster(
+        history=history,
+        site=build_site(settings),
+        defaults=HomeDefaults(
+            annual_consumption_kwh=forecast.annual_consumption_kwh,
+            pv_peak_kw=forecast.pv_peak_kw,
+            pv_tilt_deg=forecast.pv_tilt_deg,
+            pv_azimuth_deg=forecast.pv_azimuth_deg,
+        ),
+        most_scenarios=settings.planning.scenarios,
+    )
+
+
+def build_planner(settings: Settings, *, clock: Clock) -> Planner:
+    """Return the linear program."""
+    return LinearProgramPlanner(clock=clock, time_limit_s=settings.planning.time_limit.total_seconds())
+
+
+def build_desk(
+    configuration: Configuration,
+    *,
+    clock: Clock,
+    history: HistoryReader,
+    tariff: Tariff | None = None,
+    board: PlanBoard | None = None,
+) -> PlanningDesk:
+    """Return the desk that makes this home's plans.
+
+    Parameters
+    ----------
+    configuration
+        What is configured.
+    clock
+        Measures how long planning takes.
+    history
+        The home's past.
+    tariff
+        The home's tariff, where the caller has built it already.
+    board
+        Where plans are put up; None: they are only returned.
+    """
+    settings = configuration.settings
+    prices = build_tariff(settings) if tariff is None else tariff
+    return PlanningDesk(
+        battery=build_battery(settings),
+        site=build_site(settings),
+        tariff=prices,
+        forecaster=build_forecaster(settings, history=history),
+        history=history,
+        strategy=configuration.strategy,
+        planner=build_planner(settings, clock=clock),
+        step=settings.planning.step,
+        horizon=settings.planning.horizon,
+        demand=prices.demand,
+        terminal_value=settings.planning.terminal_value_per_kwh,
+        board=board,
+    )

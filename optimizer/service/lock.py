@@ -1,0 +1,132 @@
+"""One writer: whoever commands the battery holds a lock in the runtime folder.
+
+A runtime folder belongs to one battery; a second battery gets its own ``[service] runtime_dir``. The lock is the
+kernel's (flock): it ends with the process however that dies, so that a left-over file never locks anybody out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from optimizer.errors import LockedError, SunshiftError
+
+LOCK_NAME = "sunshift.lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds a lock, by their own account."""
+
+    pid: int
+    battery: str
+    since: str
+
+    def __str__(self) -> str:
+        return f"pid {self.pid}, since {self.since}, for {self.battery}"
+
+
+class InstanceLock:
+    """Holds a runtime folder for this process.
+
+    Parameters
+    ----------
+    runtime_dir
+        Folder to hold; made where it is missing.
+    battery
+        Name of the battery, for whoever finds the lock held.
+    since
+        When it was taken.
+    """
+
+    def __init__(self, runtime_dir: Path, *, battery: str, since: datetime) -> None:
+        self.path = runtime_dir / LOCK_NAME
+        self._holder = Holder(pid=os.getpid(), battery=battery, since=since.isoformat(timespec="seconds"))
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock.
+
+        Raises
+        ------
+        LockedError
+            Another process holds it; the text says which and what to do.
+        SunshiftError
+            The folder cannot be written to.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            msg = (
+                f"{self.path}: cannot be written ({error.strerror}); "
+                "make the folder writable or set [service] runtime_dir to one that is"
+            )
+            raise SunshiftError(msg) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise LockedError(_refusal(self.path)) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(asdict(self._holder)).encode(), 0)
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Give the lock back; the file stays, because removing it would race with the next holder."""
+        if self._descriptor is not None:
+            os.ftruncate(self._descriptor, 0)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def is_held(runtime_dir: Path) -> bool:
+    """Return whether a process holds the folder now."""
+    try:
+        descriptor = os.open(runtime_dir / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def holder(runtime_dir: Path) -> Holder | None:
+    """Return who says that they hold the folder, None where nobody does or it cannot be read."""
+    return _read_holder(runtime_dir / LOCK_NAME) if is_held(runtime_dir) else None
+
+
+def _read_holder(path: Path) -> Holder | None:
+    try:
+        said = json.loads(path.read_text())
+        return Holder(pid=int(said["pid"]), battery=str(said["battery"]), since=str(said["since"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _refusal(path: Path) -> str:
+    who = _read_holder(path)
+    return (
+        f"another sunshift holds the battery ({who or 'it does not say who it is'}; {path}): "
+        "stop it first (`systemctl stop sunshift`, or end that process); "
+        "a second battery needs its own [service] runtime_dir"
+    )
