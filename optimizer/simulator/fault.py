@@ -146,6 +146,11 @@ class Fault:
     """``v1`` or ``v2``; None: both."""
     parameters: Mapping[str, object] = field(default_factory=dict)
 
+    @property
+    def counts_requests(self) -> bool:
+        """Whether it waits for requests, or ends with them."""
+        return self.first_request > 1 or self.last_request is not None
+
     def covers(self, at: datetime) -> bool:
         """Return whether an instant lies within its time."""
         return (self.start is None or self.start <= at) and (self.end is None or at < self.end)

@@ -47,6 +47,7 @@ class FaultBoard:
         self._house = house
         self._seen: dict[int, int] = {}
         self._begun: set[int] = set()
+        self._ended: set[int] = set()
         self._frozen: dict[tuple[int, str], Response] = {}
         self._fast = 0
         self._last_request: datetime | None = None
@@ -60,11 +61,9 @@ class FaultBoard:
 
     def clear(self) -> None:
         """End every fault now; what has happened to the unit is undone where it can be."""
-        faults, self.faults = self.faults, []
-        for fault in faults:
-            if id(fault) in self._begun and fault.kind in _END:
-                _END[fault.kind](self._house)
-        self._begun.clear()
+        for fault in self.faults:
+            self._end(fault)
+        self.faults = []
 
     def answer(
         self, face: str, request: Request, answer: Callable[[Request], Response]
@@ -73,9 +72,9 @@ class FaultBoard:
         now = self._house.now
         hits = [fault for fault in self.faults if self._hits(fault, face, request, now)]
         self._count_fast(hits, now)
-        for fault in hits:
-            if fault.kind in STATE_FAULTS:
-                self._begin(fault)
+        for fault in self.faults:
+            if fault.kind in STATE_FAULTS and fault.counts_requests:
+                (self._begin if fault in hits else self._end)(fault)
         shown = next((fault for fault in hits if fault.kind not in STATE_FAULTS and not _is_crash(fault)), None)
         if shown is None:
             return Delivery(response=answer(request)), None
@@ -86,7 +85,7 @@ class FaultBoard:
 
     def _schedule(self, fault: Fault) -> None:
         """Let a fault of the unit happen by the clock; one that counts requests waits for them."""
-        if fault.kind not in STATE_FAULTS or fault.first_request > 1 or fault.last_request is not None:
+        if fault.kind not in STATE_FAULTS or fault.counts_requests:
             return
         self._house.schedule(fault.start or self._house.now, lambda: self._begin(fault))
         if fault.end is not None:
@@ -96,12 +95,11 @@ class FaultBoard:
         if fault in self.faults and id(fault) not in self._begun:
             self._begun.add(id(fault))
             _BEGIN[fault.kind](self._house, fault)
-            if fault.last_request is not None and fault.end is not None:
-                self._house.schedule(fault.end, lambda: self._end(fault))
 
     def _end(self, fault: Fault) -> None:
-        if fault in self.faults and id(fault) in self._begun and fault.kind in _END:
-            _END[fault.kind](self._house)
+        if id(fault) in self._begun and id(fault) not in self._ended:
+            self._ended.add(id(fault))
+            _END.get(fault.kind, _leave)(self._house)
 
     def _hits(self, fault: Fault, face: str, request: Request, now: datetime) -> bool:
         """Return whether a fault befalls a request, counting those it could befall."""
@@ -130,6 +128,10 @@ class FaultBoard:
                 self._fast = 0
                 self._house.restart(fault.number("refusing_s"), fault.number("bad_gateway_s"))
         self._last_request = now
+
+
+def _leave(house: SimulatedHouse) -> None:
+    """Undo nothing: what somebody set stays set."""
 
 
 def _is_crash(fault: Fault) -> bool:

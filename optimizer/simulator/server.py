@@ -21,7 +21,7 @@ from optimizer.simulator.listener import Listener
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.request_log import LogEntry, RequestLog
 from optimizer.simulator.v1 import V1Face
-from optimizer.simulator.v2 import V2Face
+from optimizer.simulator.v2 import V2Face, V2Options
 from optimizer.simulator.wire import Request, Response, html_response
 
 _WATCH_S = 0.1
@@ -44,6 +44,8 @@ class SimulatorServer:
         The V2 token; None: the V2 interface is switched off and answers 404 with HTML, as a unit does.
     quirks
         Which way the open points of the document go.
+    v2_options
+        How the V2 face behaves.
     faults
         What goes wrong, and when.
     log_file
@@ -65,6 +67,7 @@ class SimulatorServer:
         firmware: Firmware | str = Firmware.Y2022,
         token: str | None = "simulated",  # noqa: S107 - a simulated battery guards nothing
         quirks: Quirks | None = None,
+        v2_options: V2Options | None = None,
         faults: Sequence[Fault] = (),
         log_file: TextIO | None = None,
         log_size: int = 100_000,
@@ -73,7 +76,7 @@ class SimulatorServer:
         self.host = host
         self.log = RequestLog(size=log_size, file=log_file)
         self.v1 = V1Face(house, firmware=Firmware(firmware), quirks=quirks or Quirks())
-        self.v2 = V2Face(house, firmware=Firmware(firmware), token=token)
+        self.v2 = V2Face(house, firmware=Firmware(firmware), token=token, options=v2_options)
         self.faults = FaultBoard(faults, house)
         self._listeners: list[Listener] = []
         self._v1 = self._listen("v1", v1_port, self.v1.answer)

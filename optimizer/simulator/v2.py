@@ -72,6 +72,9 @@ class V2Face:
             return _error(401, "Unauthorized")
         if request.method != "GET" and not self.options.write_enabled:
             return _error(403, "Forbidden")
+        return self._route(request, path)
+
+    def _route(self, request: Request, path: str) -> Response:
         if path == "/api/v2/status":
             return _read_only(request, status(self._house.reading(), self.firmware))
         if path == "/api/v2/latestdata":

@@ -106,7 +106,8 @@ def read_request(stream: BinaryIO) -> Request | None:
     except (HTTPException, ValueError) as error:
         raise MalformedRequest(str(error)) from error
     if not 0 <= length <= _LARGEST_BODY:
-        raise MalformedRequest(f"a body of {length} bytes")
+        msg = f"a body of {length} bytes"
+        raise MalformedRequest(msg)
     body = stream.read(length) if length else b""
     parts = urlsplit(target)
     connection = headers.get("connection", "").lower()

@@ -173,7 +173,7 @@ class SimulatedHouse:
     # -- what others do --------------------------------------------------------------------------------------------
 
     def command(self, power_w: float) -> None:
-        """Take a setpoint, + charging [W]: acknowledged in every mode, kept until the next, obeyed as the mode has it."""
+        """Take a setpoint, + charging [W]: kept until the next, obeyed as far as the mode lets it."""
         with self.lock:
             self.advance()
             self._authority.command(power_w, self._now_s)
