@@ -22,6 +22,8 @@ class Forecast:
     """For a person, such as ``21 days of this home``."""
     is_default: bool = False
     """Whether documented defaults stand in for a history that is not there yet."""
+    days_ago: tuple[int | None, ...] = ()
+    """The past day behind each scenario, where scenarios are past days; None: one that is assumed."""
 
 
 class Forecaster(Protocol):

@@ -1,0 +1,218 @@
+"""Load and sun as this home's own last weeks: each past day is one future.
+
+A past day is taken whole, load and sun together, so that what belongs together stays together; weighted by how recent
+it is and how alike the weekday; nudged by the last measured hour. Averaging over such futures, not over their powers,
+is what makes a plan as unsure of tomorrow's sun as it should be.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from optimizer.domain.measurement import Measurement
+from optimizer.domain.scenario import Scenario
+from optimizer.domain.site import Site
+from optimizer.domain.time_grid import TimeGrid
+from optimizer.forecasting.defaults import DefaultFutures, HomeDefaults, default_futures
+from optimizer.forecasting.futures import DAYS_WITHOUT_DEFAULTS, Futures, blended, filled, mean_known
+from optimizer.forecasting.local_days import day_likeness, same_time_on, starts_of
+from optimizer.forecasting.nudge import nudged_load, nudged_sun
+from optimizer.forecasting.past_means import Past, PastMeans
+from optimizer.forecasting.port import Forecast
+from optimizer.forecasting.sun import Floats
+from optimizer.history.port import HistoryReader
+
+DAYS_BACK = 28
+MOST_SCENARIOS = 20
+HALF_LIFE_DAYS = 10.0
+SAME_WEEKDAY = 1.5
+OTHER_KIND_OF_DAY = 0.5
+MOST_MISSING = 0.1
+"""Share of a past day that may be filled from the other days; with more missing it is not used."""
+_HOUR = timedelta(hours=1)
+_DAY_S = 86400.0
+
+
+class OwnHistoryForecaster:
+    """A :class:`Forecaster` that knows this home's past and nothing else.
+
+    Parameters
+    ----------
+    history
+        Asked for nothing later than ``as_of``.
+    site
+        Zone and place of the home.
+    defaults
+        What is assumed until there is history.
+    days_back
+        How many past days are looked at.
+    most_scenarios
+        How many futures are told at most: those of the greatest weight.
+    """
+
+    def __init__(
+        self,
+        *,
+        history: HistoryReader,
+        site: Site,
+        defaults: HomeDefaults | None = None,
+        days_back: int = DAYS_BACK,
+        most_scenarios: int = MOST_SCENARIOS,
+    ) -> None:
+        self._past_means = PastMeans(history)
+        self._site = site
+        self._defaults = HomeDefaults() if defaults is None else defaults
+        self._days_back = days_back
+        self._most = most_scenarios
+
+    def forecast(self, grid: TimeGrid, *, as_of: datetime, latest: Measurement | None = None) -> Forecast:
+        """Return scenarios over ``grid`` as they can be told at ``as_of``.
+
+        Until one whole day was measured these are the documented defaults, and the forecast says so; up to a week the
+        defaults remain with a share that shrinks.
+
+        Parameters
+        ----------
+        grid
+            What to look ahead over, up to several days.
+        as_of
+            Nothing later is looked at.
+        latest
+            The present measurement: the last hour's place holder where that was not measured.
+        """
+        past = self._past(grid, as_of)
+        assumed = self._defaults_over(grid, past)
+        days = self._past_days(grid, past, assumed)
+        futures = blended(assumed, days, most=self._most)
+        now_w = _last_hour(past, _fresh(latest, as_of))
+        scenarios = _scenarios(futures, now_w, _hours_ahead(grid, past), _strongest_sun(past))
+        used = sum(day is not None for day in futures.days_ago)
+        return Forecast(
+            grid=grid,
+            scenarios=scenarios,
+            origin=_origin(used),
+            is_default=days is None,
+            days_ago=futures.days_ago,
+        )
+
+    def _past(self, grid: TimeGrid, as_of: datetime) -> Past:
+        end = grid.start + (as_of - grid.start) // grid.step * grid.step
+        ahead_days = math.ceil(max(0.0, (grid.end - end) / timedelta(days=1)))
+        count = math.ceil(timedelta(days=self._days_back + ahead_days + 1) / grid.step)
+        return self._past_means.between(end - count * grid.step, end, grid.step)
+
+    def _defaults_over(self, grid: TimeGrid, past: Past) -> Futures:
+        ahead = default_futures(starts_of(grid), grid.step, self._site, self._defaults)
+        hour = default_futures(_last_hour_starts(past), grid.step, self._site, self._defaults)
+        return Futures(
+            days_ago=(None,) * len(ahead.weights),
+            weights=ahead.weights,
+            powers_w=_stacked(ahead),
+            then_w=_stacked(hour).mean(axis=1),
+        )
+
+    def _past_days(self, grid: TimeGrid, past: Past, assumed: Futures) -> Futures | None:
+        """Return the past days that are whole enough, or None where there is none."""
+        ahead_days = math.ceil(max(0.0, (grid.end.timestamp() - past.end_s) / _DAY_S))
+        reach = range(1, self._days_back + ahead_days + 1)
+        starts = starts_of(grid)
+        powers = self._laid_over(starts, past, reach)
+        whole = np.isnan(powers[:, :, 0]).mean(axis=1) <= MOST_MISSING
+        if not whole.any():
+            return None
+        hour = self._laid_over(_last_hour_starts(past), past, reach)
+        likeness = day_likeness(
+            starts, reach, timezone=self._site.timezone, same_weekday=SAME_WEEKDAY, other_kind=OTHER_KIND_OF_DAY
+        )
+        weights = 0.5 ** (np.array(reach) / HALF_LIFE_DAYS) * likeness.mean(axis=1)
+        chosen = np.flatnonzero(whole)[: self._days_back]
+        expected = np.einsum("d,dnk->nk", assumed.weights, assumed.powers_w)
+        share = weights[chosen] / weights[chosen].sum()
+        return Futures(
+            days_ago=tuple(reach[place] for place in chosen),
+            weights=weights[chosen],
+            powers_w=filled(powers[chosen], share, expected),
+            then_w=mean_known(hour[chosen]),
+        )
+
+    def _laid_over(self, starts: pd.DatetimeIndex, past: Past, reach: range) -> Floats:
+        """Return what was measured at the same local time on each past day, NaN where nothing was, shape (d, n, 2).
+
+        Where a past day's own morrow is not over yet, the latest day that has got so far goes on in its place.
+        """
+        places = same_time_on(starts, reach, timezone=self._site.timezone, origin_s=past.start_s, step_s=past.step_s)
+        over = places < len(past.values)
+        latest = np.argmax(over, axis=0)
+        places = np.where(over, places, np.take_along_axis(places, latest[None, :], axis=0))
+        known = (places >= 0) & (places < len(past.values))
+        values = past.values[np.where(known, places, 0)] if len(past.values) else np.empty((*places.shape, 2))
+        measured: Floats = np.where(known[:, :, None], values, np.nan)
+        return measured
+
+
+def _stacked(futures: DefaultFutures) -> Floats:
+    return np.stack([futures.load_w, futures.pv_w], axis=-1)
+
+
+def _steps_of_an_hour(past: Past) -> int:
+    return max(1, round(_HOUR.total_seconds() / past.step_s))
+
+
+def _last_hour_starts(past: Past) -> pd.DatetimeIndex:
+    first = past.end_s - past.step_s * np.arange(_steps_of_an_hour(past), 0, -1)
+    return pd.DatetimeIndex(pd.to_datetime(first, unit="s", utc=True)).as_unit("us")
+
+
+def _fresh(latest: Measurement | None, as_of: datetime) -> Measurement | None:
+    return latest if latest is not None and as_of - _HOUR <= latest.at <= as_of else None
+
+
+def _last_hour(past: Past, latest: Measurement | None) -> Floats:
+    """Return load and sun of the last measured hour, NaN where not known, shape (2,) [W]."""
+    measured: Floats = mean_known(past.values[None, -_steps_of_an_hour(past) :, :])[0]
+    if latest is None:
+        return measured
+    present = np.array([latest.consumption_w, latest.production_w])
+    completed: Floats = np.where(np.isnan(measured), present, measured)
+    return completed
+
+
+def _hours_ahead(grid: TimeGrid, past: Past) -> Floats:
+    middle_s = grid.start.timestamp() + (np.arange(grid.count, dtype=np.float64) + 0.5) * grid.step_s
+    ahead: Floats = np.maximum((middle_s - past.end_s) / 3600.0, 0.0)
+    return ahead
+
+
+def _strongest_sun(past: Past) -> float:
+    sun = past.values[:, 1]
+    known = sun[~np.isnan(sun)]
+    return float(known.max(initial=0.0))
+
+
+def _scenarios(futures: Futures, now_w: Floats, hours_ahead: Floats, strongest_w: float) -> tuple[Scenario, ...]:
+    load = nudged_load(
+        futures.powers_w[:, :, 0], then_w=futures.then_w[:, 0], now_w=float(now_w[0]), hours_ahead=hours_ahead
+    )
+    sun = nudged_sun(
+        futures.powers_w[:, :, 1],
+        then_w=futures.then_w[:, 1],
+        now_w=float(now_w[1]),
+        hours_ahead=hours_ahead,
+        strongest_w=strongest_w,
+    )
+    weights = futures.weights / futures.weights.sum()
+    return tuple(
+        Scenario(weight=float(weight), load_w=tuple(loads.tolist()), pv_w=tuple(suns.tolist()))
+        for weight, loads, suns in zip(weights, load, sun, strict=True)
+    )
+
+
+def _origin(days: int) -> str:
+    if days == 0:
+        return "defaults of a usual home: no whole day measured yet"
+    counted = f"{days} day{'s' if days != 1 else ''} of this home"
+    return counted if days >= DAYS_WITHOUT_DEFAULTS else f"{counted}, and defaults of a usual home"
