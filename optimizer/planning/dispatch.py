@@ -27,8 +27,12 @@ SWITCHING_GAIN = 2e-3
 """Gain over the rest of the interval that a change of regime must bring within an interval [currency].
 
 A fifth of a cent: enough to settle one-cent ties under a noisy load, too little to hide a better plan. Where a new
-interval or a new plan changes the footing, anything beyond a tie is enough.
+interval or a new plan changes the footing, a quarter of it is enough.
 """
+NEW_FOOTING_GAIN = 5e-4
+"""The same where the interval or the plan has changed [currency]."""
+TURN_W = 1000.0
+"""A turn of load or sun that the regime's other side is judged by [W]."""
 NO_POWER_W = 1.0
 """Powers closer than this are the same power [W]."""
 
@@ -110,7 +114,7 @@ class Footing:
     @property
     def switching_gain(self) -> float:
         """Gain that a change of regime must bring [currency]."""
-        return SWITCHING_GAIN if self.same_interval_and_plan else TIE
+        return SWITCHING_GAIN if self.same_interval_and_plan else NEW_FOOTING_GAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +261,7 @@ class _Scale:
             yield self._bounded(-connection.max_export_w - net_w)
         if self._present.peak is not None:
             yield self._bounded(self._present.peak.import_w - net_w)
-        for bend_wh in self._value.energy_wh:
+        for bend_wh in (*self._value.energy_wh, self._floor_wh, self._ceiling_wh):
             power_w = self._battery.ac_power_w((bend_wh - self.energy_wh) / self._hours)
             if self._low_w < power_w < self._high_w:
                 yield power_w
@@ -307,7 +311,7 @@ class _Scale:
         battery = self._battery
         gain = self._value.gain_per_kwh(self.energy_wh) * battery.charge_efficiency - self._present.export_price_per_kwh
         was_so = None if previous is None else previous.regime.stores_surplus
-        return self._beyond_doubt(gain * battery.max_charge_w * self._hours / 1000.0, was_so, previous)
+        return self._beyond_doubt(gain * self._hours * TURN_W / 1000.0, was_so)
 
     def covers_house(self, previous: Footing | None) -> bool:
         """Whether covering the house, should it need it, saves more than keeping the energy."""
@@ -315,12 +319,15 @@ class _Scale:
         cost = self._value.loss_per_kwh(self.energy_wh) / battery.discharge_efficiency + battery.wear_cost_per_kwh
         gain = self._present.import_price_per_kwh - cost
         was_so = None if previous is None else previous.regime.covers_house
-        return self._beyond_doubt(gain * battery.max_discharge_w * self._hours / 1000.0, was_so, previous)
+        return self._beyond_doubt(gain * self._hours * TURN_W / 1000.0, was_so)
 
     @staticmethod
-    def _beyond_doubt(gain: float, was_so: bool | None, previous: Footing | None) -> bool:
-        """Return whether a gain is positive, leaning to what was so before [currency]."""
-        doubt = TIE if previous is None else previous.switching_gain
+    def _beyond_doubt(gain: float, was_so: bool | None) -> bool:
+        """Return whether a gain is positive, leaning to what was so before [currency].
+
+        This is about a turn that may never come; once it does, the costs themselves are compared.
+        """
+        doubt = TIE if was_so is None else SWITCHING_GAIN
         return gain > doubt if was_so is False else gain >= -doubt
 
     def is_right_for_any_load(self, previous: Footing | None) -> bool:

@@ -1,0 +1,82 @@
+"""The billing peak of the running period, from the home's own history."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import pandas as pd
+
+from optimizer.domain.prices import DemandCharge
+from optimizer.domain.time_grid import Interval, floor_to_step
+from optimizer.history.port import HistoryReader
+
+LONGEST_QUERY = timedelta(days=7)
+"""History is read week by week: a year of quarter hours at once would take the loop's time and memory."""
+
+
+class PeakTariff(Protocol):
+    """How peaks are metered and billed: :class:`optimizer.tariffs.demand.DemandTariff`."""
+
+    @property
+    def interval(self) -> timedelta:
+        """Interval over which the meter averages."""
+        ...
+
+    def billing_period(self, instant: datetime) -> Interval:
+        """Return the billing period that holds an instant."""
+        ...
+
+    def counts(self, interval: Interval) -> bool:
+        """Return whether the import of an interval counts towards the peak."""
+        ...
+
+    def charge(self, peak_so_far_w: float) -> DemandCharge:
+        """Return the price on import above the peak already paid for."""
+        ...
+
+
+class BillingPeak:
+    """Keeps the peak so far and reads only what has been metered since it was last asked."""
+
+    def __init__(self, tariff: PeakTariff, history: HistoryReader) -> None:
+        self._tariff = tariff
+        self._history = history
+        self._period: Interval | None = None
+        self._read_up_to: datetime | None = None
+        self._peak_w = 0.0
+
+    def charge(self, now: datetime) -> DemandCharge | None:
+        """Return the demand charge that holds now, with the peak so far; None while import does not count."""
+        start = floor_to_step(now, self._tariff.interval)
+        if not self._tariff.counts(Interval(start=start, end=start + self._tariff.interval)):
+            return None
+        return self.over_horizon(now)
+
+    def over_horizon(self, now: datetime) -> DemandCharge:
+        """Return the demand charge of the running period, whether import counts at this moment or not."""
+        self._read(now)
+        return self._tariff.charge(self._peak_w)
+
+    def _read(self, now: datetime) -> None:
+        period = self._tariff.billing_period(now)
+        if period != self._period or self._read_up_to is None:
+            self._period, self._read_up_to, self._peak_w = period, period.start, 0.0
+        complete = floor_to_step(now, self._tariff.interval)
+        while self._read_up_to < complete:
+            end = min(self._read_up_to + LONGEST_QUERY, complete)
+            self._peak_w = max(self._peak_w, self._peak_between(self._read_up_to, end))
+            self._read_up_to = end
+
+    def _peak_between(self, start: datetime, end: datetime) -> float:
+        step = self._tariff.interval
+        grid_w = self._history.means(start, end, step)["grid_power_w"].dropna()
+        instants = pd.DatetimeIndex(grid_w.index).to_pydatetime()
+        return max(
+            (
+                float(power_w)
+                for instant, power_w in zip(instants, grid_w.to_numpy(), strict=True)
+                if power_w > self._peak_w and self._tariff.counts(Interval(start=instant, end=instant + step))
+            ),
+            default=0.0,
+        )

@@ -1,0 +1,148 @@
+"""From what is known now to a plan: prices, forecast, history and the strategy's own shape of the problem."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from optimizer.control.billing_peak import BillingPeak
+from optimizer.control.doing_nothing import why_worse_than_nothing
+from optimizer.control.plan_board import PlanBoard
+from optimizer.control.price_lookup import Tariff
+from optimizer.control.price_outlook import complete_prices
+from optimizer.control.strategy import Strategy
+from optimizer.control.terminal_value import terminal_value_per_kwh
+from optimizer.domain.battery import Battery
+from optimizer.domain.measurement import Measurement
+from optimizer.domain.plan import FlagKind, Plan, PlanFlag
+from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.domain.scenario import Scenario
+from optimizer.domain.site import Site
+from optimizer.domain.time_grid import TimeGrid, floor_to_step
+from optimizer.forecasting.port import Forecast, Forecaster
+from optimizer.history.port import HistoryReader
+from optimizer.planning.port import Planner
+from optimizer.tariffs.demand import DemandTariff
+
+logger = logging.getLogger(__name__)
+
+
+class PlanningDesk:
+    """Poses the planning problem of the moment and has it solved.
+
+    Parameters
+    ----------
+    battery, site
+        What the battery can do, and where it stands.
+    tariff, forecaster, history
+        Prices, load and sun to come, and the past; each asked as of now.
+    strategy
+        Shapes the problem.
+    planner
+        Solves it.
+    step, horizon
+        Length of an interval, and how far to plan.
+    demand
+        How peaks are billed, where they are.
+    terminal_value
+        Worth of one stored kWh at the end of the horizon; None: from prices and forecast [currency/kWh].
+    board
+        Where plans are put up; None: they are only returned.
+    """
+
+    def __init__(
+        self,
+        *,
+        battery: Battery,
+        site: Site,
+        tariff: Tariff,
+        forecaster: Forecaster,
+        history: HistoryReader,
+        strategy: Strategy,
+        planner: Planner,
+        step: timedelta = timedelta(minutes=15),
+        horizon: timedelta = timedelta(hours=36),
+        demand: DemandTariff | None = None,
+        terminal_value: float | None = None,
+        board: PlanBoard | None = None,
+    ) -> None:
+        self._battery, self._site = battery, site
+        self._tariff, self._forecaster = tariff, forecaster
+        self._strategy, self._planner = strategy, planner
+        self._step, self._horizon = step, horizon
+        self._peak = None if demand is None else BillingPeak(demand, history)
+        self._terminal_value = terminal_value
+        self._board = board
+
+    def problem(self, now: datetime, measurement: Measurement) -> PlanningProblem:
+        """Return the home's own problem, before the strategy shapes it.
+
+        Raises
+        ------
+        TariffError
+            No price at all is known.
+        """
+        return self._pose(now, measurement)[0]
+
+    def replan(self, now: datetime, measurement: Measurement) -> Plan | None:
+        """Return a plan and put it up; None where the strategy needs none, or it would do worse than none.
+
+        Raises
+        ------
+        SunshiftError
+            Prices, forecast or planner failed; what was planned before stays up until it is too old.
+        """
+        home, flags = self._pose(now, measurement)
+        problem = self._strategy.shape(home)
+        if problem is None:
+            return None
+        plan = self._planner.plan(problem, made_at=now)
+        plan = replace(plan, flags=(*plan.flags, *flags))
+        worse = why_worse_than_nothing(plan)
+        if worse is not None:
+            logger.warning("plan rejected: %s", worse)
+            if self._board is not None:
+                self._board.withdraw(worse)
+            return None
+        if self._board is not None:
+            self._board.post(plan)
+        return plan
+
+    def _pose(self, now: datetime, measurement: Measurement) -> tuple[PlanningProblem, tuple[PlanFlag, ...]]:
+        grid = TimeGrid(start=floor_to_step(now, self._step), step=self._step, count=self._horizon // self._step)
+        prices = complete_prices(self._tariff, grid, now)
+        forecast = self._forecaster.forecast(grid, as_of=now, latest=measurement)
+        terminal = self._terminal_value
+        if terminal is None:
+            terminal = terminal_value_per_kwh(
+                grid, self._battery, forecast.scenarios, prices.import_per_kwh, prices.export_per_kwh
+            )
+        problem = PlanningProblem(
+            grid=grid,
+            battery=self._battery,
+            connection=self._site.connection,
+            import_price_per_kwh=prices.import_per_kwh,
+            export_price_per_kwh=prices.export_per_kwh,
+            scenarios=tuple(_rest_of_first(one, grid, now) for one in forecast.scenarios),
+            initial_soc=min(max(measurement.soc, 0.0), 1.0),
+            terminal_value_per_kwh=terminal,
+            demand_charge=None if self._peak is None else self._peak.over_horizon(now),
+        )
+        return problem, (*prices.flags, *_forecast_flags(forecast))
+
+
+def _rest_of_first(scenario: Scenario, grid: TimeGrid, now: datetime) -> Scenario:
+    """Count only the rest of the interval that is running: as a lower mean power over its whole length."""
+    share = (grid.interval(0).end - now) / grid.step
+    return replace(
+        scenario,
+        load_w=(scenario.load_w[0] * share, *scenario.load_w[1:]),
+        pv_w=(scenario.pv_w[0] * share, *scenario.pv_w[1:]),
+    )
+
+
+def _forecast_flags(forecast: Forecast) -> tuple[PlanFlag, ...]:
+    if not forecast.is_default:
+        return ()
+    return (PlanFlag(kind=FlagKind.FORECAST_DEFAULT, message=f"no history of this home yet: {forecast.origin}"),)

@@ -1,0 +1,367 @@
+"""One control step after the other, on a simulated clock against a scripted battery."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import pytest
+from pydantic import BaseModel
+
+from optimizer.clock import SimulatedClock
+from optimizer.control.controller import Controller
+from optimizer.control.options import ControlOptions
+from optimizer.control.plan_board import PlanBoard
+from optimizer.control.registry import create_strategy
+from optimizer.control.strategy import Situation, Strategy, Wish
+from optimizer.domain.battery import Battery
+from optimizer.domain.decision import Decision, Limit, Outcome
+from optimizer.domain.measurement import OperatingMode
+from optimizer.domain.plan import Plan
+from optimizer.domain.setpoint import Automatic, Power
+from optimizer.errors import DeviceInternalError, DeviceUnreachable, ExternalControl
+from support.fake_device import FakeDevice, FlatTariff, RecordedHistory
+from support.situations import BATTERY, SITE, START, plan_of, value_of
+
+
+class Scripted:
+    """Wishes what a test tells it."""
+
+    Parameters: ClassVar[type[BaseModel]] = BaseModel
+    description: ClassVar[str] = "for tests"
+
+    def __init__(self, power_w: float = 0.0, *, self_consumption: bool = False) -> None:
+        self.wish = Wish(battery_power_w=power_w, reason="as scripted", self_consumption=self_consumption)
+        self.error: Exception | None = None
+
+    def shape(self, problem: Any) -> Any:
+        return problem
+
+    def decide(self, situation: Situation) -> Wish:
+        if self.error is not None:
+            raise self.error
+        return self.wish
+
+
+class Case:
+    """``case("why").tick(seconds, ...).expect(...)``: each tick is one control step."""
+
+    def __init__(
+        self, why: str, strategy: Strategy | None = None, *, can_set_mode: bool = True, observe: bool = False,
+        battery: Battery = BATTERY, plan: Plan | None = None, **options: Any,
+    ) -> None:  # fmt: skip
+        self.why = why
+        self.clock = SimulatedClock(START)
+        self.device = FakeDevice(self.clock, can_set_mode=can_set_mode)
+        self.strategy = strategy or create_strategy("time_of_use", {})
+        self.board = PlanBoard()
+        self.tariff = FlatTariff()
+        self.history = RecordedHistory()
+        if plan is not None:
+            self.board.post(plan)
+        self.controller = Controller(
+            device=self.device, strategy=self.strategy, strategy_name="scripted", battery=battery, site=SITE,
+            clock=self.clock, tariff=self.tariff, board=self.board, history=self.history, observe=observe,
+            options=ControlOptions(**options),
+        )  # fmt: skip
+        self.last: Decision | None = None
+
+    def tick(self, seconds: float = 10.0, **state: Any) -> Case:
+        for name, value in state.items():
+            setattr(self.device, name, value)
+        self.clock.advance(seconds)
+        self.last = self.controller.step()
+        return self
+
+    def ticks(self, count: int, seconds: float = 10.0) -> Case:
+        for _ in range(count):
+            self.tick(seconds)
+        return self
+
+    def wish(self, power_w: float) -> Case:
+        assert isinstance(self.strategy, Scripted)
+        self.strategy.wish = replace(self.strategy.wish, battery_power_w=power_w)
+        return self
+
+    def expect(self, outcome: Outcome, setpoint: object = ..., *, says: str = "", writes: int | None = None) -> Case:
+        assert self.last is not None
+        story = (
+            f"{self.why}: at {self.last.at:%H:%M:%S} got {self.last.outcome} {self.last.setpoint}, {self.last.reason}"
+        )
+        assert self.last.outcome is outcome, story
+        if setpoint is not ...:
+            assert self.last.setpoint == setpoint, story
+        assert says in self.last.reason, story
+        if writes is not None:
+            assert len(self.device.writes) == writes, f"{story}; writes {self.device.writes}"
+        return self
+
+
+def case(why: str, strategy: Strategy | None = None, **options: Any) -> Case:
+    return Case(why, strategy, **options)
+
+
+def charging(power_w: float = 2000.0) -> Scripted:
+    return Scripted(power_w)
+
+
+def test_a_wish_is_sent_once_and_then_kept() -> None:
+    """Nothing is written while the battery stands as wanted."""
+    case("steady wish", charging()).tick().expect(Outcome.APPLIED, Power(2000.0), writes=1).tick().expect(
+        Outcome.KEPT, Power(2000.0), writes=1
+    )
+
+
+def test_a_standing_command_is_sent_again_every_minute() -> None:
+    """Batteries forget; a command is re-asserted even where nothing shows that it was lost."""
+    case("re-assertion", charging()).tick().ticks(6).expect(Outcome.APPLIED, writes=2)
+
+
+def test_automatic_mode_is_preferred_for_self_consumption() -> None:
+    """Where the battery's own mode does what is wanted, it is left to it."""
+    it = case("automatic", Scripted(-500.0, self_consumption=True)).tick().expect(Outcome.APPLIED, Automatic())
+    it.tick().expect(Outcome.KEPT, Automatic(), writes=1)
+
+
+def test_without_a_mode_call_the_loop_is_closed_by_setpoints() -> None:
+    """A device that cannot change its mode is followed with load and sun."""
+    it = case("plain V1", create_strategy("self_consumption", {}), can_set_mode=False)
+    it.tick(load_w=800.0).expect(Outcome.APPLIED, Power(-800.0))
+    it.tick(load_w=2800.0).expect(Outcome.APPLIED, Power(-2800.0))
+    it.tick(load_w=2790.0).expect(Outcome.KEPT, Power(-2800.0))
+
+
+def test_automatic_is_not_used_near_the_edge_of_the_band() -> None:
+    """The device does not know the configured band, so the loop keeps it by itself there."""
+    it = case("band", Scripted(-500.0, self_consumption=True), battery=replace(BATTERY, min_soc=0.2))
+    it.tick(soc=0.2).expect(Outcome.APPLIED, Power(0.0))
+    assert it.last is not None
+    assert it.last.limits == (Limit.MIN_SOC,)
+
+
+def test_no_plan_and_no_price_mean_self_consumption() -> None:
+    """What is not known is not guessed."""
+    case("no plan").tick().expect(Outcome.APPLIED, Automatic(), says="no plan to trust")
+    it = case("no price", plan=plan_of(value_of(0.2)))
+    it.tariff.import_per_kwh = None
+    it.tick().expect(Outcome.APPLIED, Automatic(), says="price of this interval is not known")
+
+
+def test_a_stale_plan_is_not_acted_on() -> None:
+    """A plan older than its time leads to self-consumption, whatever it says."""
+    it = case("stale", plan=plan_of(value_of(0.5), count=96))
+    it.tick().expect(Outcome.APPLIED, Power(4600.0), says="charges 4.6 kW, also from the grid")
+    it.tick(3601.0).expect(Outcome.APPLIED, Automatic(), says="no plan to trust")
+
+
+def test_the_decision_can_say_why() -> None:
+    """The record carries wish, prices, worth and plan."""
+    it = case("record", plan=plan_of(value_of(0.31))).tick(load_w=1900.0)
+    decision = it.history.decisions[-1]
+    assert decision is it.last
+    assert (decision.import_price_per_kwh, decision.export_price_per_kwh) == (0.30, 0.08)
+    assert decision.energy_value_per_kwh == 0.31
+    assert decision.plan_made_at == START
+    assert decision.measurement is not None
+    assert it.history.measurements
+
+
+def test_a_strategy_that_fails_serves_the_house(caplog: pytest.LogCaptureFixture) -> None:
+    """An exception or a number that is none never reaches the battery."""
+    it = case("broken strategy", charging())
+    assert isinstance(it.strategy, Scripted)
+    it.strategy.error = ZeroDivisionError("oops")
+    with caplog.at_level(logging.CRITICAL, logger="optimizer.control.controller"):
+        it.tick().expect(Outcome.APPLIED, Automatic(), says="ZeroDivisionError: oops")
+        it.strategy.error = None
+        it.wish(float("nan")).tick().expect(Outcome.KEPT, Automatic(), says="it wished for nan W")
+    assert it.last is not None
+    assert it.last.error is not None
+
+
+def test_observing_writes_nothing() -> None:
+    """Observe mode plans and records; not even a release reaches the battery."""
+    it = case("observe", charging(), observe=True).tick().expect(Outcome.OBSERVED, None)
+    it.device.become_unreachable()
+    it.tick().expect(Outcome.FAILED)
+    it.device.recover()
+    it.tick(mode=OperatingMode.BACKUP).expect(Outcome.OBSERVED)
+    assert it.controller.release("the end").outcome is Outcome.OBSERVED
+    assert it.device.writes == []
+
+
+def test_a_lost_setpoint_is_sent_again() -> None:
+    """The nightly restart forgets the setpoint and keeps the mode; the echo shows it."""
+    it = case("restart", charging()).tick().ticks(4)
+    it.device.restart()
+    it.tick().expect(Outcome.APPLIED, Power(2000.0), writes=2)
+
+
+def test_after_an_outage_the_command_is_sent_again() -> None:
+    """A battery that was away may have restarted, mode and all: nobody is blamed."""
+    it = case("outage", charging()).tick().ticks(4)
+    it.device.become_unreachable()
+    it.tick().expect(Outcome.FAILED, Power(2000.0))
+    it.device.recover()
+    it.device.restart()
+    it.tick(mode=OperatingMode.AUTOMATIC).expect(Outcome.APPLIED, Power(2000.0))
+
+
+def test_the_lease_ends_a_command_that_cannot_be_verified() -> None:
+    """With no read-back for 90 s the battery is handed back, as often as it takes."""
+    it = case("lease", charging()).tick().tick()
+    it.device.read_error = DeviceUnreachable("reads fail")
+    it.ticks(8).expect(Outcome.FAILED, Power(2000.0), writes=1)
+    it.device.write_error = DeviceUnreachable("writes fail too")
+    it.tick().expect(Outcome.FAILED).tick().expect(Outcome.FAILED, writes=3)
+    it.device.write_error = None
+    it.tick().expect(Outcome.HANDED_BACK, None, says="its lease has run out")
+    it.tick().expect(Outcome.FAILED, None, writes=4)
+
+
+def test_a_command_never_outlives_its_interval_unverified() -> None:
+    """Prices change with the interval: what was right before is not right by default."""
+    it = case("interval", charging()).tick(895.0)
+    it.device.read_error = DeviceUnreachable("reads fail")
+    it.tick(10.0).expect(Outcome.HANDED_BACK, None, says="its interval is over")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"elapsed_s": -60.0}, "s old"),
+        ({"soc": 1.5}, "state of charge"),
+        ({"consumption_w": 136_000.0}, "consumption"),
+        ({"reported_grid_power_w": 9000.0}, "balance"),
+        ({"on_grid": False}, "off the grid"),
+    ],
+)
+def test_no_command_rests_on_a_doubtful_measurement(changes: dict[str, object], says: str) -> None:
+    """Old, impossible or contradictory data start nothing new, and end what stands with its lease."""
+    it = case("doubt", charging())
+    it.tick(changes=changes).expect(Outcome.KEPT, None, says=says, writes=0)
+    it.tick(changes={}).expect(Outcome.APPLIED, Power(2000.0))
+    it.tick(changes=changes).expect(Outcome.KEPT, Power(2000.0), says=says, writes=1)
+    it.ticks(9).expect(Outcome.KEPT, None, writes=2)
+    assert it.device.writes[-1] == "release"
+
+
+def test_a_frozen_device_is_noticed() -> None:
+    """Equal timestamps with equal values, poll after poll, are no news."""
+    frozen = START.replace(tzinfo=None)
+    case("frozen", charging()).tick(changes={"device_time": frozen}).ticks(7).expect(Outcome.KEPT, says="has not moved")
+
+
+def test_a_battery_that_does_not_follow_is_handed_back() -> None:
+    """Accepted is not obeyed: after two settling times it is given up, and left alone for the hold-off."""
+    it = case("deaf", charging()).tick(follows=False)
+    it.ticks(3).expect(Outcome.KEPT).ticks(3).expect(Outcome.HANDED_BACK, None, says="does not follow: told to charge")
+    count = len(it.device.writes)
+    it.ticks(20).expect(Outcome.STOOD_DOWN, None, says="does not follow", writes=count)
+    it.tick(1800.0).expect(Outcome.APPLIED, Power(2000.0))
+
+
+def test_taper_near_full_is_no_disobedience() -> None:
+    """Close to full the battery takes less than it is told."""
+    it = case("taper", charging(4000.0)).tick(soc=0.97).ticks(3)
+    it.device.follows = False
+    it.tick(changes={"battery_power_w": 600.0}).ticks(20)
+    assert "release" not in it.device.writes
+
+
+def test_somebody_elses_mode_is_respected() -> None:
+    """A mode changed in the app means: stand down, visibly, for the hold-off."""
+    it = case("owner", charging()).tick().tick()
+    it.tick(mode=OperatingMode.BACKUP).expect(
+        Outcome.STOOD_DOWN, None, says="changed the battery's mode to backup", writes=1
+    )
+    it.tick(1900.0).expect(Outcome.STOOD_DOWN, says="while its mode is backup", writes=1)
+    it.tick(mode=OperatingMode.AUTOMATIC).expect(Outcome.APPLIED, Power(2000.0))
+
+
+def test_leaving_automatic_by_someone_else_is_respected() -> None:
+    """Manual mode that was not entered by us is another controller's."""
+    it = case("other", Scripted(-500.0, self_consumption=True)).tick().tick()
+    it.tick(mode=OperatingMode.MANUAL).expect(Outcome.STOOD_DOWN, None, writes=1)
+
+
+def test_somebody_elses_setpoint_is_respected() -> None:
+    """An echo that is neither ours nor zero is another controller's."""
+    it = case("setpoint", charging()).tick().ticks(4)
+    it.tick(setpoint_w=-3000.0).expect(Outcome.STOOD_DOWN, None, says="somebody else set discharge 3000 W")
+
+
+def test_a_virtual_power_plant_has_priority() -> None:
+    """A write refused for another's priority means standing down at once."""
+    it = case("vpp", charging())
+    it.tick(write_error=ExternalControl("the power plant commands")).expect(Outcome.STOOD_DOWN, None)
+    it.tick(write_error=None).expect(Outcome.STOOD_DOWN, writes=1)
+
+
+def test_a_failed_write_is_tried_again_and_may_have_worked() -> None:
+    """The answer can be lost after the effect: the command counts as standing, and is repeated."""
+    it = case("write fails", charging())
+    it.tick(write_error=DeviceInternalError("code 13")).expect(Outcome.FAILED, Power(2000.0))
+    it.tick(write_error=None).expect(Outcome.APPLIED, Power(2000.0), writes=2)
+
+
+def test_setpoints_keep_their_distance_unless_the_direction_turns() -> None:
+    """At most one setpoint in ten seconds, but a change of direction does not wait."""
+    it = case("rate", charging(1000.0)).tick().wish(2000.0).tick(5.0).expect(Outcome.KEPT, Power(1000.0), writes=1)
+    it.tick(5.0).expect(Outcome.APPLIED, Power(2000.0)).wish(-1000.0).tick(5.0).expect(Outcome.APPLIED, Power(-1000.0))
+
+
+def test_a_ramp_is_kept_to() -> None:
+    """With a ramp the setpoint approaches its aim step by step."""
+    it = case("ramp", charging(1000.0), ramp_w_per_s=50.0).tick().wish(3000.0)
+    it.tick().expect(Outcome.APPLIED, Power(1500.0)).tick().expect(Outcome.APPLIED, Power(2000.0))
+    assert it.last is not None
+    assert Limit.RAMP in it.last.limits
+
+
+def test_mode_changes_are_capped_within_any_hour() -> None:
+    """However a strategy changes its mind, the mode does not change more often than allowed."""
+    it = case("cap", Scripted(1000.0), max_mode_changes_per_hour=4)
+    for minute in range(30):
+        it.strategy.wish = replace(it.strategy.wish, self_consumption=minute % 2 == 0)  # type: ignore[attr-defined]
+        it.tick(60.0)
+    modes = [isinstance(one, Automatic) for one in it.device.writes]
+    assert sum(one != other for one, other in itertools.pairwise(modes)) <= 4
+
+
+def test_releasing_hands_back_and_says_so() -> None:
+    """On the way out the battery gets its own mode back; a failure is told."""
+    it = case("release", charging()).tick()
+    decision = it.controller.release("asked to stop")
+    assert (decision.outcome, decision.setpoint, decision.reason) == (Outcome.HANDED_BACK, None, "asked to stop")
+    assert it.device.mode is OperatingMode.AUTOMATIC
+    it.device.become_unreachable()
+    assert it.controller.release("asked again").outcome is Outcome.FAILED
+
+
+def test_ties_and_noise_do_not_flap() -> None:
+    """Prices within a cent of the worth and a noisy load change the regime at most twice an hour."""
+    it = case("flapping", plan=plan_of(value_of(0.290, 0.285, 0.280), count=96))
+    regimes, noise = [], [0.0, 180.0, -160.0, 40.0, -90.0, 120.0, -30.0]
+    for tick in range(360):
+        if tick % 90 == 0:
+            it.board.post(plan_of(value_of(0.290, 0.285, 0.280), count=96, made_at=it.clock.now()))
+            it.tariff.import_per_kwh = 0.300 + (0.004 if tick % 180 else -0.004)
+        it.tick(10.0, load_w=250.0 + noise[tick % 7], pv_w=240.0)
+        previous = it.controller._previous
+        assert previous is not None
+        regimes.append(previous.wish.regime)
+    changes = sum(one != other for one, other in itertools.pairwise(regimes))
+    assert changes <= 2, regimes[::10]
+
+
+def test_the_price_is_asked_once_an_interval() -> None:
+    """A control step costs the tariff nothing while its interval lasts."""
+    it = case("prices", charging()).ticks(20)
+    assert it.tariff.asked == 1
+    it.clock.advance(timedelta(minutes=15).total_seconds())
+    it.tick()
+    assert it.tariff.asked == 2
