@@ -66,9 +66,12 @@ class IntervalCost:
         inside = [power for power in candidates if lowest < power < highest]
         return sorted({lowest, *inside, highest})
 
-    def points(self) -> list[Point]:
-        """Return the cost over the stored energy, as the corners of a piecewise-linear function."""
-        return [(stored_kwh(self.scaled, power), self.cost(power)) for power in self.powers()]
+    def convex_points(self) -> tuple[list[Point], bool]:
+        """Return the corners of the cost over the stored energy, convex, and whether that took a relaxation."""
+        hull, relaxed = lower_hull([(stored_kwh(self.scaled, power), self.cost(power)) for power in self.powers()])
+        # Between crossed prices curtailing jumps from none to all: a concave kink that lies between the corners.
+        jumps = self.scaled.curtailable and self.steps.sell[self.step] > self.steps.buy[self.step]
+        return hull, relaxed or jumps
 
     def _kinks(self) -> list[float]:
         """Return the grid powers at which the price changes [kW]."""

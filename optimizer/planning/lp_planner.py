@@ -70,15 +70,13 @@ class LinearProgramPlanner:
 
 def read_paths(scaled: ScaledProblem, model: Model) -> list[ScenarioPath]:
     """Return the path of each future that follows the solver's energies."""
-    return [
-        path_along(
-            scaled,
-            steps,
-            [variable.varValue for variable in battery.energy],
-            [variable.varValue for variable in grid.curtailed] or [0.0] * scaled.count,
-        )
-        for steps, battery, grid in zip(scaled.scenarios, model.batteries, model.grids, strict=True)
-    ]
+    paths = []
+    for steps, battery, grid in zip(scaled.scenarios, model.batteries, model.grids, strict=True):
+        curtailed = [0.0] * scaled.count
+        for step, variable in grid.curtailed.items():
+            curtailed[step] = variable.varValue
+        paths.append(path_along(scaled, steps, [variable.varValue for variable in battery.energy], curtailed))
+    return paths
 
 
 def billing_cap_kw(scaled: ScaledProblem, path: ScenarioPath) -> float:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from optimizer.domain.energy_value import EnergyValue
-from optimizer.planning.interval_cost import IntervalCost, lower_hull
+from optimizer.planning.interval_cost import IntervalCost
 from optimizer.planning.scaled_problem import ScaledProblem, ScenarioSteps
 from optimizer.planning.worth_curve import WorthCurve, linear_worth, mean_worth, simplified
 
@@ -39,15 +39,15 @@ def scenario_worth(scaled: ScaledProblem, steps: ScenarioSteps, *, billing_cap_k
     """Return the worth of stored energy along one future, from the end backwards."""
     ends: list[WorthCurve] = []
     first_relaxed = None
-    curve = linear_worth(scaled.terminal_per_kwh, scaled.capacity_kwh)
+    curve = linear_worth(scaled.terminal_per_kwh, lowest_kwh=scaled.lowest_kwh, highest_kwh=scaled.highest_kwh)
     for step in range(scaled.count - 1, -1, -1):
         curve = curve.with_band(
             lowest_kwh=scaled.min_kwh, highest_kwh=scaled.max_kwh, price_per_kwh=scaled.penalties.band_per_kwh
         )
         ends.append(curve)
-        points, relaxed = lower_hull(IntervalCost(scaled, steps, step, billing_cap_kw).points())
+        points, relaxed = IntervalCost(scaled, steps, step, billing_cap_kw).convex_points()
         first_relaxed = step if relaxed else first_relaxed
-        curve = curve.before(points, standby_kwh=scaled.standby_kwh, capacity_kwh=scaled.capacity_kwh)
+        curve = curve.before(points, standby_kwh=scaled.standby_kwh)
     return ScenarioWorth(curve, tuple(reversed(ends)), first_relaxed)
 
 
@@ -61,4 +61,5 @@ def expected_values(scaled: ScaledProblem, worths: Sequence[ScenarioWorth]) -> t
     if len(worths) > 1:
         tolerance = SLOPE_SHARE * scaled.price_range
         means = (simplified(curve, tolerance=tolerance) for curve in means)
-    return tuple(curve.as_energy_value(scaled.capacity_kwh) for curve in means)
+    fine = scaled.penalties.band_per_kwh
+    return tuple(curve.as_energy_value(capacity_kwh=scaled.capacity_kwh, fine_per_kwh=fine) for curve in means)

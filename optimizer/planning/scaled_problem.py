@@ -5,6 +5,7 @@ Watts and prices per kWh differ by five orders of magnitude; in these units ever
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from optimizer.domain.planning_problem import PlanningProblem
@@ -58,9 +59,14 @@ class ScaledProblem:
     scenarios: tuple[ScenarioSteps, ...]
 
     @property
-    def band_may_break(self) -> bool:
-        """Whether the state of charge may have to leave its band: it starts outside, or standby drains it."""
-        return not self.min_kwh <= self.start_kwh <= self.max_kwh or self.standby_kwh > 0
+    def lowest_kwh(self) -> float:
+        """Lowest energy a plan may reach: that of the band, or the start where it lies below [kWh]."""
+        return min(self.min_kwh, self.start_kwh)
+
+    @property
+    def highest_kwh(self) -> float:
+        """Highest energy a plan may reach: that of the band, or the start where it lies above [kWh]."""
+        return max(self.max_kwh, self.start_kwh)
 
     @property
     def round_trip_efficiency(self) -> float:
@@ -113,35 +119,39 @@ def _scenario_steps(problem: PlanningProblem, scenario: Scenario) -> ScenarioSte
         buy=scenario.import_price_per_kwh or problem.import_price_per_kwh,
         sell=scenario.export_price_per_kwh or problem.export_price_per_kwh,
         max_charge_kw=_max_charge_kw(problem, net_load),
-        max_discharge_kw=_max_discharge_kw(problem, net_load),
+        max_discharge_kw=_max_discharge_kw(problem, scenario, net_load),
     )
 
 
-def _max_charge_kw(problem: PlanningProblem, net_load: list[float]) -> tuple[float, ...]:
-    """Return ``min(max_charge, surplus)`` without grid charging, never less than what standby takes.
+def _max_charge_kw(problem: PlanningProblem, net_load: Sequence[float]) -> tuple[float, ...]:
+    """Return the largest charging power: within the import limit, and within the surplus without grid charging.
 
-    The device feeds its own standing loss whatever it is told; this also keeps the energy recursion feasible.
+    Never less than what standby takes: the device feeds its own standing loss whatever it is told, and this keeps the
+    energy recursion feasible.
     """
     battery = problem.battery
     trickle = battery.standby_w / battery.charge_efficiency / W_PER_KW
-    limit = max(battery.max_charge_w / W_PER_KW, trickle)
-    if problem.connection.grid_charging:
-        return (limit,) * len(net_load)
-    return tuple(max(trickle, min(limit, -net)) for net in net_load)
+    limit = battery.max_charge_w / W_PER_KW
+    headroom = _kilowatts(problem.connection.max_import_w) if problem.connection.grid_charging else 0.0
+    if headroom is None:
+        return (max(trickle, limit),) * len(net_load)
+    return tuple(max(trickle, min(limit, headroom - net)) for net in net_load)
 
 
-def _max_discharge_kw(problem: PlanningProblem, net_load: list[float]) -> tuple[float, ...]:
-    """Return ``min(max_discharge, deficit)`` without battery export, and 0 where PV alone exceeds the export limit.
+def _max_discharge_kw(problem: PlanningProblem, scenario: Scenario, net_load: Sequence[float]) -> tuple[float, ...]:
+    """Return the largest discharging power: within the export limit, and within the need without battery export.
 
-    Discharging into an exceeded limit never pays; without this bound the program would charge and discharge at once
-    there, to burn the excess.
+    Curtailed PV makes room for the battery. Where PV alone exceeds the limit the bound is 0: discharging never pays
+    there, and without the bound the program would charge and discharge at once to burn the excess.
     """
     connection, limit = problem.connection, problem.battery.max_discharge_w / W_PER_KW
-    export_limit = _kilowatts(connection.max_export_w)
-    bounds = [limit if connection.battery_export else max(0.0, min(limit, net)) for net in net_load]
-    if export_limit is not None and not connection.curtailable:
-        bounds = [0.0 if -net > export_limit else bound for bound, net in zip(bounds, net_load, strict=True)]
-    return tuple(bounds)
+    if not connection.battery_export:
+        return tuple(max(0.0, min(limit, net)) for net in net_load)
+    headroom = _kilowatts(connection.max_export_w)
+    if headroom is None:
+        return (limit,) * len(net_load)
+    freed = [pv / W_PER_KW if connection.curtailable else 0.0 for pv in scenario.pv_w]
+    return tuple(max(0.0, min(limit, headroom + net + room)) for net, room in zip(net_load, freed, strict=True))
 
 
 def _share_first_step(scenarios: tuple[ScenarioSteps, ...]) -> tuple[ScenarioSteps, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from operator import itemgetter
 
 from optimizer.domain.energy_value import EnergyValue
@@ -24,28 +25,35 @@ NARROWEST = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class WorthCurve:
-    """A concave worth over ``[0, capacity]``."""
+    """A concave worth over the energies a plan may reach."""
 
-    at_empty: float
-    """Worth of the empty store [currency]."""
+    lowest_kwh: float
+    """Lowest of them [kWh]."""
+    at_lowest: float
+    """Worth of holding that [currency]."""
     segments: tuple[Segment, ...]
-    """From the empty to the full store, slopes not increasing."""
+    """From the lowest to the highest energy, slopes not increasing."""
+
+    @property
+    def width_kwh(self) -> float:
+        """Highest less lowest energy [kWh]."""
+        return sum(map(itemgetter(1), self.segments))
 
     def value(self, energy_kwh: float) -> float:
         """Return the worth of an energy within the range [currency]."""
-        worth, left = self.at_empty, energy_kwh
+        worth, left = self.at_lowest, energy_kwh - self.lowest_kwh
         for slope, width in self.segments:
             if left <= width:
                 return worth + slope * left
             worth, left = worth + slope * width, left - width
         return worth
 
-    def before(self, points: Sequence[Point], *, standby_kwh: float, capacity_kwh: float) -> WorthCurve:
+    def before(self, points: Sequence[Point], *, standby_kwh: float) -> WorthCurve:
         """Return the worth one interval earlier.
 
         ``V_t(E) = max over x of V_t+1(E + x - standby) - cost(x)``: an energy that is there need not be bought, so the
         interval's own slopes are worths like any other. They merge with those of later, and what lies outside
-        ``[0, capacity]`` falls away.
+        the reachable energies falls away.
 
         Parameters
         ----------
@@ -58,14 +66,15 @@ class WorthCurve:
         ]
         merged = sorted([*self.segments, *bought], key=itemgetter(0), reverse=True)
         most_stored, its_cost = points[-1]
-        return _cut(self.at_empty - its_cost, merged, skip=most_stored - standby_kwh, keep=capacity_kwh)
+        value, segments = _cut(self.at_lowest - its_cost, merged, skip=most_stored - standby_kwh, keep=self.width_kwh)
+        return WorthCurve(self.lowest_kwh, value, segments)
 
     def with_band(self, *, lowest_kwh: float, highest_kwh: float, price_per_kwh: float) -> WorthCurve:
         """Return the curve with each kWh outside the band fined."""
-        if lowest_kwh <= 0.0 and highest_kwh >= sum(map(itemgetter(1), self.segments)) - NARROWEST:
+        if lowest_kwh <= self.lowest_kwh and highest_kwh >= self.lowest_kwh + self.width_kwh - NARROWEST:
             return self
         fined: list[Segment] = []
-        start = 0.0
+        start = self.lowest_kwh
         for slope, width in self.segments:
             end = start + width
             below = max(0.0, min(end, lowest_kwh) - start)
@@ -73,20 +82,31 @@ class WorthCurve:
             parts = ((slope + price_per_kwh, below), (slope, width - below - above), (slope - price_per_kwh, above))
             fined += [part for part in parts if part[1] > NARROWEST]
             start = end
-        return WorthCurve(self.at_empty - price_per_kwh * lowest_kwh, tuple(fined))
+        fine = price_per_kwh * max(0.0, lowest_kwh - self.lowest_kwh)
+        return WorthCurve(self.lowest_kwh, self.at_lowest - fine, tuple(fined))
 
-    def as_energy_value(self, capacity_kwh: float) -> EnergyValue:
-        """Return it as the domain's record."""
-        energies = [0.0]
-        for _, width in self.segments:
-            energies.append(energies[-1] + width * WH_PER_KWH)
+    def as_energy_value(self, *, capacity_kwh: float, fine_per_kwh: float) -> EnergyValue:
+        """Return it as the domain's record over the whole battery.
+
+        What the plan may not reach is worth its neighbour and a fine: more below, less above. A battery that a
+        measurement finds there is led back.
+        """
+        above_kwh = capacity_kwh - self.lowest_kwh - self.width_kwh
+        segments = [
+            (self.segments[0][0] + fine_per_kwh, self.lowest_kwh),
+            *self.segments,
+            (self.segments[-1][0] - fine_per_kwh, above_kwh),
+        ]
+        kept = [segment for segment in segments if segment[1] > NARROWEST]
+        energies = [0.0, *accumulate(width * WH_PER_KWH for _, width in kept)]
         energies[-1] = capacity_kwh * WH_PER_KWH
-        return EnergyValue(tuple(energies), tuple(slope for slope, _ in self.segments), self.at_empty)
+        at_empty = self.at_lowest - segments[0][0] * self.lowest_kwh
+        return EnergyValue(tuple(energies), tuple(slope for slope, _ in kept), at_empty)
 
 
-def linear_worth(slope: float, capacity_kwh: float) -> WorthCurve:
-    """Return a worth that is the same for every kilowatt-hour."""
-    return WorthCurve(0.0, ((slope, capacity_kwh),))
+def linear_worth(slope: float, *, lowest_kwh: float, highest_kwh: float) -> WorthCurve:
+    """Return a worth that is the same for every kilowatt-hour, and 0 for the empty store."""
+    return WorthCurve(lowest_kwh, slope * lowest_kwh, ((slope, highest_kwh - lowest_kwh),))
 
 
 def mean_worth(curves: Sequence[WorthCurve], weights: Sequence[float]) -> WorthCurve:
@@ -104,15 +124,14 @@ def mean_worth(curves: Sequence[WorthCurve], weights: Sequence[float]) -> WorthC
     drops.sort()
     segments: list[Segment] = []
     start = 0.0
-    capacity = sum(width for _, width in curves[0].segments)
     for place, drop in drops:
         if place - start > NARROWEST:
             segments.append((slope, place - start))
             start = place
         slope -= drop
-    segments.append((slope, capacity - start))
-    at_empty = sum(weight * curve.at_empty for curve, weight in zip(curves, weights, strict=True))
-    return WorthCurve(at_empty, tuple(segments))
+    segments.append((slope, curves[0].width_kwh - start))
+    at_lowest = sum(weight * curve.at_lowest for curve, weight in zip(curves, weights, strict=True))
+    return WorthCurve(curves[0].lowest_kwh, at_lowest, tuple(segments))
 
 
 def simplified(curve: WorthCurve, *, tolerance: float) -> WorthCurve:
@@ -132,11 +151,12 @@ def simplified(curve: WorthCurve, *, tolerance: float) -> WorthCurve:
             steepest = slope
         slope_sum, width_sum = slope_sum + slope * width, width_sum + width
     joined.append((slope_sum / width_sum, width_sum))
-    return WorthCurve(curve.at_empty, tuple(joined))
+    return WorthCurve(curve.lowest_kwh, curve.at_lowest, tuple(joined))
 
 
-def _cut(value: float, segments: Sequence[Segment], *, skip: float, keep: float) -> WorthCurve:
-    """Return the part of a curve that starts ``skip`` after its left end and is ``keep`` wide [kWh]."""
+def _cut(value: float, segments: Sequence[Segment], *, skip: float, keep: float) -> tuple[float, tuple[Segment, ...]]:
+    """Return the left value and the segments of the part that starts ``skip`` in and is ``keep`` wide [kWh]."""
+    skip = max(skip, 0.0)
     kept: list[Segment] = []
     for slope, width in segments:
         skipped = min(skip, width)
@@ -145,4 +165,4 @@ def _cut(value: float, segments: Sequence[Segment], *, skip: float, keep: float)
         keep -= taken
         if taken > NARROWEST:
             kept.append((slope, taken))
-    return WorthCurve(value, tuple(kept))
+    return value, tuple(kept)

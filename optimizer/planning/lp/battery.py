@@ -28,11 +28,10 @@ def add_battery(
     """Add the battery along scenario ``number``; ``first`` is the first scenario's, whose first interval is shared."""
     own_from = 0 if first is None else 1
     battery = BatteryVariables(*((first.charge[:1], first.discharge[:1], first.energy[:1]) if first else ([], [], [])))
-    lowest, highest = (0.0, scaled.capacity_kwh) if scaled.band_may_break else (scaled.min_kwh, scaled.max_kwh)
     for step in range(own_from, scaled.count):
         battery.charge.append(program.variable(f"charge_{number}_{step}", steps.max_charge_kw[step]))
         battery.discharge.append(program.variable(f"discharge_{number}_{step}", steps.max_discharge_kw[step]))
-        battery.energy.append(program.variable(f"energy_{number}_{step}", highest, lowest=lowest))
+        battery.energy.append(program.variable(f"energy_{number}_{step}", scaled.highest_kwh, lowest=scaled.lowest_kwh))
     for step in range(own_from, scaled.count):
         add_energy_recursion(program, scaled, battery, step)
     add_band(program, scaled, battery, steps.weight, number)
@@ -57,18 +56,16 @@ def add_energy_recursion(program: Program, scaled: ScaledProblem, battery: Batte
 def add_band(program: Program, scaled: ScaledProblem, battery: BatteryVariables, weight: float, number: int) -> None:
     """Hold the band softly: ``E_t + below_t >= E_min`` and ``E_t - above_t <= E_max``, both slacks priced.
 
-    Only where the energy may have to leave it; else the band is the variable's own bounds.
+    Only on the side where the plan starts outside; else the band is the variable's own bounds, and resting keeps it.
     """
-    if not scaled.band_may_break:
-        return
     price = weight * scaled.penalties.band_per_kwh
     for step, energy in enumerate(battery.energy):
-        if scaled.min_kwh > 0.0:
-            below = program.variable(f"below_{number}_{step}", scaled.min_kwh)
+        if scaled.start_kwh < scaled.min_kwh:
+            below = program.variable(f"below_{number}_{step}")
             program.at_most([(energy, -1.0), (below, -1.0)], -scaled.min_kwh)
             program.cost(below, price)
-        if scaled.max_kwh < scaled.capacity_kwh:
-            above = program.variable(f"above_{number}_{step}", scaled.capacity_kwh - scaled.max_kwh)
+        if scaled.start_kwh > scaled.max_kwh:
+            above = program.variable(f"above_{number}_{step}")
             program.at_most([(energy, 1.0), (above, -1.0)], scaled.max_kwh)
             program.cost(above, price)
 

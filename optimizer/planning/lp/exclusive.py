@@ -20,23 +20,26 @@ def burning_price(scaled: ScaledProblem) -> float:
     return -scaled.wear_per_kwh * efficiency / (1.0 - efficiency) if efficiency < 1.0 else -math.inf
 
 
-def exclude_burning(
-    program: Program, scaled: ScaledProblem, steps: ScenarioSteps, number: int, battery: BatteryVariables
-) -> int:
-    """Forbid charging while discharging: ``charge <= max y``, ``discharge <= max (1 - y)``; return how many binaries.
+def burning_may_pay(scaled: ScaledProblem, steps: ScenarioSteps, step: int) -> bool:
+    """Return whether charging while discharging could pay in an interval.
 
     Both prices are tested even where PV can be curtailed: which of them is met depends on the plan.
     """
-    threshold, count = burning_price(scaled), 0
-    for step, prices in enumerate(zip(steps.buy, steps.sell, strict=True)):
+    possible = steps.max_charge_kw[step] > 0.0 and steps.max_discharge_kw[step] > 0.0
+    return possible and min(steps.buy[step], steps.sell[step]) < burning_price(scaled)
+
+
+def exclude_burning(
+    program: Program, scaled: ScaledProblem, steps: ScenarioSteps, number: int, battery: BatteryVariables
+) -> int:
+    """Forbid charging while discharging: ``charge <= max y``, ``discharge <= max (1 - y)``; return how many."""
+    burning = [step for step in range(scaled.count) if burning_may_pay(scaled, steps, step)]
+    for step in burning:
         charge_kw, discharge_kw = steps.max_charge_kw[step], steps.max_discharge_kw[step]
-        if min(prices) >= threshold or not charge_kw or not discharge_kw:
-            continue
         charging = program.binary(f"charging_{number}_{step}")
         program.at_most([(battery.charge[step], 1.0), (charging, -charge_kw)], 0.0)
         program.at_most([(battery.discharge[step], 1.0), (charging, discharge_kw)], discharge_kw)
-        count += 1
-    return count
+    return len(burning)
 
 
 def exclude_crossing(

@@ -19,8 +19,8 @@ class GridVariables:
     """Import as a sum of terms: within the limit, and above it where that can happen [kW]."""
     exports: list[list[Term]]
     """Export likewise [kW]."""
-    curtailed: list[pulp.LpVariable]
-    """Empty where PV cannot be curtailed [kW]."""
+    curtailed: dict[int, pulp.LpVariable]
+    """By interval, only where curtailing may pay [kW]."""
 
 
 def add_grid(
@@ -28,27 +28,49 @@ def add_grid(
 ) -> GridVariables:
     """Add the connection along scenario ``number``."""
     h, weight = scaled.step_h, steps.weight
-    grid = GridVariables([], [], [])
+    grid = GridVariables([], [], {})
     for step, (buy, sell) in enumerate(zip(steps.buy, steps.sell, strict=True)):
         place, fine = f"{number}_{step}", weight * h * scaled.penalties.limit_per_kwh
-        grid.imports.append(add_flow(program, f"import_{place}", scaled.import_limit_kw, (weight * h * buy, fine)))
-        grid.exports.append(add_flow(program, f"export_{place}", scaled.export_limit_kw, (-weight * h * sell, fine)))
-        if scaled.curtailable:
-            grid.curtailed.append(program.variable(f"curtailed_{place}", steps.pv_kw[step]))
+        import_fine, export_fine = (fine if may else None for may in limits_may_break(scaled, steps, step))
+        grid.imports.append(add_flow(program, f"import_{place}", scaled.import_limit_kw, weight * h * buy, import_fine))
+        grid.exports.append(
+            add_flow(program, f"export_{place}", scaled.export_limit_kw, -weight * h * sell, export_fine)
+        )
+        if curtailing_may_pay(scaled, steps, step):
+            grid.curtailed[step] = program.variable(f"curtailed_{place}", steps.pv_kw[step])
         add_balance(program, steps, battery, grid, step)
     add_billing_peak(program, scaled, grid, number, weight)
     return grid
 
 
-def add_flow(program: Program, name: str, limit: float | None, prices: tuple[float, float]) -> list[Term]:
+def limits_may_break(scaled: ScaledProblem, steps: ScenarioSteps, step: int) -> tuple[bool, bool]:
+    """Return whether the house can be unable to keep the import and the export limit.
+
+    The battery's own bounds keep it from pushing the house over a limit. So a limit breaks only where the house does so
+    by itself, with the battery at rest but for its standing loss, and all PV curtailed that may be.
+    """
+    net_kw = steps.net_load_kw[step]
+    resting = net_kw + scaled.standby_kwh / scaled.step_h / scaled.charge_efficiency
+    over_import = scaled.import_limit_kw is not None and resting > scaled.import_limit_kw
+    over_export = scaled.export_limit_kw is not None and not scaled.curtailable and -net_kw > scaled.export_limit_kw
+    return over_import, over_export
+
+
+def curtailing_may_pay(scaled: ScaledProblem, steps: ScenarioSteps, step: int) -> bool:
+    """Return whether there is PV to curtail, and a price or a limit that may make it worth while."""
+    if not scaled.curtailable or steps.pv_kw[step] <= 0.0:
+        return False
+    return scaled.export_limit_kw is not None or min(steps.buy[step], steps.sell[step]) < 0.0
+
+
+def add_flow(program: Program, name: str, limit: float | None, price: float, fine: float | None) -> list[Term]:
     """Add a flow through the connection: ``flow = within + excess``, ``0 <= within <= limit``.
 
-    ``prices`` are that of the flow and the fine for each kilowatt above the limit.
+    The excess costs ``fine`` more; without a fine there is none.
     """
-    price, fine = prices
     within = program.variable(name, limit)
     program.cost(within, price)
-    if limit is None:
+    if fine is None:
         return [(within, 1.0)]
     excess = program.variable(f"{name}_excess")
     program.cost(excess, price + fine)
@@ -61,7 +83,7 @@ def add_balance(
     """Close the balance: ``import - export = load - pv + charge - discharge + curtailed``."""
     terms = [*grid.imports[step], *negated(grid.exports[step])]
     terms += [(battery.charge[step], -1.0), (battery.discharge[step], 1.0)]
-    if grid.curtailed:
+    if step in grid.curtailed:
         terms.append((grid.curtailed[step], -1.0))
     program.equal(terms, steps.net_load_kw[step])
 
