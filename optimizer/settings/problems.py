@@ -74,12 +74,20 @@ def problems_of(
     """
     details = error.errors(include_url=False)
     for detail in details:
-        if detail["type"] == "too_short" and any(_lies_below(other, detail) for other in details):
-            continue  # the list only looks short because one of its items is wrong
+        if _follows_from_another(detail, details):
+            continue
         place = locate(root, detail["loc"])
         place = Place((*above, *place.path), place.models, place.field)
         for found, message in _findings(detail, place, root):
             yield ConfigProblem(path=found.dotted, message=message + _whence(origin(found.path)))
+
+
+def _follows_from_another(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """Return whether a finding is only the shadow of another one."""
+    if detail["type"] == "default_factory_not_called":
+        return True  # a default that depends on a value that is wrong itself
+    # A list with a wrong item looks too short as well.
+    return detail["type"] == "too_short" and any(_lies_below(other, detail) for other in details)
 
 
 def _lies_below(inner: ErrorDetails, outer: ErrorDetails) -> bool:
