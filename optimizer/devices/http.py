@@ -12,6 +12,7 @@ a call that was given up being read as the answer to the next.
 from __future__ import annotations
 
 import http.client
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -39,6 +40,10 @@ _HEADERS = {
     "Accept-Encoding": "identity",  # nothing to unpack, so nothing that grows while it is unpacked
     "Connection": "close",
 }
+
+# For a header line it cannot parse, urllib3 logs a traceback and all that follows: kilobytes at every poll, with
+# whatever the device echoed in them. The answer is read all the same, and judged by its body.
+logging.getLogger("urllib3.connection").addFilter(lambda record: "Failed to parse headers" not in str(record.msg))
 
 _FAILURES = (
     CallAborted,

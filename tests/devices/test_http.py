@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from optimizer.bounded_socket import DeadlinePassed, NameLookup, connect
 from optimizer.clock import real_deadline
@@ -138,11 +140,30 @@ def test_peer_that_never_reads() -> None:
         call(Hang(), read_request=False, deadline_s=0.2)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=120), st.integers(0, len(answer(JSON))), st.integers(0, 20))
+def test_any_bytes_are_an_answer_or_an_error(noise: bytes, place: int, cut: int) -> None:
+    """Whatever bytes come, alone or in the midst of a sound answer, the call gives an answer or an error of ours."""
+    sound = answer(JSON)
+    for sent in (noise, sound[:place] + noise + sound[place + cut :]):
+        try:
+            reply = call(Send(sent), deadline_s=5.0)
+        except DeviceError:
+            continue
+        assert 200 <= reply.status <= 999
+
+
 def test_echoed_token_is_not_quoted() -> None:
     """A peer that puts the token where a message would quote it does not get it there."""
     with pytest.raises(DeviceProtocolError, match=r"\*\*\*") as caught:
         call(Send(f"{TOKEN}\r\n\r\n".encode()))
     assert TOKEN not in str(caught.value)
+
+
+def test_malformed_header_does_not_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """A header line that cannot be parsed costs neither the answer nor a line in the log."""
+    assert call(Send(answer(JSON, headers=f"no colon {TOKEN}\r\n"))).body == JSON
+    assert not caplog.records
 
 
 def test_sending_is_bounded_too() -> None:
