@@ -9,7 +9,7 @@ from optimizer.planning.recursion import scenario_worth
 from optimizer.planning.scaled_problem import ScaledProblem, ScenarioSteps
 
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
-PRECISION_KW = 1e-5
+PRECISION_KW = 1e-6
 
 
 def best_billing_cap_kw(scaled: ScaledProblem, steps: ScenarioSteps) -> float:

@@ -9,6 +9,9 @@ from optimizer.planning.scaled_problem import ScaledProblem, ScenarioSteps
 Point = tuple[float, float]
 """Energy stored in the interval before standing losses [kWh], and what that costs [currency]."""
 
+NARROWEST_KW = 1e-9
+"""Kinks closer to each other than this are one [kW]."""
+
 NOISE = 1e-9
 """Cost differences below this are rounding [currency]."""
 
@@ -63,8 +66,11 @@ class IntervalCost:
         candidates = {0.0, *(kink - net_kw for kink in self._kinks())}
         if self.scaled.curtailable:
             candidates.update([kink - net_kw - pv_kw for kink in self._kinks()])
-        inside = [power for power in candidates if lowest < power < highest]
-        return sorted({lowest, *inside, highest})
+        powers = [lowest]
+        for power in sorted(candidates):
+            if powers[-1] + NARROWEST_KW < power < highest - NARROWEST_KW:
+                powers.append(power)
+        return [*powers, highest] if highest > powers[-1] + NARROWEST_KW else powers
 
     def convex_points(self) -> tuple[list[Point], bool]:
         """Return the corners of the cost over the stored energy, convex, and whether that took a relaxation."""

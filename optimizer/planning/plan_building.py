@@ -75,14 +75,19 @@ def _expected_steps(
     return tuple(
         PlanStep(
             start=interval.start,
-            battery_power_w=battery[step] * W_PER_KW,
-            grid_power_w=grid[step] * W_PER_KW,
-            curtailed_w=curtailed[step] * W_PER_KW,
+            battery_power_w=_watts(battery[step]),
+            grid_power_w=_watts(grid[step]),
+            curtailed_w=_watts(curtailed[step]),
             soc_end=energy[step] / scaled.capacity_kwh,
             energy_value_per_kwh=values[step].gain_per_kwh(energy[step] * W_PER_KW + NUDGE_WH),
         )
         for step, interval in enumerate(problem.grid)
     )
+
+
+def _watts(power_kw: float) -> float:
+    """Return a power without the rounding of the arithmetic behind it [W]."""
+    return round(power_kw * W_PER_KW, 6) + 0.0  # adding 0 turns -0.0 into 0.0
 
 
 def _require_sound(plan: Plan, paths: Sequence[ScenarioPath]) -> None:

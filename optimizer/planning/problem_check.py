@@ -90,8 +90,8 @@ def _battery_faults(problem: PlanningProblem) -> Iterator[str]:
         yield from _number(f"battery.{name}", getattr(battery, name), lowest=0.0)
     yield from _number("battery.min_soc", battery.min_soc, lowest=0.0, highest=1.0)
     yield from _number("battery.max_soc", battery.max_soc, lowest=0.0, highest=1.0)
-    if battery.min_soc > battery.max_soc:
-        yield f"battery.min_soc ({battery.min_soc:g}) lies above battery.max_soc ({battery.max_soc:g})"
+    if battery.min_soc >= battery.max_soc:
+        yield f"battery.min_soc ({battery.min_soc:g}) must lie below battery.max_soc ({battery.max_soc:g})"
 
 
 def _positive(name: str, value: float, *, highest: float = math.inf) -> Iterator[str]:

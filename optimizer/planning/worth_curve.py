@@ -37,7 +37,7 @@ class WorthCurve:
     @property
     def width_kwh(self) -> float:
         """Highest less lowest energy [kWh]."""
-        return sum(map(itemgetter(1), self.segments))
+        return sum(width for _, width in self.segments)
 
     def value(self, energy_kwh: float) -> float:
         """Return the worth of an energy within the range [currency]."""

@@ -1,0 +1,163 @@
+"""``sunshift plan``: the plan as it would be made now, or that of a dumped problem."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from optimizer.clock import Clock, WallClock
+from optimizer.domain.plan import FlagKind, Plan
+from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.errors import PlanningError
+from optimizer.planning.lp_planner import LinearProgramPlanner
+from optimizer.planning.port import Planner
+from optimizer.planning.problem_json import plan_to_json, problem_from_json, problem_to_json
+from optimizer.planning.recursion_planner import RecursionPlanner
+
+log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--config", type=Path, metavar="FILE", help="plan for this configuration, as of now")
+    source.add_argument("--problem", type=Path, metavar="FILE.json", help="plan a dumped problem")
+    parser.add_argument(
+        "--method", choices=("lp", "recursion"), default="lp", help="how to plan (default: %(default)s)"
+    )
+    parser.add_argument("--dump", type=Path, metavar="FILE.json", help="write the problem, so that it can be replayed")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of the table")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plan, and print the plan."""
+    clock = WallClock()
+    if arguments.problem:
+        plan = planner_for(arguments.method, clock).plan(read_problem(arguments.problem), made_at=clock.now())
+    else:
+        plan = plan_now(arguments.config, arguments.method, clock)
+    if arguments.dump:
+        write_problem(arguments.dump, plan.problem)
+    if arguments.json:
+        print(plan_to_json(plan))
+    else:
+        print_plan(plan, Console(width=None if sys.stdout.isatty() else 110))
+    return 0
+
+
+def plan_now(config: Path, method: str, clock: Clock) -> Plan:
+    """Return the plan as the service would make it now, from a fresh reading of the battery.
+
+    Raises
+    ------
+    SunshiftError
+        The configuration, the battery, the tariff or the planner failed; its text says which and why.
+    """
+    # What a dumped problem does not need is imported only here: `plan --problem` starts without pandas.
+    from optimizer.assembly.configuration import load_configuration  # noqa: PLC0415
+    from optimizer.assembly.device import build_device  # noqa: PLC0415
+    from optimizer.assembly.history import build_history  # noqa: PLC0415
+    from optimizer.assembly.planning import build_desk  # noqa: PLC0415
+
+    configuration = load_configuration(config)
+    device = build_device(configuration, clock=clock)
+    with build_history(configuration.settings, clock=clock) as history, closing(device):
+        desk = build_desk(configuration, clock=clock, history=history)
+        now, measurement = clock.now(), device.read()
+        plan = desk.replan(now, measurement)
+        if plan is None:
+            log.warning(
+                "strategy %s keeps to no plan now; this is the one of least cost", configuration.settings.strategy.name
+            )
+            return planner_for(method, clock).plan(desk.problem(now, measurement), made_at=now)
+    return plan if method == plan.method else replanned(plan, planner_for(method, clock))
+
+
+def replanned(plan: Plan, planner: Planner) -> Plan:
+    """Return another planner's plan for the same problem, with what was assumed in posing it."""
+    other = planner.plan(plan.problem, made_at=plan.made_at)
+    assumed = [flag for flag in plan.flags if flag.kind in (FlagKind.PRICES_ASSUMED, FlagKind.FORECAST_DEFAULT)]
+    return replace(other, flags=(*other.flags, *assumed))
+
+
+def planner_for(method: str, clock: Clock) -> Planner:
+    """Return the planner of that name."""
+    return RecursionPlanner(clock=clock) if method == "recursion" else LinearProgramPlanner(clock=clock)
+
+
+def read_problem(path: Path) -> PlanningProblem:
+    """Return the problem in a file.
+
+    Raises
+    ------
+    PlanningError
+        The file cannot be read, or what stands in it is no planning problem.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: cannot be read: {error}"
+        raise PlanningError(msg) from error
+    try:
+        return problem_from_json(text)
+    except PlanningError as error:
+        msg = f"{path}: {error}"
+        raise PlanningError(msg) from error
+
+
+def write_problem(path: Path, problem: PlanningProblem) -> None:
+    """Write a problem as JSON.
+
+    Raises
+    ------
+    PlanningError
+        The file cannot be written.
+    """
+    try:
+        path.write_text(problem_to_json(problem) + "\n", encoding="utf-8")
+    except OSError as error:
+        msg = f"{path}: the problem cannot be written: {error}"
+        raise PlanningError(msg) from error
+
+
+def print_plan(plan: Plan, console: Console) -> None:
+    """Print the plan for a person."""
+    console.print(plan_table(plan))
+    console.print(
+        f"{plan.status.value} by {plan.method} in {plan.seconds * 1000:.0f} ms: objective {plan.objective:.4f}, "
+        f"energy cost {plan.energy_cost:.4f}, highest import {plan.peak_import_w:.0f} W",
+        highlight=False,
+    )
+    for flag in plan.flags:
+        console.print(f"! {flag.kind.value}: {flag.message}", highlight=False, style="yellow")
+
+
+def plan_table(plan: Plan) -> Table:
+    """Return the plan's steps as a table; powers in W, money per kWh, the expected path of all scenarios."""
+    problem = plan.problem
+    table = Table(title=f"Plan from {plan.grid.start:%Y-%m-%d %H:%M} UTC, {len(problem.scenarios)} scenario(s)")
+    headings = ("start", "import", "export", "load W", "pv W", "battery W", "grid W", "cut W", "soc", "value/kWh")
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for index, step in enumerate(plan.steps):
+        load, pv = (sum(s.weight * getattr(s, name)[index] for s in problem.scenarios) for name in ("load_w", "pv_w"))
+        table.add_row(
+            f"{step.start:%d. %H:%M}",
+            f"{problem.import_price_per_kwh[index]:.4f}",
+            f"{problem.export_price_per_kwh[index]:.4f}",
+            f"{load:.0f}",
+            f"{pv:.0f}",
+            f"{step.battery_power_w:+.0f}",
+            f"{step.grid_power_w:+.0f}",
+            f"{step.curtailed_w:.0f}",
+            f"{step.soc_end:.1%}",
+            f"{step.energy_value_per_kwh:.4f}",
+        )
+    return table
