@@ -176,7 +176,9 @@ class _Device:
         finally:
             connection.close()
         if not 200 <= response.status < 300:
-            raise StepFailed(self._blotted(f"HTTP status {response.status} {body[:80]!a}"))
+            said = self._blotted(body.decode(errors="replace"))
+            msg = f"HTTP status {response.status} {said[:80]!a}"
+            raise StepFailed(msg)
         return json.loads(body) if body.strip() else None
 
     def _headers(self, form: str | None) -> dict[str, str]:

@@ -161,9 +161,9 @@ class BoundedHttp:
 
     def _refuse_redirect(self, response: requests.Response, where: str) -> None:
         if 300 <= response.status_code < 400:
-            target = self._blotted(response.headers.get("Location", "nowhere").encode()[:120])
+            target = self._blotted(response.headers.get("Location", "nowhere").encode()).decode()[:80]
             msg = (
-                f"{where}: answered with a redirect ({response.status_code} to {target.decode()!a}), which is "
+                f"{where}: answered with a redirect ({response.status_code} to {target!a}), which is "
                 f"not followed, as it could carry a token away or turn a PUT into a GET. {_WRONG_DEVICE}"
             )
             raise DeviceProtocolError(msg)
@@ -191,7 +191,7 @@ class BoundedHttp:
         broken = next((cause for cause in _causes(error) if isinstance(cause, ConnectionError)), None)
         if broken is not None:
             return DeviceUnreachable(f"{where}: the connection broke before the answer was complete. {_RESTARTING}")
-        root = self._blotted(_root(error).encode()).decode()
+        root = ascii(self._blotted(_root(error).encode(errors="replace")).decode()[:120]).strip("'\"")
         return DeviceProtocolError(f"{where}: the answer is not sound HTTP ({root}). {_WRONG_DEVICE}")
 
 
@@ -271,4 +271,4 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _root(error: BaseException) -> str:
     innermost = list(_causes(error))[-1]
-    return ascii(f"{type(innermost).__name__}: {innermost}")[1:120].rstrip("'\"")
+    return f"{type(innermost).__name__}: {innermost}"

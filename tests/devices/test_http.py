@@ -154,10 +154,14 @@ def test_any_bytes_are_an_answer_or_an_error(noise: bytes, place: int, cut: int)
 
 
 def test_echoed_token_is_not_quoted() -> None:
-    """A peer that puts the token where a message would quote it does not get it there."""
+    """A peer that puts the token where a message would quote it does not get it there, nor a piece of it."""
     with pytest.raises(DeviceProtocolError, match=r"\*\*\*") as caught:
         call(Send(f"{TOKEN}\r\n\r\n".encode()))
-    assert TOKEN not in str(caught.value)
+    assert TOKEN[:8] not in str(caught.value)
+    for fill in range(60, 120, 5):
+        with pytest.raises(DeviceProtocolError) as caught:
+            call(Send(answer(b"", status="302 Found", headers=f"Location: /{'x' * fill}{TOKEN}\r\n")))
+        assert TOKEN[:8] not in str(caught.value)
 
 
 def test_malformed_header_does_not_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
