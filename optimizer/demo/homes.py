@@ -11,7 +11,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from optimizer.clock import Clock
-from optimizer.demo.ledger import Ledger
+from optimizer.demo.ledger import Account, Ledger
 from optimizer.demo.scene import CostSoFar
 from optimizer.devices.simulated.house import SimulatedHouse
 from optimizer.devices.simulated.modes import DeviceMode
@@ -27,8 +27,6 @@ INITIAL_SOC = 0.5
 class Homes:
     """The three homes and their bills."""
 
-    controlled: SimulatedHouse
-    """The home whose battery sunshift commands over HTTP."""
     no_battery: Ledger
     self_consumption: Ledger
     sunshift: Ledger
@@ -46,28 +44,52 @@ class Homes:
             sunshift=self.sunshift.account().total_cost,
         )
 
+    def accounts(self) -> dict[str, Account]:
+        """Return the three accounts by name."""
+        return {
+            "no_battery": self.no_battery.account(),
+            "self_consumption": self.self_consumption.account(),
+            "sunshift": self.sunshift.account(),
+        }
 
-def build_homes(*, clock: Clock, battery: Battery, profile: HouseProfile, zone: ZoneInfo, prices: Prices) -> Homes:
-    """Return three homes that start now, their batteries half full and in automatic mode."""
 
-    def house(parameters: BatteryParameters, mode: DeviceMode = DeviceMode.AUTOMATIC) -> SimulatedHouse:
-        return SimulatedHouse(
-            clock=clock,
-            battery=battery,
-            recording=profile,
-            timezone=zone,
-            initial_soc=INITIAL_SOC,
-            mode=mode,
-            parameters=parameters,
-        )
+def build_house(*, clock: Clock, battery: Battery, profile: HouseProfile, zone: ZoneInfo) -> SimulatedHouse:
+    """Return a home that starts now, its battery half full and in automatic mode."""
+    return SimulatedHouse(
+        clock=clock,
+        battery=battery,
+        recording=profile,
+        timezone=zone,
+        initial_soc=INITIAL_SOC,
+        parameters=BatteryParameters(battery=battery, standby_w=battery.standby_w),
+    )
 
-    real = BatteryParameters(battery=battery, standby_w=battery.standby_w)
+
+def build_homes(controlled: SimulatedHouse, *, battery: Battery, prices: Prices) -> Homes:
+    """Return the home under control with its two twins and the bills of all three.
+
+    Parameters
+    ----------
+    controlled
+        The home that sunshift commands, as it starts.
+    battery
+        Its battery.
+    prices
+        Of the whole period.
+    """
+    clock, profile, zone = controlled.clock, controlled.recording, controlled.timezone
     # Not there at all: in manual mode without a command, drawing and losing nothing, it never moves a watt.
-    absent = BatteryParameters(battery=battery, standby_w=0.0, idle_w=0.0)
-    controlled = house(real)
+    absent = SimulatedHouse(
+        clock=clock,
+        battery=battery,
+        recording=profile,
+        timezone=zone,
+        mode=DeviceMode.MANUAL,
+        parameters=BatteryParameters(battery=battery, standby_w=0.0, idle_w=0.0),
+    )
+    alone = build_house(clock=clock, battery=battery, profile=profile, zone=zone)
     return Homes(
-        controlled=controlled,
-        no_battery=Ledger(house(absent, DeviceMode.MANUAL), battery=None, prices=prices),
-        self_consumption=Ledger(house(real), battery=battery, prices=prices),
+        no_battery=Ledger(absent, battery=None, prices=prices),
+        self_consumption=Ledger(alone, battery=battery, prices=prices),
         sunshift=Ledger(controlled, battery=battery, prices=prices),
     )

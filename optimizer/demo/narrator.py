@@ -59,12 +59,12 @@ class Narrator:
             return None
         if act is not self._candidate:
             self._candidate, self._since = act, decision.at
-        if not self._is_due(act, decision):
+        if not self._is_due(decision):
             return None
         self._told, self._candidate = act, None
         return line_of(decision)
 
-    def _is_due(self, act: Act, decision: Decision) -> bool:
+    def _is_due(self, decision: Decision) -> bool:
         if self._told is None or decision.outcome in TROUBLE or self._told in (Act.FAILED, Act.STOOD_DOWN):
             return True
         return self._since is not None and decision.at - self._since >= PATIENCE

@@ -16,10 +16,10 @@ from optimizer.domain.plan import Plan, PlanStep
 from optimizer.domain.scenario import Scenario
 
 LABEL_WIDTH = 10
-VALUE_WIDTH = 10
+VALUE_WIDTH = 11
 LEAST_HOURS = 24
 ROWS = 5
-PRICE_COLOURS = ("green", "yellow", "red")
+PRICE_COLOURS = ("green", "dim", "red")
 
 
 def outlook(scene: Scene, *, width: int, spare: int) -> list[Text]:
@@ -96,8 +96,8 @@ def _expected(plan: Plan, index: int, end: int, size: int) -> list[Text]:
     load = group_means(_mean(plan.problem.scenarios, "load_w")[index:end], size)
     full = max(*sun, *load, 1.0)
     return [
-        _line("sun", f"<{max(sun) / 1000:.1f} kW", power_chart(sun, full=full), "yellow"),
-        _line("house", f"<{max(load) / 1000:.1f} kW", power_chart(load, full=full), "bright_blue"),
+        _line("sun", f"to {max(sun) / 1000:.1f} kW", power_chart(sun, full=full), "yellow"),
+        _line("house", f"to {max(load) / 1000:.1f} kW", power_chart(load, full=full), "bright_blue"),
     ]
 
 
@@ -116,8 +116,8 @@ def _battery(steps: Sequence[PlanStep], size: int, scene: Scene) -> list[Text]:
     discharge = group_means([max(0.0, -power_w) for power_w in powers], size)
     full = max(*charge, *discharge, 0.25 * scene.battery.max_charge_w)
     return [
-        _line("charge", f"<{max(charge) / 1000:.1f} kW", power_chart(charge, full=full), "green"),
-        _line("discharge", f"<{max(discharge) / 1000:.1f} kW", hanging_chart(discharge, full=full), "cyan"),
+        _line("charge", f"to {max(charge) / 1000:.1f} kW", power_chart(charge, full=full), "green"),
+        _line("discharge", f"to {max(discharge) / 1000:.1f} kW", hanging_chart(discharge, full=full), "cyan"),
     ]
 
 

@@ -23,17 +23,21 @@ class Pacer:
         Real time.
     speed
         Simulated seconds per real second; None: as fast as the machine can.
-    draw
-        Called about eight times a second.
     wake
         Ends all waiting once set.
     """
 
-    def __init__(self, *, wall: Clock, speed: float | None, draw: Callable[[], None], wake: threading.Event) -> None:
-        self._wall, self._speed, self._draw, self._wake = wall, speed, draw, wake
+    def __init__(self, *, wall: Clock, speed: float | None, wake: threading.Event) -> None:
+        self._wall, self._speed, self._wake = wall, speed, wake
+        self._draw: Callable[[], None] = _nothing
         self._start_s = wall.elapsed()
         self._played_s = 0.0
         self._next_frame_s = self._start_s
+
+    def start(self, draw: Callable[[], None]) -> None:
+        """Begin to count real time from now on, and to call ``draw`` about eight times a second."""
+        self._draw = draw
+        self._start_s = self._next_frame_s = self._wall.elapsed()
 
     def __call__(self, seconds: float) -> None:
         """Let the real time pass that belongs to an advance of simulated ``seconds``."""
@@ -49,3 +53,7 @@ class Pacer:
         if now_s >= self._next_frame_s:
             self._next_frame_s = now_s + FRAME_S
             self._draw()
+
+
+def _nothing() -> None:
+    """Draw nothing, before there is something to draw."""

@@ -6,6 +6,8 @@ what was gained, magenta the grid, red trouble and dear hours.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rich.text import Text
 
 from optimizer.demo.blocks import bar, gauge
@@ -29,7 +31,17 @@ QUIET, STRONG, TROUBLE = "dim", "bold", "bold red"
 LABEL_WIDTH = 9
 MONEY_WIDTH = 27
 WEIGHTS = {Weight.NORMAL: "", Weight.GOOD: BATTERY, Weight.TROUBLE: "red"}
+ARROWS = {"charging": "▲", "discharging": "▼", "importing": "◀", "exporting": "▶"}
 COST_ROWS = (("no battery", "no_battery"), ("self-consumption", "self_consumption"), ("sunshift", "sunshift"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Flow:
+    label: str
+    power_w: float
+    said: str
+    """What flows which way, in a word."""
+    colour: str
 
 
 def compose(scene: Scene, *, width: int, height: int) -> list[Text]:
@@ -84,19 +96,17 @@ def _row(label: str) -> Text:
 
 
 def _flows(scene: Scene, width: int) -> list[Text]:
-    measurement = None if scene.decision is None else scene.decision.measurement
-    if measurement is None:
+    seen = None if scene.decision is None else scene.decision.measurement
+    if seen is None:
         return _missing_flows(scene.decision)
     room = max(4, width - LABEL_WIDTH - 25)
-    return [
-        _flow("sun", measurement.production_w, "producing", SUN, scene, room),
-        _flow("house", measurement.consumption_w, "using", HOUSE, scene, room),
-        _flow(
-            "battery", measurement.battery_power_w, battery_direction(measurement.battery_power_w), BATTERY, scene, room
-        ),
-        _flow("grid", measurement.grid_power_w, grid_direction(measurement.grid_power_w), GRID, scene, room),
-        _stored(measurement, scene, room),
+    flows = [
+        _Flow("sun", seen.production_w, "producing" if seen.production_w >= IDLE_W else "dark", SUN),
+        _Flow("house", seen.consumption_w, "using", HOUSE),
+        _Flow("battery", seen.battery_power_w, battery_direction(seen.battery_power_w), BATTERY),
+        _Flow("grid", seen.grid_power_w, grid_direction(seen.grid_power_w), GRID),
     ]
+    return [*(_flow(flow, scene, room) for flow in flows), _stored(seen, scene, room)]
 
 
 def _missing_flows(decision: Decision | None) -> list[Text]:
@@ -107,13 +117,11 @@ def _missing_flows(decision: Decision | None) -> list[Text]:
     return rows
 
 
-def _flow(label: str, power_w: float, direction: str, colour: str, scene: Scene, room: int) -> Text:
-    moving = abs(power_w) >= IDLE_W
-    arrow = {"charging": "▲", "discharging": "▼", "importing": "◀", "exporting": "▶"}.get(direction, " ")
-    said = direction if moving else {"producing": "dark", "using": "using"}.get(direction, direction)
-    row = _row(label).append(f"{power(power_w):>8}", STRONG if moving else QUIET)
-    row.append(f"  {arrow} {said:<11}", colour if moving else QUIET)
-    return row.append(bar(abs(power_w), scene.scale_w, room), colour)
+def _flow(flow: _Flow, scene: Scene, room: int) -> Text:
+    moving = abs(flow.power_w) >= IDLE_W
+    row = _row(flow.label).append(f"{power(flow.power_w):>8}", STRONG if moving else QUIET)
+    row.append(f"  {ARROWS.get(flow.said, ' ')} {flow.said:<11}", flow.colour if moving else QUIET)
+    return row.append(bar(abs(flow.power_w), scene.scale_w, room), flow.colour)
 
 
 def _stored(measurement: Measurement, scene: Scene, room: int) -> Text:

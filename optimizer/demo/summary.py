@@ -126,8 +126,9 @@ def _head(summary: Summary) -> list[str]:
     start, end = summary.start.astimezone(summary.zone), summary.end.astimezone(summary.zone)
     used = summary.accounts["no_battery"]
     ended = "" if summary.complete else ", ended early"
+    period = f"{start:%a %d %b %Y %H:%M} to {end:%a %d %b %H:%M}{ended}"
     return [
-        f"{start:%a %d %b %Y %H:%M} to {end:%a %d %b %H:%M}{ended}: {summary.days:.1f} recorded days in {summary.seconds:.0f} s.",
+        f"{period}: {summary.days:.1f} recorded days in {summary.seconds:.0f} s.",
         f"The house used {used.load_kwh:.1f} kWh, the sun gave {used.production_kwh:.1f} kWh.",
     ]
 
@@ -180,19 +181,19 @@ def _verdict(summary: Summary) -> list[str]:
         verdict = f"sunshift saved as much as {against}."
     else:
         verdict = f"On these days {against} would have saved {-more:.2f} {summary.currency} more than sunshift."
+    price = f"{100 * summary.mean_import_price:.1f} ct/kWh"
     return [
         verdict,
-        "Equal footing: all began half full; a difference in stored energy is credited at the",
-        f"mean import price ({100 * summary.mean_import_price:.1f} ct/kWh) times the discharge efficiency "
-        f"({summary.discharge_efficiency:.2f}).",
+        "Equal footing: all began half full; a difference in stored energy is credited",
+        f"at the mean import price ({price}) times the discharge efficiency ({summary.discharge_efficiency:g}).",
     ]
 
 
 def _what_was_done(summary: Summary) -> list[str]:
     service = summary.service
+    sent = f"{service.setpoints:,} setpoints and {service.mode_changes:,} mode changes"
     return [
-        f"The service polled {service.polls:,} times, made {service.plans:,} plans, sent {service.setpoints:,} setpoints and "
-        f"{service.mode_changes:,} mode",
-        f"changes, with {service.errors:,} errors; the simulated battery answered {service.http_requests:,} HTTP requests.",
-        f"It was left {service.left_as}.",
+        f"The service polled {service.polls:,} times and made {service.plans:,} plans; it sent {sent}.",
+        f"{service.errors:,} errors; the simulated battery answered {service.http_requests:,} HTTP requests.",
+        f"The battery was left {service.left_as}.",
     ]

@@ -73,8 +73,9 @@ class PlainView(SilentView):
 
     def day_over(self, at: datetime, day: int, cost: CostSoFar) -> None:
         """Write the cost so far."""
-        costs = f"no battery {cost.no_battery:.2f}, self-consumption {cost.self_consumption:.2f}, sunshift {cost.sunshift:.2f}"
-        self._write(at, f"day {day} over; EUR so far, stored energy credited: {costs}")
+        paid = f"no battery {cost.no_battery:.2f}, self-consumption {cost.self_consumption:.2f}"
+        paid += f", sunshift {cost.sunshift:.2f}"
+        self._write(at, f"day {day} over; EUR so far, stored energy credited: {paid}")
 
     def _write(self, at: datetime, text: str) -> None:
         self._out.write(f"{local_time(at, self._zone)}  {text}\n")
