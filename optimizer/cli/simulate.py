@@ -177,9 +177,8 @@ def _sum_up(server: SimulatorServer) -> None:
     print(f"\n{totals.seconds / 3600:.2f} h simulated, {log.count} requests ({len(log.writes)} that could write).")
     print(f"  house {totals.load_wh / 1000:.2f} kWh, roof {totals.production_wh / 1000:.2f} kWh")
     print(f"  grid  {totals.imported_wh / 1000:.2f} kWh in, {totals.exported_wh / 1000:.2f} kWh out")
-    print(
-        f"  battery {totals.charged_wh / 1000:.2f} kWh in, {totals.discharged_wh / 1000:.2f} kWh out, now {house.soc:.0%}"
-    )
+    print(f"  battery {totals.charged_wh / 1000:.2f} kWh in, {totals.discharged_wh / 1000:.2f} kWh out")
+    print(f"  state of charge {house.soc:.0%}")
 
 
 @contextlib.contextmanager

@@ -316,10 +316,10 @@ class SimulatedHouse:
     def _step(self, moment: Moment, order: Order, seconds: float) -> None:
         state = self._state = step(self._state, order, self.parameters, seconds)
         self._now_s += seconds
-        battery_w, hours = state.mean_power_w, seconds / 3600.0
-        load_w, production_w, excess_w = self._served(moment, battery_w)
-        self.totals.curtailed_wh += max(0.0, excess_w) * hours
-        self.totals.unserved_wh += max(0.0, -excess_w) * hours
+        hours = seconds / 3600.0
+        load_w, production_w, battery_w = self._served(moment, state.mean_power_w)
+        self.totals.curtailed_wh += (moment.production_w - production_w) * hours
+        self.totals.unserved_wh += (moment.load_w - load_w) * hours
         grid_w = grid_power_w(load_w=load_w, battery_power_w=battery_w, pv_w=production_w)
         self.totals.add(seconds, load_w=load_w, production_w=production_w, battery_w=battery_w, grid_w=grid_w)
         self.totals.stored_wh += state.stored_w * hours
@@ -327,19 +327,19 @@ class SimulatedHouse:
         self._load_average.add(self._now_s, self.totals.load_wh)
 
     def _served(self, moment: Moment, battery_w: float) -> tuple[float, float, float]:
-        """Return load served, PV used and, off the grid, what has nowhere to go (or, below 0, is not there) [W]."""
+        """Return load served, PV used and battery power: off the grid, what has no source or nowhere to go is cut [W]."""
         if self._authority.on_grid:
-            return moment.load_w, moment.production_w, 0.0
+            return moment.load_w, moment.production_w, battery_w
         excess_w = moment.production_w - moment.load_w - battery_w
-        # With neither sun nor charge, not even the idle inverter is fed.
         load_w = max(0.0, moment.load_w + min(0.0, excess_w))
-        return load_w, moment.production_w - max(0.0, excess_w), excess_w
+        production_w = moment.production_w - max(0.0, excess_w)
+        return load_w, production_w, production_w - load_w  # in the dark not even the idle inverter is fed
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
     def _reading(self, moment: Moment) -> HouseReading:
-        authority, parameters, battery_w = self._authority, self.parameters, self._state.power_w
-        load_w, production_w, _ = self._served(moment, battery_w)
+        authority, parameters = self._authority, self.parameters
+        load_w, production_w, battery_w = self._served(moment, self._state.power_w)
         noise = random.Random(int(self._now_s) ^ parameters.seed)  # noqa: S311 - noise, not a secret
         error_w = noise.uniform(-self._meter_error_w, self._meter_error_w)
         grid_w = grid_power_w(load_w=load_w, battery_power_w=battery_w, pv_w=production_w) + error_w
