@@ -62,12 +62,16 @@ def _walk(problem: PlanningProblem, scenario: Scenario) -> tuple[float, float] |
 
 
 def _follow(problem: PlanningProblem, energy_wh: float, power_w: float) -> float:
+    """Return what the battery does of the power asked for, within its band [W].
+
+    At the lower end it feeds its standing loss from the house, as the planner has it: a loss that is free here and paid
+    for there would make every plan look worse.
+    """
     battery, hours = problem.battery, problem.grid.step_h
-    if power_w >= 0:
-        room_w = battery.ac_power_w(max(0.0, battery.max_energy_wh - energy_wh) / hours)
-        return min(power_w, battery.max_charge_w, room_w)
-    left_w = battery.ac_power_w(-max(0.0, energy_wh - battery.min_energy_wh) / hours)
-    return max(power_w, -battery.max_discharge_w, left_w)
+    room_w = battery.ac_power_w(max(0.0, battery.max_energy_wh - energy_wh) / hours)
+    floor_wh = min(battery.min_energy_wh, energy_wh)
+    lowest_w = battery.ac_power_w((floor_wh - energy_wh) / hours + battery.standby_w)
+    return max(min(power_w, battery.max_charge_w, room_w), -battery.max_discharge_w, lowest_w)
 
 
 def _breaks_limit(problem: PlanningProblem, grid_w: float) -> bool:

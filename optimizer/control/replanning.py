@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from optimizer.control.billing_peak import BillingPeak
 from optimizer.control.doing_nothing import why_worse_than_nothing
 from optimizer.control.plan_board import PlanBoard
-from optimizer.control.price_lookup import Tariff
-from optimizer.control.price_outlook import complete_prices
+from optimizer.control.price_outlook import SourcedTariff, price_flags, price_outlook
 from optimizer.control.strategy import Strategy
 from optimizer.control.terminal_value import terminal_value_per_kwh
 from optimizer.domain.battery import Battery
@@ -21,6 +20,7 @@ from optimizer.domain.scenario import Scenario
 from optimizer.domain.site import Site
 from optimizer.domain.time_grid import TimeGrid, floor_to_step
 from optimizer.forecasting.port import Forecast, Forecaster
+from optimizer.forecasting.prices import with_prices_of_past_days
 from optimizer.history.port import HistoryReader
 from optimizer.planning.port import Planner
 from optimizer.tariffs.demand import DemandTariff
@@ -56,7 +56,7 @@ class PlanningDesk:
         *,
         battery: Battery,
         site: Site,
-        tariff: Tariff,
+        tariff: SourcedTariff,
         forecaster: Forecaster,
         history: HistoryReader,
         strategy: Strategy,
@@ -111,8 +111,9 @@ class PlanningDesk:
 
     def _pose(self, now: datetime, measurement: Measurement) -> tuple[PlanningProblem, tuple[PlanFlag, ...]]:
         grid = TimeGrid(start=floor_to_step(now, self._step), step=self._step, count=self._horizon // self._step)
-        prices = complete_prices(self._tariff, grid, now)
         forecast = self._forecaster.forecast(grid, as_of=now, latest=measurement)
+        prices = price_outlook(self._tariff, grid, as_of=now, timezone=self._site.timezone, days_ago=forecast.days_ago)
+        forecast = with_prices_of_past_days(forecast, prices)
         terminal = self._terminal_value
         if terminal is None:
             terminal = terminal_value_per_kwh(
@@ -129,7 +130,7 @@ class PlanningDesk:
             terminal_value_per_kwh=terminal,
             demand_charge=None if self._peak is None else self._peak.over_horizon(now),
         )
-        return problem, (*prices.flags, *_forecast_flags(forecast))
+        return problem, (*price_flags(prices, grid), *_forecast_flags(forecast))
 
 
 def _rest_of_first(scenario: Scenario, grid: TimeGrid, now: datetime) -> Scenario:

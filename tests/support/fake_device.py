@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from optimizer.clock import SimulatedClock
 from optimizer.devices.port import Capabilities
@@ -114,7 +114,7 @@ class RecordedHistory:
 
 @dataclass
 class FlatTariff:
-    """The same two prices always, published for ``hours_ahead`` from midnight UTC on (None: for ever)."""
+    """The same two prices always, published up to ``known_until`` (None: for ever)."""
 
     import_per_kwh: float | None = 0.30
     export_per_kwh: float | None = 0.08
@@ -130,5 +130,21 @@ class FlatTariff:
             export_per_kwh=tuple(self.export_per_kwh if it else None for it in known),
         )
 
+    @property
+    def import_source(self) -> FlatSource:
+        return FlatSource(self.import_per_kwh, self.known_until)
 
-QUARTER = timedelta(minutes=15)
+    @property
+    def export_source(self) -> FlatSource:
+        return FlatSource(self.export_per_kwh, self.known_until)
+
+
+@dataclass(frozen=True)
+class FlatSource:
+    """One price, up to an instant."""
+
+    per_kwh: float | None
+    known_until: datetime | None
+
+    def prices(self, grid: TimeGrid, *, as_of: datetime) -> tuple[float | None, ...]:
+        return tuple(self.per_kwh if self.known_until is None or one.end <= self.known_until else None for one in grid)
