@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from optimizer.control.strategy import Situation, Wish
 from optimizer.control.weighing import self_consumption_wish, weigh, wish_of
 from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.domain.site import GridConnection
 
 IMPORT_PER_KWH, EXPORT_PER_KWH = 0.30, 0.08
 """Stand-ins for money [currency/kWh]: importing costs more than feeding in pays, so own energy is used first."""
@@ -43,10 +44,9 @@ class SelfConsumption:
         """Plan only for a feed-in limit, at prices that are the same all day."""
         if not self._parameters.keep_room_for_noon or problem.connection.max_export_w is None:
             return None
-        connection = replace(problem.connection, grid_charging=False, battery_export=False)
         return replace(
             problem,
-            connection=connection,
+            connection=_no_trade(problem.connection),
             import_price_per_kwh=(IMPORT_PER_KWH,) * len(problem.grid),
             export_price_per_kwh=(EXPORT_PER_KWH,) * len(problem.grid),
             terminal_value_per_kwh=IMPORT_PER_KWH * problem.battery.discharge_efficiency * 0.98,
@@ -62,9 +62,17 @@ class SelfConsumption:
         value = situation.energy_value
         if value is None or not self._parameters.keep_room_for_noon:
             return plain
-        weighed = weigh(situation, value, IMPORT_PER_KWH, EXPORT_PER_KWH)
-        if 0 <= weighed.battery_power_w < plain.battery_power_w:
-            return replace(
-                wish_of(weighed, situation), reason=f"keeps room for noon: {wish_of(weighed, situation).reason}"
-            )
-        return plain
+        site = replace(situation.site, connection=_no_trade(situation.site.connection))
+        weighed = weigh(replace(situation, site=site), value, IMPORT_PER_KWH, EXPORT_PER_KWH)
+        if not 0 <= weighed.battery_power_w < plain.battery_power_w:
+            return plain
+        stores_w, surplus_w = weighed.battery_power_w, plain.battery_power_w
+        reason = (
+            f"keeps room for noon: stores {stores_w / 1000:.1f} of {surplus_w / 1000:.1f} kW of surplus, because the sun "
+            "to come fills the battery and the feed-in limit would waste the rest"
+        )
+        return replace(wish_of(weighed, situation), reason=reason)
+
+
+def _no_trade(connection: GridConnection) -> GridConnection:
+    return replace(connection, grid_charging=False, battery_export=False)

@@ -1,0 +1,168 @@
+"""What each of the three strategies that ship is for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from optimizer.clock import SimulatedClock
+from optimizer.control.registry import create_strategy
+from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.domain.prices import DemandCharge
+from optimizer.domain.site import GridConnection, Site
+from optimizer.planning.lp_planner import LinearProgramPlanner
+from support.situations import SITE, START, STEP, plan_of, situation_of, value_of
+
+
+def site_with(**limits: object) -> Site:
+    return Site(timezone=ZoneInfo("Europe/Berlin"), connection=GridConnection(**limits))  # type: ignore[arg-type]
+
+
+# -- self_consumption ------------------------------------------------------------------------------------------------
+
+
+def test_self_consumption_follows_the_house() -> None:
+    """Surplus in, deficit out, and the battery's own mode may do it."""
+    wish = create_strategy("self_consumption", {}).decide(situation_of(load_w=700.0, pv_w=2000.0))
+    assert (wish.battery_power_w, wish.self_consumption) == (1300.0, True)
+
+
+def test_room_is_kept_for_noon_under_a_feed_in_limit() -> None:
+    """A morning's surplus is left to the grid where noon would be cut off; at noon the excess is stored."""
+    strategy = create_strategy("self_consumption", {"keep_room_for_noon": True})
+    limited = site_with(max_export_w=3000.0, curtailable=True)
+    plan = make_plan_for(strategy, [2500.0] * 8 + [8000.0] * 12 + [1000.0] * 8, limited)
+    morning = strategy.decide(situation_of(load_w=300.0, pv_w=2500.0, plan=plan, site=limited))
+    assert morning.battery_power_w == pytest.approx(0.0)
+    assert "keeps room for noon" in morning.reason
+    assert not morning.self_consumption
+    above = strategy.decide(situation_of(load_w=300.0, pv_w=5300.0, plan=plan, site=limited))
+    assert above.battery_power_w == pytest.approx(2000.0)
+    night = strategy.decide(situation_of(load_w=900.0, plan=plan, site=limited))
+    assert night.battery_power_w == -900.0
+
+
+def test_no_room_is_kept_where_noon_does_not_fill_the_battery() -> None:
+    """A dull day is stored as it comes."""
+    strategy = create_strategy("self_consumption", {"keep_room_for_noon": True})
+    limited = site_with(max_export_w=3000.0, curtailable=True)
+    plan = make_plan_for(strategy, [800.0] * 12 + [0.0] * 16, limited)
+    wish = strategy.decide(situation_of(load_w=300.0, pv_w=800.0, plan=plan, site=limited))
+    assert wish.battery_power_w == 500.0
+    assert wish.self_consumption
+
+
+def make_plan_for(strategy, pv_w: list[float], site: Site):  # type: ignore[no-untyped-def]
+    base = plan_of(value_of(0.1), count=len(pv_w), load_w=[300.0] * len(pv_w)).problem
+    scenario = replace(base.scenarios[0], pv_w=tuple(pv_w))
+    problem: PlanningProblem = replace(base, scenarios=(scenario,), connection=site.connection)
+    planner = LinearProgramPlanner(clock=SimulatedClock(START))
+    return planner.plan(strategy.shape(problem), made_at=START)
+
+
+# -- time_of_use -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("why", "buy", "worth", "power_w"),
+    [("cheap: charge", 0.10, 0.20, 4600.0), ("dear: cover", 0.40, 0.20, -500.0), ("neither: hold", 0.205, 0.20, 0.0)],
+)
+def test_time_of_use_weighs_price_and_worth(why: str, buy: float, worth: float, power_w: float) -> None:
+    """Buy low, use high, else wait."""
+    wish = create_strategy("time_of_use", {}).decide(situation_of(buy=buy, plan=plan_of(value_of(worth))))
+    assert wish.battery_power_w == pytest.approx(power_w), why
+    assert wish.energy_value_per_kwh == worth
+
+
+def test_time_of_use_makes_only_the_trades_that_are_wanted() -> None:
+    """A switch of its own forbids grid charging even where the connection allows it, in plan and in action."""
+    strategy = create_strategy("time_of_use", {"grid_charging": False})
+    plan = plan_of(value_of(0.2))
+    shaped = strategy.shape(plan.problem)
+    assert shaped is not None
+    assert not shaped.connection.grid_charging
+    assert strategy.decide(situation_of(buy=0.05, plan=plan)).battery_power_w == 0.0
+
+
+def test_time_of_use_knows_the_demand_charge() -> None:
+    """Import above the peak already paid for is dearer than any energy."""
+    charge = DemandCharge(price_per_kw=100.0, peak_so_far_w=4000.0)
+    situation = situation_of(load_w=6000.0, buy=0.205, plan=plan_of(value_of(0.2)), demand_charge=charge)
+    assert create_strategy("time_of_use", {}).decide(situation).battery_power_w == pytest.approx(-2000.0)
+
+
+# -- peak_shaving ----------------------------------------------------------------------------------------------------
+
+LIMIT = {"import_limit_w": 3000.0, "recharge_below_w": 1500.0}
+CALM = plan_of(value_of(0.2), load_w=[500.0] * 8)
+PEAKS = plan_of(value_of(0.2), load_w=[500.0] + [2000.0] * 3 + [7000.0] * 4)
+
+
+def test_a_peak_is_cut_at_the_limit() -> None:
+    """The battery covers what exceeds the limit, not more."""
+    wish = create_strategy("peak_shaving", LIMIT).decide(situation_of(load_w=5000.0, plan=CALM))
+    assert wish.battery_power_w == pytest.approx(-2000.0)
+
+
+def test_the_mean_of_the_quarter_hour_counts() -> None:
+    """What was imported too much at first is made up for, what was saved may be used."""
+    strategy = create_strategy("peak_shaving", LIMIT)
+    over = situation_of(load_w=3000.0, plan=CALM, into_interval_s=450.0, mean_import_w=4000.0)
+    assert strategy.decide(over).battery_power_w == pytest.approx(-1000.0)
+    under = situation_of(load_w=5000.0, plan=CALM, into_interval_s=450.0, mean_import_w=2000.0)
+    assert strategy.decide(under).battery_power_w == pytest.approx(-1000.0)
+
+
+def test_a_reserve_for_forecast_peaks_is_kept_and_refilled() -> None:
+    """An hour of 4 kW above the limit asks for more than is there: recharge below the second threshold."""
+    wish = create_strategy("peak_shaving", LIMIT).decide(situation_of(load_w=500.0, soc=0.3, plan=PEAKS))
+    assert wish.battery_power_w == pytest.approx(1000.0)
+    assert "kept for peaks" in wish.reason
+
+
+def test_recharging_respects_a_home_that_must_not_charge_from_the_grid() -> None:
+    """Then only the sun refills the reserve."""
+    site = site_with(grid_charging=False)
+    wish = create_strategy("peak_shaving", LIMIT).decide(situation_of(load_w=500.0, soc=0.3, plan=PEAKS, site=site))
+    assert wish.battery_power_w == 0.0
+
+
+def test_energy_that_no_peak_needs_covers_the_house() -> None:
+    """Above the reserve the battery serves the house, unless that is switched off."""
+    situation = situation_of(load_w=800.0, soc=0.9, plan=CALM)
+    wish = create_strategy("peak_shaving", LIMIT).decide(situation)
+    assert (wish.battery_power_w, wish.self_consumption) == (-800.0, True)
+    assert (
+        create_strategy("peak_shaving", LIMIT | {"use_surplus_reserve": False}).decide(situation).battery_power_w == 0
+    )
+
+
+def test_the_demand_charge_gives_the_threshold() -> None:
+    """Without a fixed limit the peak already paid for is the limit."""
+    charge = DemandCharge(price_per_kw=100.0, peak_so_far_w=4500.0)
+    situation = situation_of(load_w=6000.0, plan=CALM, demand_charge=charge)
+    assert create_strategy("peak_shaving", {}).decide(situation).battery_power_w == pytest.approx(-1500.0)
+
+
+def test_export_is_shaved_by_charging() -> None:
+    """Where export is to stay under a limit, surplus above it goes into the battery."""
+    wish = create_strategy("peak_shaving", {"export_limit_w": 2000.0}).decide(situation_of(load_w=0.0, pv_w=6000.0))
+    assert wish.battery_power_w == 6000.0
+
+
+def test_thresholds_in_the_wrong_order_are_refused() -> None:
+    """A second threshold above the first would charge into the peak."""
+    with pytest.raises(ValueError, match="must be lower than import_limit_w"):
+        create_strategy("peak_shaving", {"import_limit_w": 2000.0, "recharge_below_w": 2500.0})
+
+
+def test_it_is_planned_with_its_limits() -> None:
+    """The planner keeps the limits as those of the connection, the stricter one each."""
+    strategy = create_strategy("peak_shaving", LIMIT | {"export_limit_w": 0.0})
+    shaped = strategy.shape(replace(CALM.problem, connection=GridConnection(max_import_w=2500.0)))
+    assert shaped is not None
+    assert (shaped.connection.max_import_w, shaped.connection.max_export_w) == (2500.0, 0.0)
+    assert SITE.connection.max_import_w is None
+    assert shaped.grid.step == STEP
