@@ -19,6 +19,7 @@ from optimizer.errors import ConfigError, ConfigProblem, StrategyError
 from optimizer.settings import Settings
 from optimizer.settings.layers import Layers, origin_of
 from optimizer.settings.places import default_runtime_dir, default_state_dir, paths_relative_to
+from optimizer.settings.plausibility import implausible_prices
 from optimizer.settings.problems import problems_of
 from optimizer.settings.suggestion import one_of
 
@@ -138,10 +139,12 @@ def _syntax_problem(message: str) -> ConfigProblem:
 
 def _settings(layers: Layers, problems: list[ConfigProblem]) -> Settings | None:
     try:
-        return Settings(**layers.tables)
+        settings = Settings(**layers.tables)
     except ValidationError as error:
         problems.extend(problems_of(error, Settings, origin=layers.origin))
         return None
+    problems.extend(implausible_prices(settings))
+    return settings
 
 
 def _strategy(layers: Layers, problems: list[ConfigProblem]) -> Strategy | None:
@@ -161,6 +164,7 @@ def _strategy(layers: Layers, problems: list[ConfigProblem]) -> Strategy | None:
     problems.extend(
         ConfigProblem(path=f"strategies.{stranger}", message=_unknown_strategy(stranger, list(known)))
         for stranger in sorted(set(tables) - set(known))
+        if isinstance(tables[stranger], dict)
     )
     return created.get(name)
 

@@ -7,8 +7,6 @@ from datetime import date
 from functools import singledispatch
 from zoneinfo import ZoneInfo
 
-import holidays
-
 from optimizer.settings import Settings
 from optimizer.settings.tariff import (
     DemandSettings,
@@ -24,6 +22,7 @@ from optimizer.tariffs.fees import Fees, WithFees
 from optimizer.tariffs.fixed import FixedPrice
 from optimizer.tariffs.port import PriceSource
 from optimizer.tariffs.price_file import PriceFile
+from optimizer.tariffs.public_holidays import PublicHolidays
 from optimizer.tariffs.publication import DayAheadPublication
 from optimizer.tariffs.tariff import Tariff
 from optimizer.tariffs.time_of_use import TimeOfUse
@@ -94,7 +93,7 @@ def _calendar(rules: Sequence[CalendarRule], days: HolidaySettings, zone: ZoneIn
 def _public_holidays(days: HolidaySettings) -> Container[date]:
     if days.country is None:
         return frozenset()
-    return holidays.country_holidays(days.country, subdiv=days.subdivision)
+    return PublicHolidays(days.country, days.subdivision)
 
 
 def _rule(rule: RuleSettings, value: float) -> CalendarRule:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Annotated
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from annotated_types import Ge, Le
 from pydantic import AfterValidator, Field, StringConstraints
 
 from optimizer.settings.quantities import Number
 from optimizer.settings.section import Section
-from optimizer.settings.suggestion import did_you_mean
+from optimizer.settings.suggestion import closest, did_you_mean
+
+
+def known_timezone(name: str) -> str:
+    """Return ``name`` if it is a time zone of the IANA data base."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder such as Europe is an OSError
+        msg = f"unknown time zone {name!r}: {_suggestion(name) or 'write an IANA name such as Europe/Berlin'}"
+        raise ValueError(msg) from None
+    return name
 
 
 @cache
@@ -19,23 +29,12 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def known_timezone(name: str) -> str:
-    """Return ``name`` if it is a time zone of the IANA data base."""
-    if name in _zones():
-        return name
-    places = {zone.rsplit("/", 1)[-1]: zone for zone in sorted(_zones())}
-    close = did_you_mean(name, _zones()) or did_you_mean(name.rsplit("/", 1)[-1], places)
-    hint = places_hint(close, places) or "write an IANA name such as 'Europe/Berlin'"
-    msg = f"unknown time zone {name!r}: {hint}"
-    raise ValueError(msg)
-
-
-def places_hint(question: str, places: dict[str, str]) -> str:
-    """Return the question with a bare city replaced by its full zone name."""
-    for city, zone in places.items():
-        if question == f"did you mean {city!r}?":
-            return f"did you mean {zone!r}?"
-    return question
+def _suggestion(name: str) -> str:
+    """Return did-you-mean for a whole name, or for its city alone."""
+    zones = _zones()
+    cities = {zone.rsplit("/", 1)[-1]: zone for zone in sorted(zones)}
+    city = closest(name.rsplit("/", 1)[-1], cities)
+    return did_you_mean(name, zones) or (f"did you mean {cities[city]!r}?" if city is not None else "")
 
 
 Timezone = Annotated[str, AfterValidator(known_timezone)]

@@ -95,6 +95,8 @@ def _require_columns(path: Path, found: Iterable[str] | None, column: str) -> No
     missing = [name for name in (TIMESTAMP, column) if name not in names]
     if missing:
         has = f"it has {', '.join(map(repr, names))}" if names else "it is empty"
+        if any(";" in name for name in names):
+            has += " (separate columns by commas)"
         msg = (
             f"price file {path}, line 1: column {' and '.join(map(repr, missing))} missing, {has}; "
             f"name the price column with `column`"

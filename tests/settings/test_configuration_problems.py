@@ -45,6 +45,15 @@ SINGLE_MISTAKES = [
     ({"tariff__import": {"kind": "file"}}, "tariff.import.path", "is required"),
     ({"tariff__import": 0.3}, "tariff.import", "must be a table, got 0.3"),
     ({"tariff__import__vat": 19}, "tariff.import.vat", "write 0.19 for 19 %"),
+    ({"tariff__import__price_per_kwh": 32}, "tariff.import.price_per_kwh", "write 0.32 if 32 cents are meant"),
+    (
+        {"tariff__import__surcharge_rules": [{"surcharge_per_kwh": 0.1}, {"surcharge_per_kwh": 7.5}]},
+        "tariff.import.surcharge_rules[2].surcharge_per_kwh",
+        "is in EUR per kWh: write 0.075",
+    ),
+    ({"site__timezone": "Europe"}, "site.timezone", "unknown time zone 'Europe'"),
+    ({"site__timezone": "../etc/passwd"}, "site.timezone", "unknown time zone"),
+    ({"strategies__unheard_of": 3}, "strategies.unheard_of", "must be a table, got 3"),
     ({"tariff__import__subdivision": "BW"}, "tariff.import.subdivision", "needs the country"),
     ({"tariff__demand": {"price_per_kw": 9, "period": "day"}}, "tariff.demand.period", "one of month, year"),
     ({"planning__horizon": "15min"}, "planning.horizon", "at least two steps of 15min"),
@@ -113,6 +122,11 @@ def test_holidays_need_a_country_that_has_them() -> None:
     assert "DE has no 'XX'" in wrong_state["tariff.import.subdivision"]
     assert "unknown country" in problems(tariff__import={**table, "country": "XX"})["tariff.import.country"]
     assert problems(tariff__import={**table, "country": "DE", "subdivision": "BW"}) == {}
+
+
+def test_prices_in_a_currency_of_small_units_may_be_large() -> None:
+    """Five crowns for a kilowatt-hour are a usual price."""
+    assert problems(site__currency="CZK", tariff__import__price_per_kwh=5.2) == {}
 
 
 def test_a_syntax_error_is_told_with_line_and_column(tmp_path: Path) -> None:

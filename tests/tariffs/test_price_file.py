@@ -203,6 +203,9 @@ def test_a_missing_column_is_told_with_those_there_are(tmp_path: Path) -> None:
     path = _write(tmp_path / "p.csv", header="timestamp,eur")
     with pytest.raises(TariffError, match=r"column 'price' missing, it has 'timestamp', 'eur'"):
         read_price_table(path, column="price")
+    path.write_text("timestamp;price\n")
+    with pytest.raises(TariffError, match="separate columns by commas"):
+        read_price_table(path, column="price")
     path.write_text("")
     with pytest.raises(TariffError, match="it is empty"):
         read_price_table(path, column="price")

@@ -1,0 +1,36 @@
+"""What is well-formed and yet cannot be meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from optimizer.errors import ConfigProblem
+from optimizer.settings.root import Settings
+
+CENTS_IN_COMMON = frozenset({"EUR", "USD", "GBP", "CHF", "AUD", "CAD", "NZD"})
+"""Currencies in which a kilowatt-hour costs a fraction of one."""
+DEAREST_PER_KWH = 3.0
+"""No price list comes near this in those currencies; what exceeds it is in cents or per MWh."""
+
+
+def implausible_prices(settings: Settings) -> Iterator[ConfigProblem]:
+    """Yield every price of the file that looks like cents."""
+    if settings.site.currency not in CENTS_IN_COMMON:
+        return
+    tariff = settings.tariff.model_dump(mode="json", by_alias=True, exclude={"demand"})
+    for path, value in _prices_per_kwh(tariff, "tariff"):
+        if abs(value) > DEAREST_PER_KWH:
+            advice = f"write {value / 100:g} if {value:g} cents are meant"
+            yield ConfigProblem(path=path, message=f"is in {settings.site.currency} per kWh: {advice}")
+
+
+def _prices_per_kwh(value: Any, path: str) -> Iterator[tuple[str, float]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _prices_per_kwh(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for position, item in enumerate(value, start=1):
+            yield from _prices_per_kwh(item, f"{path}[{position}]")
+    elif path.endswith("_per_kwh") and isinstance(value, int | float):
+        yield path, value
