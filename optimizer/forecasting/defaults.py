@@ -103,10 +103,10 @@ def default_load_w(starts: pd.DatetimeIndex, step: timedelta, site: Site, defaul
     hour = middle.hour.to_numpy() + middle.minute.to_numpy() / 60.0
     marks = np.arange(-1, 25) + 0.5
     shapes = [np.interp(hour, marks, (day[-1], *day, day[0])) for day in (_WEEKDAY, _WEEKEND)]
-    shape = np.where(middle.dayofweek.to_numpy() >= 5, shapes[1], shapes[0])
+    shape = np.where(middle.day_of_week.to_numpy() >= 5, shapes[1], shapes[0])
     mean_shape = (5 * np.mean(_WEEKDAY) + 2 * np.mean(_WEEKEND)) / 7
     half_year = 0.0 if (site.latitude or 0.0) >= 0 else np.pi
-    season = 1 + _SEASON * np.cos(2 * np.pi * (middle.dayofyear.to_numpy() - 15) / 365.25 + half_year)
+    season = 1 + _SEASON * np.cos(2 * np.pi * (middle.day_of_year.to_numpy() - 15) / 365.25 + half_year)
     load: Floats = defaults.annual_consumption_kwh * 1000 / 8766 * shape / mean_shape * season
     return load
 

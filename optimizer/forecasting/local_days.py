@@ -71,7 +71,7 @@ def day_likeness(
     other_kind
         For a working day against a weekend.
     """
-    today = starts.tz_convert(timezone).dayofweek.to_numpy()
+    today = starts.tz_convert(timezone).day_of_week.to_numpy()
     then = (today[None, :] - np.asarray(days_ago)[:, None]) % 7
     alike = np.where((then >= 5) == (today >= 5)[None, :], 1.0, other_kind)
     return np.where(then == today[None, :], same_weekday, alike)

@@ -38,6 +38,13 @@ class ErrorOf:
             return 0.0
         return 1.0 - self.mean_absolute_error_w / self.persistence_error_w
 
+    @property
+    def scenario_skill(self) -> float:
+        """The same for the scenarios: by how much their ranked probability score is below persistence [1]."""
+        if self.persistence_error_w == 0:
+            return 0.0
+        return 1.0 - self.ranked_probability_score_w / self.persistence_error_w
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skill:

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.past import START
 
 from optimizer.clock import SimulatedClock
 from optimizer.domain.decision import Decision, Limit, Outcome
 from optimizer.domain.measurement import Measurement, OperatingMode
 from optimizer.domain.setpoint import Automatic, Power
 from optimizer.history.store import HistoryStore
+from support.past import START
 
-instants = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+naive = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001 - the device has no zone
+instants = naive.map(lambda instant: instant.replace(tzinfo=UTC))
 powers = st.floats(-1e6, 1e6)
 maybe_power = st.none() | powers
 magnitudes = st.floats(0, 1e6)
@@ -32,7 +33,7 @@ measurements = st.builds(
     soc=st.floats(0, 1),
     reported_grid_power_w=maybe_power,
     mode=st.sampled_from(OperatingMode),
-    device_time=st.none() | st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1)),
+    device_time=st.none() | naive,
     on_grid=st.none() | st.booleans(),
     discharge_allowed=st.none() | st.booleans(),
     backup_soc=st.none() | st.floats(0, 1),

@@ -48,7 +48,7 @@ def home(start: datetime, days: int, *, step: timedelta, zone: str, seed: int = 
     index = pd.date_range(pd.Timestamp(start), periods=int(timedelta(days=days) / step), freq=step, name="timestamp")
     local = index.tz_convert(zone)
     hour = local.hour.to_numpy() + local.minute.to_numpy() / 60
-    load = 300 + 40 * hour + np.where(local.dayofweek.to_numpy() >= 5, 200.0, 0.0)
+    load = 300 + 40 * hour + np.where(local.day_of_week.to_numpy() >= 5, 200.0, 0.0)
     sun = np.maximum(0.0, 3000 * np.cos((index.hour.to_numpy() - 12) * np.pi / 12))
     factor = 1 + noise * rng.standard_normal(len(index))
     return pd.DataFrame({"consumption_w": load * np.abs(factor), "production_w": sun}, index=index)
