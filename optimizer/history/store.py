@@ -44,7 +44,8 @@ class HistoryStore:
 
     What is added is buffered and written by a thread of its own, at the latest 60 s later by the clock: a killed
     process loses a minute at most. Whatever happens to the file, adding and reading go on from memory, and ``fault``
-    says what is wrong. A read sees what is still buffered.
+    says what is wrong. A read sees what is still buffered; it waits for the disk, so it belongs to planning, not to the
+    control loop.
 
     Parameters
     ----------
@@ -141,10 +142,14 @@ class HistoryStore:
             self._storage_fault = None
 
     def close(self) -> None:
-        """Write what is buffered and let go of the file."""
+        """Write what is buffered and let go of the file; a disk that hangs is given up on after some seconds."""
         self._flusher.stop(_PATIENCE_S)
-        self.flush()
-        self._database.close()
+        if self._database.lock.acquire(timeout=_PATIENCE_S):
+            try:
+                self.flush()
+                self._database.close()
+            finally:
+                self._database.lock.release()
 
     def __enter__(self) -> Self:
         return self

@@ -253,6 +253,34 @@ def test_records_of_one_instant_are_all_kept(path: Path, clock: SimulatedClock) 
         assert [row.reason for row in store.decisions(START, START + DAY)] == ["first", "second"]
 
 
+def test_telling_and_closing_do_not_wait_for_a_disk_that_hangs(path: Path, clock: SimulatedClock) -> None:
+    """While a write hangs, adding goes on and even closing ends."""
+    store = HistoryStore(path, clock=clock)
+    hanging, release = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        with store._database.lock:
+            hanging.set()
+            release.wait(60)
+
+    def tell_and_close() -> None:
+        for second in range(0, 3600, 10):
+            store.add_measurement(measured(second))
+            clock.advance(10)
+        store.close()
+
+    disk, control = threading.Thread(target=hang), threading.Thread(target=tell_and_close)
+    disk.start()
+    hanging.wait(10)
+    control.start()
+    control.join(30)
+    assert not control.is_alive()
+    release.set()
+    disk.join(10)
+    store.close()
+    assert stored_count(path) == 360
+
+
 def test_readers_and_writers_work_at_once(path: Path, clock: SimulatedClock) -> None:
     """A planning thread that reads while the control thread writes sees whole rows and no error."""
     errors: list[BaseException] = []
