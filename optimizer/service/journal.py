@@ -79,10 +79,12 @@ class Journal:
 
 
 def kind_of(decision: Decision) -> tuple[object, ...]:
-    """Return what must change for a decision to matter: outcome, direction, and the reason without its numbers."""
+    """Return what must change for a decision to matter: outcome, direction, and what is done without its numbers."""
     same = (Outcome.APPLIED, Outcome.KEPT, Outcome.OBSERVED)
     outcome = "done" if decision.outcome in same else decision.outcome.value
-    return outcome, _direction(decision), _NUMBER.sub("#", decision.reason), _NUMBER.sub("#", decision.error or "")
+    # A reason begins with what is done; the prices and comparisons after it change from step to step.
+    gist = _NUMBER.sub("#", re.split("[:;]", decision.reason)[0])
+    return outcome, _direction(decision), gist, _NUMBER.sub("#", decision.error or "")
 
 
 def _direction(decision: Decision) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from optimizer.clock import Clock
 from optimizer.domain.decision import Decision, Outcome
+from optimizer.service.listeners import tell_each
 from optimizer.service.pace import Pace
 
 logger = logging.getLogger("sunshift.service")
@@ -54,12 +55,15 @@ class ControlLoop:
         Takes one control step; does not raise for anything foreseen.
     hand_back
         Hands the battery back, with the reason.
-    tell
-        Called after each step with its record, or with None where it ended in an unforeseen error.
     poll_s
         Time between two steps [s].
     chance
         Where jitter comes from.
+
+    Attributes
+    ----------
+    on_step
+        Called after each step with its record, or with None where it ended in an unforeseen error.
     """
 
     def __init__(
@@ -68,12 +72,12 @@ class ControlLoop:
         clock: Clock,
         step: Callable[[], Decision],
         hand_back: Callable[[str], Decision],
-        tell: Callable[[Decision | None], None],
         poll_s: float,
         chance: random.Random | None = None,
     ) -> None:
         self.counters = Counters()
-        self._clock, self._step, self._hand_back, self._tell = clock, step, hand_back, tell
+        self.on_step: list[Callable[[Decision | None], None]] = []
+        self._clock, self._step, self._hand_back = clock, step, hand_back
         self._pace = Pace(clock, poll_s, chance or random.Random())  # noqa: S311 - jitter, no secret
         self._failures_in_a_row = 0
         self._errors_in_a_row = 0
@@ -91,10 +95,7 @@ class ControlLoop:
         decision = self._step_safely()
         failed = decision is None or decision.outcome is Outcome.FAILED
         self._failures_in_a_row = self._failures_in_a_row + 1 if failed else 0
-        try:
-            self._tell(decision)
-        except Exception:  # whoever listens must not be able to end control
-            logger.exception("telling of a control step failed; control goes on")
+        tell_each(self.on_step, decision)
 
     def hand_back(self, reason: str) -> Decision | None:
         """Hand the battery back and count it; None where that ended in an unforeseen error."""
@@ -110,18 +111,19 @@ class ControlLoop:
     def _step_safely(self) -> Decision | None:
         try:
             decision = self._step()
-        except Exception:
+        except Exception as error:
             self.counters.errors += 1
             self._errors_in_a_row += 1
-            return self._after_error()
+            self._after_error(error)
+            return None
         self._errors_in_a_row = 0
         self.counters.count(decision)
         return decision
 
-    def _after_error(self) -> None:
+    def _after_error(self, error: Exception) -> None:
         """Log an unforeseen error, with its traceback at growing distances only, and give the battery back in time."""
         times = self._errors_in_a_row
         if times & (times - 1) == 0:
-            logger.exception("the control step failed in an unforeseen way (%d in a row); trying again", times)
+            logger.error("the control step failed in an unforeseen way (%d in a row)", times, exc_info=error)
         if times >= TOO_MANY_ERRORS:
             self.hand_back(f"the control step failed {times} times in a row")

@@ -1,0 +1,26 @@
+"""``sunshift release``: hand the battery back; works when nothing else does."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from optimizer.cli.service_folder import add_folder_arguments, runtime_dir_of
+from optimizer.release import release_battery, target_from_config
+from optimizer.service.release_guard import refuse_while_held
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_folder_arguments(parser, config_required=True)
+    parser.add_argument("--force", action="store_true", help="go on although the service runs and may command again")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Release the battery and print what was done; 1 where the battery does not confirm it."""
+    config: Path = arguments.config
+    if not arguments.force:
+        refuse_while_held(runtime_dir_of(config), what="sunshift release")
+    report = release_battery(target_from_config(config))
+    print(report)
+    return 0 if report.confirmed else 1

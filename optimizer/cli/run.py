@@ -1,0 +1,37 @@
+"""``sunshift run``: the service in the foreground, as systemd starts it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import threading
+from pathlib import Path
+
+from optimizer.assembly.configuration import load_configuration
+from optimizer.clock import WallClock
+from optimizer.service.log_setup import configure_logging
+from optimizer.service.notify import Notifier
+from optimizer.service.signals import stop_on_signals
+
+logger = logging.getLogger("sunshift.service")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file; without it the environment alone")
+    parser.add_argument("--observe", action="store_true", help="poll, plan, record and show; command nothing")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run until SIGTERM or Ctrl-C; 1 where the battery could not be handed back at the end."""
+    notifier = Notifier.from_environment()
+    stop = threading.Event()
+    with stop_on_signals(stop):
+        configuration = load_configuration(arguments.config)
+        configure_logging(configuration.settings.service.log_level)
+        # Late, because it loads the solver: a mistake in the configuration shows at once.
+        from optimizer.service.composition import build_daemon  # noqa: PLC0415
+
+        daemon = build_daemon(configuration, clock=WallClock(), notifier=notifier, observe=arguments.observe)
+        daemon.run(stop)
+    return 0 if daemon.handed_back else 1

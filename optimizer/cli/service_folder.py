@@ -1,0 +1,60 @@
+"""Where a running service is to be found, out of a configuration that may be broken elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tomllib
+from pathlib import Path
+
+SYSTEM_RUNTIME_DIR = Path("/run/sunshift")
+"""Where systemd puts the service of ``systemd/sunshift.service``."""
+
+
+def add_folder_arguments(parser: argparse.ArgumentParser, *, config_required: bool) -> None:
+    """Add the arguments that say which service is meant."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        required=config_required,
+        help="the service's configuration" + ("" if config_required else "; without it the usual folders are searched"),
+    )
+
+
+def runtime_dir_of(config: Path | None) -> Path:
+    """Return the runtime folder of the service that uses ``config``.
+
+    What the environment and the file say comes first; else the first of systemd's folder and the user's own that a
+    service has written to.
+    """
+    told = os.environ.get("SUNSHIFT_SERVICE__RUNTIME_DIR") or _in_file(config)
+    if told:
+        return (Path() if config is None else config.parent) / Path(told).expanduser()
+    own = _default_runtime_dir()
+    candidates = [own, SYSTEM_RUNTIME_DIR]
+    return next((folder for folder in candidates if (folder / "status.json").exists()), own)
+
+
+def _in_file(config: Path | None) -> str | None:
+    if config is None:
+        return None
+    try:
+        tables = tomllib.loads(config.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return None
+    section = tables.get("service")
+    told = section.get("runtime_dir") if isinstance(section, dict) else None
+    return told if isinstance(told, str) else None
+
+
+def _default_runtime_dir() -> Path:
+    """Return the folder that the service takes by default, see :mod:`optimizer.settings.places`."""
+    if os.environ.get("RUNTIME_DIRECTORY"):
+        return Path(os.environ["RUNTIME_DIRECTORY"].split(":")[0])
+    if os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(os.environ["XDG_RUNTIME_DIR"]) / "sunshift"
+    state = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    home = os.environ.get("XDG_STATE_HOME")
+    folder = Path(state) if state else (Path(home) if home else Path.home() / ".local" / "state") / "sunshift"
+    return folder / "run"

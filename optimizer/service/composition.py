@@ -1,0 +1,141 @@
+"""From the configuration to the running service: everything built once, handed to each other."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from optimizer.assembly.configuration import Configuration
+from optimizer.assembly.controller import build_controller
+from optimizer.assembly.device import build_device
+from optimizer.assembly.history import build_history
+from optimizer.assembly.planning import build_desk
+from optimizer.assembly.tariffs import build_tariff
+from optimizer.clock import Clock, SimulatedClock
+from optimizer.control.plan_board import PlanBoard
+from optimizer.devices.port import BatteryDevice
+from optimizer.service.chores import Chores, Periods
+from optimizer.service.daemon import Daemon
+from optimizer.service.jobs import JobBook, JobRunner
+from optimizer.service.leftovers import leave_token
+from optimizer.service.lock import InstanceLock
+from optimizer.service.loop import ControlLoop
+from optimizer.service.notify import Notifier
+from optimizer.service.reporter import Identity, Reporter
+from optimizer.service.status import status_path
+from optimizer.service.stepped_runner import SteppedRunner
+from optimizer.service.take_over import TakeOver
+
+STALE_S = 90.0
+"""The longest that a step may take, hanging requests and waits after failures included [s]."""
+
+
+def build_daemon(
+    configuration: Configuration,
+    *,
+    clock: Clock,
+    device: BatteryDevice | None = None,
+    runner: JobRunner | None = None,
+    notifier: Notifier | None = None,
+    observe: bool = False,
+) -> Daemon:
+    """Return the service of a configuration, ready to run; nothing is sent or written yet.
+
+    Parameters
+    ----------
+    configuration
+        What is configured.
+    clock
+        Real or simulated time.
+    device
+        The battery; by default the one that is configured.
+    runner
+        Runs the jobs; by default APScheduler on real time, in step with the clock on simulated time.
+    notifier
+        Tells systemd; by default nobody is told.
+    observe
+        Whether to command nothing, whatever is configured.
+    """
+    settings = configuration.settings
+    observing = observe or settings.control.observe
+    battery = build_device(configuration, clock=clock) if device is None else device
+    tariff, board = build_tariff(settings), PlanBoard()
+    history = build_history(settings, clock=clock)
+    controller = build_controller(
+        configuration,
+        device=battery,
+        clock=clock,
+        tariff=tariff,
+        board=board,
+        history=history,
+        observe=observing,
+    )
+    book = JobBook(clock)
+    loop = ControlLoop(
+        clock=clock,
+        step=TakeOver(controller, battery, observe=observing).step,
+        hand_back=controller.release,
+        poll_s=settings.control.poll_interval.total_seconds(),
+    )
+    runtime_dir = settings.service.runtime_dir
+    reporter = Reporter(
+        status_path(runtime_dir),
+        clock=clock,
+        identity=_identity(configuration, battery, observe=observing),
+        counters=loop.counters,
+        book=book,
+        board=board,
+        history=history,
+    )
+    chores = Chores(
+        clock=clock,
+        desk=build_desk(configuration, clock=clock, history=history, tariff=tariff, board=board),
+        tariff=tariff,
+        history=history,
+        latest=lambda: reporter.measurement,
+        step=settings.planning.step,
+        horizon=settings.planning.horizon,
+        keep=settings.history.retention,
+    )
+    return Daemon(
+        clock=clock,
+        loop=loop,
+        jobs=chores.jobs(Periods(replan=settings.planning.replan)),
+        on_plan=chores.on_plan,
+        book=book,
+        runner=_runner_for(clock) if runner is None else runner,
+        board=board,
+        device=battery,
+        history=history,
+        reporter=reporter,
+        notifier=notifier or Notifier(),
+        lock=InstanceLock(runtime_dir, battery=battery.name, since=clock.now()),
+        at_start=partial(leave_token, runtime_dir, configuration.token),
+        headline=_headline(configuration, battery, observe=observing),
+    )
+
+
+def _runner_for(clock: Clock) -> JobRunner:
+    if isinstance(clock, SimulatedClock):
+        return SteppedRunner(clock)
+    from optimizer.service.scheduler_runner import ApschedulerRunner  # noqa: PLC0415 - not loaded for a simulation
+
+    return ApschedulerRunner(clock)
+
+
+def _identity(configuration: Configuration, battery: BatteryDevice, *, observe: bool) -> Identity:
+    settings = configuration.settings
+    return Identity(
+        battery=battery.name,
+        strategy=settings.strategy.name,
+        observe=observe,
+        currency=settings.site.currency,
+        timezone=settings.site.zone.key,
+        config=configuration.source,
+        stale_after_s=STALE_S + settings.control.poll_interval.total_seconds(),
+    )
+
+
+def _headline(configuration: Configuration, battery: BatteryDevice, *, observe: bool) -> str:
+    settings = configuration.settings
+    does = "observes (commands nothing)" if observe else "controls"
+    return f"sunshift {does} {battery.name} by {settings.strategy.name}, configured in {configuration.source}"

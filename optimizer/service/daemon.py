@@ -1,0 +1,181 @@
+"""The service: control loop, jobs, status and systemd's notifications as one thing that starts, runs and ends."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+
+from optimizer.clock import Clock
+from optimizer.control.plan_board import PlanBoard
+from optimizer.devices.port import BatteryDevice
+from optimizer.domain.decision import Decision, Outcome
+from optimizer.domain.plan import Plan
+from optimizer.history.store import HistoryStore
+from optimizer.service.clock_watch import ClockWatch
+from optimizer.service.jobs import Job, JobBook, JobRunner
+from optimizer.service.journal import Journal, sentence
+from optimizer.service.listeners import tell_each
+from optimizer.service.lock import InstanceLock
+from optimizer.service.loop import ControlLoop, Counters
+from optimizer.service.notify import Notifier
+from optimizer.service.reporter import Reporter
+
+logger = logging.getLogger("sunshift.service")
+
+READY_AT_LATEST_S = 20.0
+"""A battery that is away must not keep the unit from starting: it is waited for no longer than this [s]."""
+ASK_FOR_PLAN_S = 60.0
+"""Where there is no plan, one is asked for so often [s]."""
+RECOVERED_AFTER = 3
+"""After so many steps without a measurement the plan is made anew: the battery went its own way meanwhile."""
+HAND_BACK_TRIES, HAND_BACK_WITHIN_S = 2, 4.0
+"""At the end: a second try begins within this, so that all of it takes less than 10 s [s]."""
+
+
+class Daemon:
+    """Runs one battery. Composed by :func:`optimizer.service.composition.build_daemon`.
+
+    Attributes
+    ----------
+    on_decision, on_plan
+        Called with each decision and plan; what they raise is logged and goes no further.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        loop: ControlLoop,
+        jobs: Sequence[Job],
+        on_plan: list[Callable[[Plan], None]],
+        book: JobBook,
+        runner: JobRunner,
+        board: PlanBoard,
+        device: BatteryDevice,
+        history: HistoryStore,
+        reporter: Reporter,
+        notifier: Notifier,
+        lock: InstanceLock,
+        at_start: Callable[[], None],
+        headline: str,
+    ) -> None:
+        self.on_decision: list[Callable[[Decision], None]] = []
+        self.on_plan = on_plan
+        self.handed_back = False
+        self._clock, self._loop, self._board = clock, loop, board
+        self._jobs, self._book, self._runner = jobs, book, runner
+        self._device, self._history = device, history
+        self._reporter, self._notifier, self._lock = reporter, notifier, lock
+        self._at_start, self._headline = at_start, headline
+        self._journal, self._clock_watch = Journal(), ClockWatch(clock)
+        self._ready = False
+        self._began_s = clock.elapsed()
+        self._asked_s: float | None = None
+        self._unread = 0
+        loop.on_step.append(self._tell)
+
+    @property
+    def counters(self) -> Counters:
+        """What the loop has done."""
+        return self._loop.counters
+
+    @property
+    def reporter(self) -> Reporter:
+        """What the status is made from."""
+        return self._reporter
+
+    @property
+    def board(self) -> PlanBoard:
+        """Where the plan in force is found."""
+        return self._board
+
+    @property
+    def history(self) -> HistoryStore:
+        """The home's past."""
+        return self._history
+
+    def run(self, stop: threading.Event) -> None:
+        """Run until ``stop`` is set, then hand the battery back and end.
+
+        Raises
+        ------
+        LockedError
+            Another instance holds this battery.
+        SunshiftError
+            The runtime folder cannot be used.
+        """
+        with ExitStack() as ending:
+            ending.enter_context(self._lock)
+            # In the order of need: the battery first, then the threads, then the files.
+            ending.callback(self._reporter.write, "stopped")
+            ending.callback(self._history.close)
+            ending.callback(self._device.close)
+            ending.callback(self._runner.stop)
+            self._start()
+            ending.callback(self._stop)
+            self._loop.run(stop)
+
+    def _start(self) -> None:
+        self._began_s = self._clock.elapsed()
+        self._at_start()
+        logger.info("%s", self._headline)
+        self._reporter.write("starting")
+        self._runner.start(self._jobs, self._book)
+        self._runner.trigger("tariff")
+
+    def _stop(self) -> None:
+        self._notifier.stopping()
+        self._notifier.status("handing the battery back")
+        began_s = self._clock.elapsed()
+        for _ in range(HAND_BACK_TRIES):
+            decision = self._loop.hand_back("sunshift is stopping")
+            self.handed_back = decision is not None and decision.outcome is not Outcome.FAILED
+            if self.handed_back or self._clock.elapsed() - began_s > HAND_BACK_WITHIN_S:
+                break
+        self._reporter.note(decision)
+        self._reporter.write("stopping")
+        if decision is not None:
+            self._journal.note(decision)
+        if not self.handed_back:
+            logger.error("the battery could not be handed back: run `sunshift release`, or look at the battery")
+
+    # -- after each step ----------------------------------------------------------------------------------------
+
+    def _tell(self, decision: Decision | None) -> None:
+        """Make known what a step came to; None: it ended in an unforeseen error."""
+        self._reporter.note(decision)
+        if self._clock_watch.jumped():
+            self._runner.realign()
+        if decision is not None:
+            self._journal.note(decision)
+            self._ask_for_plan(decision)
+            tell_each(self.on_decision, decision)
+        self._reporter.write("running")
+        self._notify(decision)
+
+    def _notify(self, decision: Decision | None) -> None:
+        read = decision is not None and decision.outcome is not Outcome.FAILED
+        if not self._ready and (read or self._clock.elapsed() - self._began_s >= READY_AT_LATEST_S):
+            self._ready = True
+            self._notifier.ready()
+        if decision is not None:
+            # A decision was reached, were it that the battery is away: that is progress. A step that ended in an
+            # unforeseen error is none, and after the watchdog's time systemd starts the service anew.
+            self._notifier.watchdog()
+            self._notifier.status(sentence(decision)[:200])
+
+    def _ask_for_plan(self, decision: Decision) -> None:
+        """Ask for a plan where none could be made so far, and when the battery is back after a while."""
+        if decision.measurement is None:
+            self._unread += 1
+            return
+        recovered, self._unread = self._unread >= RECOVERED_AFTER, 0
+        made = self._book.record("replan")
+        missing = made.runs == 0 or made.error is not None
+        now_s = self._clock.elapsed()
+        recently = self._asked_s is not None and now_s - self._asked_s < ASK_FOR_PLAN_S
+        if recovered or (missing and not recently):
+            self._asked_s = now_s
+            self._runner.trigger("replan")

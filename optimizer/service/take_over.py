@@ -1,0 +1,79 @@
+"""The first contact: what an earlier run left standing at the battery is taken back before anything else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from optimizer.devices.port import BatteryDevice
+from optimizer.domain.decision import Decision, Outcome
+from optimizer.domain.measurement import Measurement, OperatingMode
+from optimizer.errors import DeviceError
+
+logger = logging.getLogger("sunshift.service")
+
+
+class Steps(Protocol):
+    """What takes control steps: :class:`optimizer.control.controller.Controller`."""
+
+    def step(self) -> Decision:
+        """Take one."""
+        ...
+
+    def release(self, reason: str) -> Decision:
+        """Hand the battery back."""
+        ...
+
+
+class TakeOver:
+    """A control step that first looks for a forced command of an earlier run.
+
+    The device keeps its last setpoint for ever: found in manual mode, or unable to name its mode, it may hold one.
+
+    Parameters
+    ----------
+    controller
+        Takes the steps after that.
+    device
+        The battery.
+    observe
+        Whether to leave it as it is and only say so.
+    """
+
+    def __init__(self, controller: Steps, device: BatteryDevice, *, observe: bool) -> None:
+        self._controller, self._device, self._observe = controller, device, observe
+        self._step: Callable[[], Decision] = self._first_step
+
+    def step(self) -> Decision:
+        """Take one control step."""
+        return self._step()
+
+    def _first_step(self) -> Decision:
+        try:
+            found = self._device.read()
+        except DeviceError:
+            # The controller records the failure; the look is taken again when the battery is there.
+            return self._controller.step()
+        if self._observe or not _may_hold_a_command(found):
+            return self._go_on()
+        decision = self._controller.release(_why(found))
+        if decision.outcome is not Outcome.HANDED_BACK:
+            return decision
+        logger.warning("%s: handed back before anything else", _why(found))
+        self._step = self._controller.step
+        return decision
+
+    def _go_on(self) -> Decision:
+        self._step = self._controller.step
+        return self._controller.step()
+
+
+def _may_hold_a_command(found: Measurement) -> bool:
+    return found.mode in (OperatingMode.MANUAL, OperatingMode.UNKNOWN)
+
+
+def _why(found: Measurement) -> str:
+    if found.mode is OperatingMode.MANUAL:
+        return "found in manual mode at start, where an earlier command may stand"
+    return "its mode is not told, so that an earlier command may stand"
