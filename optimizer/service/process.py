@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import resource
 import sys
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 MIB = 1024.0 * 1024.0
 
 
+@cache  # asked with every status; looking it up reads the package's metadata from disk
 def version() -> str:
     """Return the installed version of sunshift."""
     return metadata.version("sunshift")
