@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.simulator import BATTERY
 
 from optimizer.devices.simulated.parameters import BatteryParameters
 from optimizer.devices.simulated.physics import BatteryState, Order, step
+from support.simulator import BATTERY
 
 PARAMETERS = BatteryParameters(battery=BATTERY)
 EXACT = replace(PARAMETERS, error_w=0.0)

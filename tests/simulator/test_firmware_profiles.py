@@ -7,10 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
-from support.simulator import make_house, running_simulator
 
+from optimizer.devices.simulated import recordings
 from optimizer.simulator.firmware import Firmware
 from optimizer.simulator.quirks import Quirks
+from support.simulator import make_house, running_simulator
 
 # Recorded: an eco 8 of 2022 (payload F of the battery-api facts) and a US ecoLinx of 2023 (payload G), complete.
 RECORDED_2022 = json.loads(
@@ -26,7 +27,8 @@ RECORDED_US = json.loads(
     '"Fac":60,"FlowConsumptionBattery":false,"FlowConsumptionGrid":false,"FlowConsumptionProduction":false,'
     '"FlowGridBattery":true,"FlowProductionBattery":true,"FlowProductionGrid":true,"GridFeedIn_W":196,'
     '"IsSystemInstalled":1,"OperatingMode":"2","Pac_total_W":-1800,"Production_W":1792,"RSOC":52,'
-    '"RemainingCapacity_W":5432,"SystemStatus":"OnGrid","Timestamp":"2023-02-09 14:50:32","USOC":49,"Uac":237,"Ubat":54}'
+    '"RemainingCapacity_W":5432,"SystemStatus":"OnGrid","Timestamp":"2023-02-09 14:50:32","USOC":49,"Uac":237,'
+    '"Ubat":54}'
 )
 
 
@@ -133,8 +135,6 @@ def test_setpoint_by_get_can_be_switched_off() -> None:
 
 def test_attribution_ships_beside_the_recording() -> None:
     """The packaged recording carries its licence and source."""
-    import optimizer.devices.simulated.recordings as recordings
-
     (folder,) = recordings.__path__
     text = (Path(folder) / "ATTRIBUTION.md").read_text(encoding="utf-8")
     assert "CC BY 4.0" in text

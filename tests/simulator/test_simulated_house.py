@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.simulator import START, make_house
 
 from optimizer.clock import SimulatedClock
 from optimizer.devices.simulated.house import SimulatedHouse
@@ -17,6 +16,7 @@ from optimizer.devices.simulated.outage import Availability, NightlyRestart
 from optimizer.devices.simulated.parameters import BatteryParameters
 from optimizer.devices.simulated.profile import HouseProfile, packaged_profile
 from optimizer.domain.battery import Battery
+from support.simulator import START, make_house
 
 
 def advance(house: SimulatedHouse, seconds: float) -> None:
@@ -147,7 +147,7 @@ def test_battery_care_charges_full_and_forbids_discharge() -> None:
 
 
 def test_off_the_grid_the_house_lives_on_sun_and_battery() -> None:
-    """Without a grid nothing is imported or exported, commands do nothing, and an empty battery leaves the house dark."""
+    """Without a grid nothing is imported or exported, commands do nothing, and an empty battery means darkness."""
     house = make_house(mode=DeviceMode.MANUAL, load_w=2000.0, initial_soc=0.1)
     house.command(4000.0)
     house.set_on_grid(False)

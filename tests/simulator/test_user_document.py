@@ -7,12 +7,12 @@ import socket
 from datetime import UTC, datetime
 
 import pytest
-from support.simulator import make_house, running_simulator
 
 from optimizer.clock import SimulatedClock
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.simulator.fault import Fault, FaultKind
 from optimizer.simulator.quirks import ErrorStyle, Quirks
+from support.simulator import make_house, running_simulator
 
 SAMPLE = (
     b'{"Consumption_W":0,"Fac":0,"IsSystemInstalled":1,"Pac total_W":0,"Production_W":0,"RSOC":0,'

@@ -327,7 +327,7 @@ class SimulatedHouse:
         self._load_average.add(self._now_s, self.totals.load_wh)
 
     def _served(self, moment: Moment, battery_w: float) -> tuple[float, float, float]:
-        """Return load served, PV used and battery power: off the grid, what has no source or nowhere to go is cut [W]."""
+        """Return load served, PV used and battery power: an island cuts what has no source or sink [W]."""
         if self._authority.on_grid:
             return moment.load_w, moment.production_w, battery_w
         excess_w = moment.production_w - moment.load_w - battery_w
