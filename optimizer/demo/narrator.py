@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -10,9 +11,9 @@ from optimizer.demo.words import IDLE_W
 from optimizer.domain.decision import Decision, Outcome
 from optimizer.domain.setpoint import Automatic
 
-TROUBLE = {Outcome.FAILED, Outcome.STOOD_DOWN}
 PATIENCE = timedelta(minutes=15)
 """What changed back within this time did not matter: clouds come and go."""
+_NUMBER = re.compile(r"[-+]?\d[\d.,]*")
 
 
 class Act(StrEnum):
@@ -25,6 +26,14 @@ class Act(StrEnum):
     FAILED = "cannot be reached"
     STOOD_DOWN = "is left alone"
     NOTHING = "stands as it was"
+
+
+TROUBLE = {Act.FAILED, Act.STOOD_DOWN}
+
+
+def motive_of(decision: Decision) -> str:
+    """Return why, coarsely: the head of the reason without its numbers."""
+    return _NUMBER.sub("#", decision.reason.split(":")[0])
 
 
 def act_of(decision: Decision) -> Act:
@@ -44,35 +53,36 @@ def act_of(decision: Decision) -> Act:
 
 
 class Narrator:
-    """Tells changes of what the battery does, once they have lasted; trouble and hand-back at once."""
+    """Tells what the battery does, or why, once a change has lasted; trouble and its end at once."""
 
     def __init__(self) -> None:
-        self._told: Act | None = None
-        self._candidate: Act | None = None
+        self._told: tuple[Act, str] | None = None
+        self._candidate: tuple[Act, str] | None = None
         self._since: datetime | None = None
 
     def hear(self, decision: Decision) -> LogLine | None:
         """Return the line for this decision, or None where it is no news."""
-        act = act_of(decision)
-        if act is self._told:
+        news = act_of(decision), motive_of(decision)
+        if news == self._told:
             self._candidate = None
             return None
-        if act is not self._candidate:
-            self._candidate, self._since = act, decision.at
-        if not self._is_due(decision):
+        if news != self._candidate:
+            self._candidate, self._since = news, decision.at
+        if not self._is_due(news[0], decision.at):
             return None
-        self._told, self._candidate = act, None
+        self._told, self._candidate = news, None
         return line_of(decision)
 
-    def _is_due(self, decision: Decision) -> bool:
-        if self._told is None or decision.outcome in TROUBLE or self._told in (Act.FAILED, Act.STOOD_DOWN):
+    def _is_due(self, act: Act, at: datetime) -> bool:
+        before = None if self._told is None else self._told[0]
+        if before is None or (before is not act and TROUBLE & {act, before}):
             return True
-        return self._since is not None and decision.at - self._since >= PATIENCE
+        return self._since is not None and at - self._since >= PATIENCE
 
 
 def line_of(decision: Decision) -> LogLine:
     """Return a decision as one line: what the battery does now, and why."""
-    trouble = decision.outcome in TROUBLE
+    trouble = act_of(decision) in TROUBLE
     why = (decision.error or decision.reason) if trouble else decision.reason
     return LogLine(
         at=decision.at, text=f"{_headline(decision)}: {why}", weight=Weight.TROUBLE if trouble else Weight.NORMAL

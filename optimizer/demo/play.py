@@ -40,6 +40,7 @@ from optimizer.history.store import HistoryStore
 from optimizer.service.composition import build_daemon
 from optimizer.service.daemon import Daemon
 from optimizer.service.signals import stop_on_signals
+from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
 
 
@@ -84,7 +85,7 @@ def play(options: DemoOptions, *, view: View, wall: Clock) -> Summary:
     with ExitStack() as stage:
         stage.enter_context(stop_on_signals(stop))
         folder = Path(stage.enter_context(tempfile.TemporaryDirectory(prefix="sunshift-demo-")))
-        server = stage.enter_context(SimulatorServer(house, token=TOKEN))
+        server = stage.enter_context(SimulatorServer(house, token=TOKEN, quirks=Quirks(mode_control=True)))
         configuration = _configuration(options, server, folder)
         prices = _prices(configuration, period)
         homes = build_homes(house, battery=BATTERY, prices=prices)
