@@ -29,7 +29,7 @@ def _lines(status: Status | None, verdict: Verdict, folder: Path, now: datetime)
         yield "What follows is the last it told."
     yield ""
     for name, text in _facts(status, zone):
-        yield f"{name + ':':<13}{text}"
+        yield f"{name + ':' if name else '':<15}{text}"
 
 
 def _headline(status: Status, verdict: Verdict, zone: ZoneInfo, now: datetime) -> str:
@@ -65,7 +65,7 @@ def _facts(status: Status, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     for job in status.jobs:
         outcome = f"FAILED: {job['error']}" if job["error"] else job["last_result"]
         ran = "" if job["last_at"] is None else f" ({_local(job['last_at'], zone)})"
-        yield f"Job {job['name']}"[:12], f"{outcome}{ran}"
+        yield f"Job {job['name']}", f"{outcome}{ran}"
     for part, fault in status.faults.items():
         yield f"! {part}", fault
     counters = status.counters

@@ -136,8 +136,8 @@ class Daemon:
                 break
         self._reporter.note(decision)
         self._reporter.write("stopping")
-        if decision is not None:
-            self._journal.note(decision)
+        if decision is not None and self.handed_back:
+            logger.info("%s", sentence(decision))
         if not self.handed_back:
             logger.error("the battery could not be handed back: run `sunshift release`, or look at the battery")
 

@@ -1,0 +1,90 @@
+"""Tariff, forecast, plan and strategy: whether tomorrow can be planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from optimizer.assembly.configuration import Configuration
+from optimizer.assembly.planning import build_desk, build_forecaster
+from optimizer.clock import Clock
+from optimizer.control.price_lookup import Tariff
+from optimizer.domain.measurement import Measurement
+from optimizer.domain.plan import Plan
+from optimizer.domain.time_grid import TimeGrid, floor_to_step
+from optimizer.errors import SunshiftError
+from optimizer.history.port import HistoryReader
+from optimizer.service.checks.result import Finding, failed, passed, warned
+
+DAY = timedelta(hours=24)
+
+
+def day_ahead(configuration: Configuration, clock: Clock) -> TimeGrid:
+    """Return the next 24 h in the steps of the plan."""
+    step = configuration.settings.planning.step
+    return TimeGrid(start=floor_to_step(clock.now(), step), step=step, count=max(1, DAY // step))
+
+
+def check_tariff(tariff: Tariff, grid: TimeGrid, clock: Clock) -> Finding:
+    """Ask for the prices of the next 24 h."""
+    try:
+        prices = tariff.prices(grid, as_of=clock.now())
+    except SunshiftError as error:
+        return failed("tariff", str(error))
+    if not prices.known:
+        return failed(
+            "tariff", "no price of this hour is known", "renew the price file; see [tariff.import] and .export"
+        )
+    told = [price for price in prices.import_per_kwh if price is not None]
+    text = f"import {min(told):.3f} to {max(told):.3f} per kWh over the next 24 h"
+    if prices.known < len(grid):
+        until = grid.interval(prices.known - 1).end
+        advice = "usual before the next day's prices are published; later hours are expected from those known"
+        return warned("tariff", f"{text}; known until {until:%Y-%m-%d %H:%M} UTC only", advice)
+    return passed("tariff", text)
+
+
+def check_forecast(
+    configuration: Configuration, grid: TimeGrid, clock: Clock, *, history: HistoryReader, latest: Measurement | None
+) -> Finding:
+    """Ask for load and sun of the next 24 h."""
+    forecaster = build_forecaster(configuration.settings, history=history)
+    try:
+        forecast = forecaster.forecast(grid, as_of=clock.now(), latest=latest)
+    except SunshiftError as error:
+        return failed("forecast", str(error))
+    load_kwh, pv_kwh = (
+        sum(one.weight * sum(getattr(one, name)) for one in forecast.scenarios) * grid.step_h / 1000.0
+        for name in ("load_w", "pv_w")
+    )
+    text = f"{load_kwh:.1f} kWh of load, {pv_kwh:.1f} kWh of sun in 24 h, from {forecast.origin}"
+    if forecast.is_default:
+        return warned(
+            "forecast", text, "nothing: it learns from your home; `sunshift history import` brings a recording"
+        )
+    return passed("forecast", text)
+
+
+def check_plan(
+    configuration: Configuration, clock: Clock, *, history: HistoryReader, seen: Measurement
+) -> Iterator[Finding]:
+    """Make the plan that would be made now."""
+    name = configuration.settings.strategy.name
+    desk = build_desk(configuration, clock=clock, history=history)
+    began_s = clock.elapsed()
+    try:
+        plan = desk.replan(clock.now(), seen)
+    except SunshiftError as error:
+        yield failed("plan", str(error))
+        return
+    took_s = clock.elapsed() - began_s
+    if plan is None:
+        yield passed("plan", f"the strategy {name} wants none now ({took_s:.2f} s)")
+        return
+    yield passed("plan", _told(plan, took_s))
+
+
+def _told(plan: Plan, took_s: float) -> str:
+    text = f"{len(plan.steps)} steps over {len(plan.problem.scenarios)} futures, {plan.status.value}, in {took_s:.2f} s"
+    flags = "; ".join(flag.message for flag in plan.flags)
+    return f"{text} ({flags})" if flags else text
