@@ -108,3 +108,27 @@ def test_a_bad_configuration_exits_with_78(tmp_path: Path, capsys: pytest.Captur
     assert "2 problems" in told
     assert "battery.usable_capacity_wh" in told
     assert "site.timezone" in told
+
+
+def test_show_draws_a_table_on_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal sections, values and origins stand in a table, brackets in values included."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("COLUMNS", "160")
+    path = tmp_path / "a.toml"
+    rule = '[[tariff.import.surcharge_rules]]\nweekdays = ["mon"]\nsurcharge_per_kwh = 0.1\n'
+    path.write_text(SMALLEST.replace("[tariff.export]", f"{rule}\n[tariff.export]"))
+    assert main(["config", "show", "--config", str(path)]) == EXIT_DONE
+    out = capsys.readouterr().out
+    assert "[battery]" in out
+    assert 'weekdays = ["mon"]' in out
+    assert "file a.toml" in out
+
+
+def test_init_says_where_it_cannot_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A place that cannot hold a file is told with the reason."""
+    (tmp_path / "file").write_text("")
+    assert main(["config", "init", "--out", str(tmp_path / "file" / "a.toml")]) == EXIT_FAILED
+    assert "cannot be written" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from optimizer.assembly.configuration import load_configuration
-from optimizer.errors import ConfigError
+from optimizer.errors import ConfigError, StrategyError
 from support.configurations import SMALLEST, problems, problems_in_file
 
 TWO_RULES = [{"price_per_kwh": 0.2, "from": "22:00"}, {"price_per_kwh": 0.3, "from": "25:00"}]
@@ -176,3 +176,35 @@ def test_an_unusable_token_file_is_told_among_the_problems(tmp_path: Path, conte
     text = SMALLEST.replace('driver = "sonnen_v1"', 'driver = "sonnen_v2"\ntoken_file = "token"')
     found = problems_in_file(tmp_path / "a.toml", text)
     assert message in found["battery.token_file"]
+
+
+def test_a_strategy_that_cannot_be_used_is_told_among_the_problems(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken plug-in that is configured is a problem at its table, beside all others."""
+
+    def broken(name: str, table: dict[str, object]) -> None:
+        msg = f"strategy {name!r} cannot be used: ImportError"
+        raise StrategyError(msg)
+
+    monkeypatch.setattr("optimizer.assembly.configuration.create_strategy", broken)
+    found = problems(site__currency="euro")
+    assert found["strategies.time_of_use"] == "strategy 'time_of_use' cannot be used: ImportError"
+    assert "site.currency" in found
+
+
+def test_an_installation_without_strategies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no strategy is installed at all, the message asks whether sunshift is."""
+    monkeypatch.setattr("optimizer.assembly.configuration.installed_strategies", dict)
+    assert "is sunshift installed?" in problems()["strategy.name"]
+
+
+def test_a_strategys_own_rules_between_parameters_are_told() -> None:
+    """What a strategy finds wrong with its parameters together stands at its table."""
+    found = problems(strategies__peak_shaving={"import_limit_w": 1000, "recharge_below_w": 2000})
+    assert list(found) == ["strategies.peak_shaving"]
+    assert "must be lower than" in found["strategies.peak_shaving"]
+
+
+def test_every_conflict_of_a_section_is_told_at_its_key() -> None:
+    """Two conflicts in one section are two problems."""
+    found = problems(control__lease="30s", control__max_measurement_age="10s", control__poll_interval="10s")
+    assert sorted(found) == ["control.lease", "control.max_measurement_age"]
