@@ -64,14 +64,16 @@ class SelfConsumption:
             return plain
         site = replace(situation.site, connection=_no_trade(situation.site.connection))
         weighed = weigh(replace(situation, site=site), value, IMPORT_PER_KWH, EXPORT_PER_KWH)
-        if not 0 <= weighed.battery_power_w < plain.battery_power_w:
+        # What the limit would waste right now is stored in any case: it is certain, the noon to come is not.
+        limit_w, surplus_w = situation.site.connection.max_export_w, plain.battery_power_w
+        stores_w = max(weighed.battery_power_w, 0.0 if limit_w is None else surplus_w - limit_w)
+        if not 0 <= stores_w < surplus_w:
             return plain
-        stores_w, surplus_w = weighed.battery_power_w, plain.battery_power_w
         reason = (
-            f"keeps room for noon: stores {stores_w / 1000:.1f} of {surplus_w / 1000:.1f} kW of surplus, because the sun "
-            "to come fills the battery and the feed-in limit would waste the rest"
+            f"keeps room for noon: stores {stores_w / 1000:.1f} of {surplus_w / 1000:.1f} kW of surplus; the noon sun "
+            "fills the battery, and the limit would waste the rest"
         )
-        return replace(wish_of(weighed, situation), reason=reason)
+        return replace(wish_of(weighed, situation), battery_power_w=stores_w, reason=reason)
 
 
 def _no_trade(connection: GridConnection) -> GridConnection:

@@ -60,6 +60,9 @@ def read_back(standing: Power, measurement: Measurement, *, after_outage: bool, 
         return ReadBack(finding=Finding.AS_SENT)
     if after_outage or abs(echo_w) <= ECHO_TOLERANCE_W:
         return ReadBack(finding=Finding.LOST, message="the battery has forgotten its setpoint")
+    if echo_w * standing.battery_power_w > 0.0 and abs(echo_w) < abs(standing.battery_power_w):
+        # The device says what its own limits leave of the command, as near full.
+        return ReadBack(finding=Finding.AS_SENT)
     message = f"somebody else set {Power(echo_w)} (ours was {standing})"
     return ReadBack(finding=Finding.FOREIGN, message=message)
 

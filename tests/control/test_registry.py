@@ -35,11 +35,12 @@ class Trickle:
     def decide(self, situation):
         return Wish(battery_power_w=self.parameters.power_w, reason="a trickle")
 """
+INFO = "sunshift_trickle_test-0.3.dist-info"
 WHEEL = {
     "trickle_for_test.py": MODULE,
-    "sunshift_trickle_test-0.3.dist-info/METADATA": "Metadata-Version: 2.1\nName: sunshift-trickle-test\nVersion: 0.3\n",
-    "sunshift_trickle_test-0.3.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    "sunshift_trickle_test-0.3.dist-info/entry_points.txt": "[sunshift.strategies]\ntrickle = trickle_for_test:Trickle\n",
+    f"{INFO}/METADATA": "Metadata-Version: 2.1\nName: sunshift-trickle-test\nVersion: 0.3\n",
+    f"{INFO}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    f"{INFO}/entry_points.txt": "[sunshift.strategies]\ntrickle = trickle_for_test:Trickle\n",
 }
 
 
@@ -47,7 +48,7 @@ WHEEL = {
 def trickle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Install a strategy from another package with pip, and take it away again."""
     source, target = tmp_path / "sunshift_trickle_test-0.3-py3-none-any.whl", tmp_path / "site"
-    record = "sunshift_trickle_test-0.3.dist-info/RECORD"
+    record = f"{INFO}/RECORD"
     with zipfile.ZipFile(source, "w") as wheel:
         for name, text in WHEEL.items():
             wheel.writestr(name, text)
