@@ -58,6 +58,8 @@ class FaultKind(StrEnum):
 
     NOT_FOLLOWED = "not_followed"
     """Commands are acknowledged; the battery rests."""
+    DERATED = "derated"
+    """Heat or cold leaves ``share`` of the inverter's power."""
     RESTART = "restart"
     """Refuses, then 502, then back; the setpoint is forgotten."""
     BATTERY_CARE = "battery_care"
@@ -87,6 +89,7 @@ STATE_FAULTS = frozenset(
     {
         FaultKind.REFUSE,
         FaultKind.NOT_FOLLOWED,
+        FaultKind.DERATED,
         FaultKind.RESTART,
         FaultKind.BATTERY_CARE,
         FaultKind.OFF_GRID,
@@ -112,6 +115,7 @@ PARAMETERS: Mapping[FaultKind, Mapping[str, object]] = {
     FaultKind.HTTP_STATUS: {"status": 404},
     FaultKind.RETURN_CODE: {"code": 13},
     FaultKind.REDIRECT: {"location": "http://127.0.0.1:9/"},
+    FaultKind.DERATED: {"share": 0.5},
     FaultKind.RESTART: {"refusing_s": 120.0, "bad_gateway_s": 180.0},
     FaultKind.VPP: {"power_w": 0.0},
     FaultKind.FOREIGN_MODE: {"mode": 2},

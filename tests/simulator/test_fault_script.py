@@ -181,6 +181,17 @@ def test_accepted_but_not_followed() -> None:
         assert simulator.status()["Pac_total_W"] == -5
 
 
+def test_derated_inverter_gives_less_than_it_accepts() -> None:
+    """In the heat 4 kW are acknowledged and half of the inverter's 4.6 kW flow; afterwards all."""
+    end = START + timedelta(seconds=60)
+    with running_simulator(faults=[fault(FaultKind.DERATED, share=0.5, end=end)]) as simulator:
+        assert simulator.put("/api/v1/setpoint/charge/4000").json == {"ReturnCode": "0"}
+        simulator.clock.advance(30)
+        assert simulator.status()["Pac_total_W"] == -2300
+        simulator.clock.advance(40)
+        assert simulator.status()["Pac_total_W"] == pytest.approx(-4000, abs=4)
+
+
 def test_restart_refuses_then_bad_gateway_then_back() -> None:
     """The nightly restart as a fault: refused, 502 with HTML, back without the setpoint."""
     with running_simulator(

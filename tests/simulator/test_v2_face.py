@@ -46,6 +46,7 @@ def test_setpoint_is_posted_and_echoed_with_the_sign_of_pac() -> None:
     with running_simulator() as simulator:
         answer = call(simulator, "POST", "setpoint/discharge/1500")
         assert (answer.status, answer.json) == (201, True)
+        assert call(simulator, "GET", "latestdata").json["SetPoint_W"] == 1500
         simulator.clock.advance(15)
         latest = call(simulator, "GET", "latestdata").json
         assert latest["SetPoint_W"] == 1500

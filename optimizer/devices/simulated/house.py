@@ -10,6 +10,7 @@ import heapq
 import random
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
@@ -232,6 +233,13 @@ class SimulatedHouse:
             self.advance()
             self._authority.vpp_power_w = power_w
 
+    def set_derating(self, share: float) -> None:
+        """Leave a share of the inverter's power, as heat or cold does, 0..1."""
+        with self.lock:
+            self.advance()
+            self._state = replace(self._state, settled=False)
+            self.parameters = replace(self.parameters, power_share=share)
+
     def set_clock_skew(self, seconds: float) -> None:
         """Set the device's own clock wrong [s]."""
         with self.lock:
@@ -359,7 +367,7 @@ class SimulatedHouse:
             full_capacity_wh=parameters.full_capacity_wh,
             mode=authority.mode,
             setpoint_w=authority.setpoint_w,
-            active_setpoint_w=self._state.ordered_w,
+            active_setpoint_w=authority.order(moment, parameters, self._now_s).power_w,
             backup_soc=authority.backup_soc,
             discharge_allowed=not authority.care,
             on_grid=authority.on_grid,

@@ -38,6 +38,8 @@ class BatteryParameters:
     """Share of the full battery below user state of charge 0 [1]; published pairs of RSOC and USOC fit 4 to 8 %."""
     restart_margin: float = 0.01
     """How far the state of charge must leave full or empty before power flows that way again [1]."""
+    power_share: float = 1.0
+    """Share of the inverter's power left: below 5 and above 30 degrees it derates [1]."""
     seed: int = 0
     """Seed of the power error."""
 
@@ -57,10 +59,14 @@ class BatteryParameters:
 
     def max_charge_w(self, soc: float) -> float:
         """Return the largest charging power at a user state of charge, taper included [W]."""
-        limit = self.battery.max_charge_w
+        limit = self.power_share * self.battery.max_charge_w
         if self.taper_from_soc is None or soc <= self.taper_from_soc:
             return limit
         return limit * max(self.taper_floor, (1.0 - soc) / (1.0 - self.taper_from_soc))
+
+    def max_discharge_w(self) -> float:
+        """Return the largest discharging power [W]."""
+        return self.power_share * self.battery.max_discharge_w
 
     def is_near_taper(self, soc: float) -> bool:
         """Return whether the charging limit moves with the state of charge here, or soon will."""

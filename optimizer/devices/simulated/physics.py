@@ -127,7 +127,7 @@ def _limited(state: BatteryState, order: Order, parameters: BatteryParameters, t
         limit_w = 0.0 if state.full else parameters.max_charge_w(soc)
         return max(min(target_w, limit_w), parameters.idle_w)
     stopped = state.empty or soc <= order.floor_soc
-    return parameters.idle_w if stopped else max(target_w, -parameters.battery.max_discharge_w)
+    return parameters.idle_w if stopped else max(target_w, -parameters.max_discharge_w())
 
 
 def _ramp(power_w: float, wanted_w: float, ramp_w_per_s: float, dt_s: float) -> tuple[float, float]:
