@@ -1,34 +1,25 @@
-"""A house with a battery, moved forward lazily: whenever somebody looks, it catches up with the clock.
-
-Steps are one second while the battery's power moves, and as long as nothing changes otherwise, so a simulated day
-costs a small part of a second.
-"""
+"""A house with a battery, moved forward lazily: whenever somebody looks, it catches up with the clock."""
 
 from __future__ import annotations
 
-import heapq
 import random
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from zoneinfo import ZoneInfo
 
 from optimizer.clock import Clock
 from optimizer.devices.simulated.authority import Authority
-from optimizer.devices.simulated.load_average import LoadAverage
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.devices.simulated.outage import Availability, NightlyRestart, Outage
 from optimizer.devices.simulated.parameters import BatteryParameters
-from optimizer.devices.simulated.physics import BatteryState, Order, step
-from optimizer.devices.simulated.profile import HouseProfile, Moment
+from optimizer.devices.simulated.physics import BatteryState
+from optimizer.devices.simulated.profile import HouseProfile
 from optimizer.devices.simulated.reading import EnergyTotals, HouseReading
+from optimizer.devices.simulated.world import World
 from optimizer.domain.battery import Battery
 from optimizer.domain.site import grid_power_w
-
-_LONGEST_STEP_S, _TAPER_STEP_S, _MOVING_STEP_S = 60.0, 15.0, 1.0
-_EPSILON_S = 1e-6
 
 
 class SimulatedHouse:
@@ -91,15 +82,10 @@ class SimulatedHouse:
         discharge_stops_at_backup: bool = False,
     ) -> None:
         self.clock = clock
-        self.parameters = parameters or BatteryParameters(battery=battery)
         self.timezone = timezone or ZoneInfo("Europe/Berlin")
-        self.recording = recording
-        self.totals = EnergyTotals()
         self.lock = threading.RLock()
         self._start = clock.now()
         self._start_elapsed_s = clock.elapsed()
-        self._now_s = self._full_at_s = self._start.timestamp()
-        self._state = BatteryState(energy_wh=initial_soc * battery.usable_capacity_wh)
         self._authority = Authority(
             mode=mode,
             backup_soc=backup_soc,
@@ -108,16 +94,19 @@ class SimulatedHouse:
             automatic_minimum_w=automatic_minimum_w,
             floor_in_manual=discharge_stops_at_backup,
         )
+        self._world = World(
+            start_s=self._start.timestamp(),
+            recording=recording,
+            parameters=parameters or BatteryParameters(battery=battery),
+            authority=self._authority,
+            initial_soc=initial_soc,
+            battery_care_after_days=battery_care_after_days,
+        )
         self._meter_error_w = meter_error_w
-        self._care_after_s = None if battery_care_after_days is None else 86_400.0 * battery_care_after_days
         self._nightly = nightly_restart
         self._outage: Outage | None = None
         self._refusing = False
         self._clock_skew_s = 0.0
-        self._load_average = LoadAverage(self._now_s)
-        self._events: list[tuple[float, int, Callable[[], None]]] = []
-        self._event_numbers = count()
-        self._advancing = False
         self._plan_nightly_restart()
 
     # -- what others see -------------------------------------------------------------------------------------------
@@ -126,7 +115,7 @@ class SimulatedHouse:
         """Catch up with the clock and return what the device knows now."""
         with self.lock:
             self.advance()
-            return self._reading(self.recording.at(self._now_s))
+            return self._reading()
 
     def availability(self) -> Availability:
         """Catch up with the clock and return whether the device answers."""
@@ -137,6 +126,20 @@ class SimulatedHouse:
             return Availability.UP if self._outage is None else self._outage.availability(self._now_s)
 
     @property
+    def parameters(self) -> BatteryParameters:
+        """Habits of the battery."""
+        return self._world.parameters
+
+    @property
+    def totals(self) -> EnergyTotals:
+        """Energy since the start, as of the last step."""
+        return self._world.totals
+
+    @property
+    def _now_s(self) -> float:
+        return self._world.now_s
+
+    @property
     def now(self) -> datetime:
         """World time the house has reached (UTC)."""
         return datetime.fromtimestamp(self._now_s, UTC)
@@ -144,17 +147,17 @@ class SimulatedHouse:
     @property
     def state(self) -> BatteryState:
         """Physical state as of the last step."""
-        return self._state
+        return self._world.state
 
     @property
     def soc(self) -> float:
         """Exact user state of charge as of the last step; slightly below 0 while standby eats into the reserve [1]."""
-        return self._state.soc(self.parameters)
+        return self._world.soc
 
     @property
     def battery_power_w(self) -> float:
         """Battery power as of the last step, + charging [W]."""
-        return self._state.power_w
+        return self._world.state.power_w
 
     @property
     def mode(self) -> DeviceMode:
@@ -201,7 +204,7 @@ class SimulatedHouse:
             self._outage = Outage(start_s=self._now_s, refusing_until_s=refusing_until_s, end_s=end_s)
             self._authority.setpoint_w = None
             self._authority.restarting = True
-            self._at(end_s, self._come_back)
+            self._world.schedule(end_s, self._come_back)
 
     def set_refusing(self, refusing: bool) -> None:
         """Close or open the device's ports; the battery itself goes on as it was told."""
@@ -237,8 +240,8 @@ class SimulatedHouse:
         """Leave a share of the inverter's power, as heat or cold does, 0..1."""
         with self.lock:
             self.advance()
-            self._state = replace(self._state, settled=False)
-            self.parameters = replace(self.parameters, power_share=share)
+            self._world.state = replace(self._world.state, settled=False)
+            self._world.parameters = replace(self._world.parameters, power_share=share)
 
     def set_clock_skew(self, seconds: float) -> None:
         """Set the device's own clock wrong [s]."""
@@ -249,7 +252,7 @@ class SimulatedHouse:
     def schedule(self, instant: datetime, act: Callable[[], None]) -> None:
         """Call ``act`` at a simulated instant, to the microsecond, whether or not anybody looks then."""
         with self.lock:
-            self._at(instant.timestamp(), act)
+            self._world.schedule(instant.timestamp(), act)
 
     def advance(self) -> None:
         """Catch up with the clock."""
@@ -258,96 +261,30 @@ class SimulatedHouse:
     def advance_to(self, instant: datetime) -> None:
         """Move the house forward to an instant; one in the past changes nothing."""
         with self.lock:
-            if self._advancing:
-                return  # an event acts at its own instant, which is now
-            self._advancing = True
-            try:
-                self._advance_to(instant.timestamp())
-            finally:
-                self._advancing = False
+            self._world.advance_to(instant.timestamp())
 
-    # -- moving forward --------------------------------------------------------------------------------------------
-
-    def _advance_to(self, end_s: float) -> None:
-        self._begin_what_is_due()
-        while end_s - self._now_s > _EPSILON_S:
-            moment = self.recording.at(self._now_s)
-            order = self._authority.order(moment, self.parameters, self._now_s)
-            self._step(moment, order, self._step_length(moment, order, end_s))
-            self._begin_what_is_due()
-
-    def _at(self, instant_s: float, act: Callable[[], None]) -> None:
-        heapq.heappush(self._events, (instant_s, next(self._event_numbers), act))
-
-    def _begin_what_is_due(self) -> None:
-        while self._events and self._events[0][0] <= self._now_s + _EPSILON_S:
-            heapq.heappop(self._events)[2]()
-        if self._care_due_s() <= self._now_s + _EPSILON_S:
-            self._authority.care = True
-        if self._state.full:
-            self._full_at_s = self._now_s
-            self._authority.care = False
-        self._authority.watch_reserve(self.soc)
-
-    def _care_due_s(self) -> float:
-        return float("inf") if self._care_after_s is None else self._full_at_s + self._care_after_s
+    # -- restarting ------------------------------------------------------------------------------------------------
 
     def _come_back(self) -> None:
-        if self._outage is not None and self._now_s >= self._outage.end_s - _EPSILON_S:
+        if self._outage is not None and self._now_s >= self._outage.end_s - 1e-3:
             self._outage = None
             self._authority.restarting = False
 
     def _plan_nightly_restart(self) -> None:
         if self._nightly is not None:
-            self._at(self._nightly.next_after(self._now_s, self.timezone), self._restart_for_the_night)
+            self._world.schedule(self._nightly.next_after(self._now_s, self.timezone), self._restart_for_the_night)
 
     def _restart_for_the_night(self) -> None:
         if self._nightly is not None:
             self.restart(self._nightly.refusing_s, self._nightly.bad_gateway_s)
             self._plan_nightly_restart()
 
-    def _step_length(self, moment: Moment, order: Order, end_s: float) -> float:
-        """Return how long nothing will change, at most: one second while the power moves [s]."""
-        edges_s = [end_s, moment.until_s, self._now_s + _LONGEST_STEP_S]
-        if not self._state.settled or order.power_w != self._state.ordered_w:
-            edges_s.append(self._now_s + _MOVING_STEP_S)
-        elif self._state.power_w > self.parameters.idle_w and self.parameters.is_near_taper(self.soc):
-            edges_s.append(self._now_s + _TAPER_STEP_S)
-        if self._events:
-            edges_s.append(self._events[0][0])
-        if self._authority.holds(self._now_s):
-            edges_s.append(self._authority.hold_until_s)
-        if not self._authority.care:
-            edges_s.append(self._care_due_s())
-        return max(_EPSILON_S, min(edges_s) - self._now_s)
-
-    def _step(self, moment: Moment, order: Order, seconds: float) -> None:
-        state = self._state = step(self._state, order, self.parameters, seconds)
-        self._now_s += seconds
-        hours = seconds / 3600.0
-        load_w, production_w, battery_w = self._served(moment, state.mean_power_w)
-        self.totals.curtailed_wh += (moment.production_w - production_w) * hours
-        self.totals.unserved_wh += (moment.load_w - load_w) * hours
-        grid_w = grid_power_w(load_w=load_w, battery_power_w=battery_w, pv_w=production_w)
-        self.totals.add(seconds, load_w=load_w, production_w=production_w, battery_w=battery_w, grid_w=grid_w)
-        self.totals.stored_wh += state.stored_w * hours
-        self.totals.standby_wh += self.parameters.standby_w * hours
-        self._load_average.add(self._now_s, self.totals.load_wh)
-
-    def _served(self, moment: Moment, battery_w: float) -> tuple[float, float, float]:
-        """Return load served, PV used and battery power: an island cuts what has no source or sink [W]."""
-        if self._authority.on_grid:
-            return moment.load_w, moment.production_w, battery_w
-        excess_w = moment.production_w - moment.load_w - battery_w
-        load_w = max(0.0, moment.load_w + min(0.0, excess_w))
-        production_w = moment.production_w - max(0.0, excess_w)
-        return load_w, production_w, production_w - load_w  # in the dark not even the idle inverter is fed
-
     # -- looking ---------------------------------------------------------------------------------------------------
 
-    def _reading(self, moment: Moment) -> HouseReading:
-        authority, parameters = self._authority, self.parameters
-        load_w, production_w, battery_w = self._served(moment, self._state.power_w)
+    def _reading(self) -> HouseReading:
+        world, authority, parameters = self._world, self._authority, self.parameters
+        moment = world.moment()
+        load_w, production_w, battery_w = world.served(moment, world.state.power_w)
         noise = random.Random(int(self._now_s) ^ parameters.seed)  # noqa: S311 - noise, not a secret
         error_w = noise.uniform(-self._meter_error_w, self._meter_error_w)
         grid_w = grid_power_w(load_w=load_w, battery_power_w=battery_w, pv_w=production_w) + error_w
@@ -358,7 +295,7 @@ class SimulatedHouse:
             local_time=local.replace(tzinfo=None, fold=0),
             utc_offset_h=(local.utcoffset() or timedelta(0)) / timedelta(hours=1),
             consumption_w=load_w,
-            consumption_average_w=self._load_average.mean_w(load_w),
+            consumption_average_w=world.load_average.mean_w(load_w),
             production_w=production_w,
             battery_power_w=battery_w,
             grid_power_w=grid_w if authority.on_grid else 0.0,
@@ -367,7 +304,7 @@ class SimulatedHouse:
             full_capacity_wh=parameters.full_capacity_wh,
             mode=authority.mode,
             setpoint_w=authority.setpoint_w,
-            active_setpoint_w=authority.order(moment, parameters, self._now_s).power_w,
+            active_setpoint_w=world.order(moment).power_w,
             backup_soc=authority.backup_soc,
             discharge_allowed=not authority.care,
             on_grid=authority.on_grid,
@@ -375,17 +312,18 @@ class SimulatedHouse:
             grid_frequency_hz=50.0 + noise.gauss(0.0, 0.015) if authority.on_grid else 0.0,
             grid_voltage_v=232.0 + noise.gauss(0.0, 1.5) if authority.on_grid else 0.0,
             battery_voltage_v=48.0 + 6.0 * user_soc + battery_w / 4600.0,
-            seconds_since_full=self._now_s - self._full_at_s,
+            seconds_since_full=self._now_s - world.full_at_s,
             reasons=self._reasons(),
         )
 
     def _reasons(self) -> tuple[str, ...]:
         """Return why a setpoint is not followed, as V2's ``ic_status`` names it."""
+        state = self._world.state
         checks = {
             "Full Charge Request": self._authority.care,
             "Trickle Charge": self._authority.trickle,
             "Inverter": not self._authority.on_grid,
-            "Min User SOC": self._state.empty and self._state.target_w < 0,
-            "BMS": self._state.full and self._state.target_w > 0,
+            "Min User SOC": state.empty and state.target_w < 0,
+            "BMS": state.full and state.target_w > 0,
         }
         return tuple(name for name, holds in checks.items() if holds)
