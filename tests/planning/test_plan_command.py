@@ -1,0 +1,49 @@
+"""``sunshift plan`` on dumped problems."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from optimizer.cli.main import EXIT_DONE, EXIT_FAILED, main
+from optimizer.planning.problem_json import problem_to_json
+from support.planning_problems import hourly_problem
+
+
+@pytest.fixture
+def dump(tmp_path: Path) -> Path:
+    path = tmp_path / "problem.json"
+    path.write_text(problem_to_json(hourly_problem(load_w=(500.0, 900.0, 300.0))), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("method", ["lp", "recursion"])
+def test_json_is_the_only_thing_on_stdout(dump: Path, method: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --json the answer is one document, by the method asked for."""
+    assert main(["plan", "--problem", str(dump), "--method", method, "--json"]) == EXIT_DONE
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["method"] == method
+    assert len(answer["steps"]) == 3
+
+
+def test_a_person_gets_a_table(dump: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --json every interval is a row, and the last line sums up."""
+    assert main(["plan", "--problem", str(dump)]) == EXIT_DONE
+    printed = capsys.readouterr().out
+    assert "01. 02:00" in printed
+    assert "optimal by lp" in printed
+
+
+def test_a_dump_of_a_dump_is_the_same(dump: Path, tmp_path: Path) -> None:
+    """What --dump writes is the problem that was planned."""
+    again = tmp_path / "again.json"
+    assert main(["plan", "--problem", str(dump), "--json", "--dump", str(again)]) == EXIT_DONE
+    assert json.loads(again.read_text(encoding="utf-8")) == json.loads(dump.read_text(encoding="utf-8"))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A wrong path ends with one clear line and the exit code of a failure."""
+    assert main(["plan", "--problem", str(tmp_path / "none.json")]) == EXIT_FAILED
+    assert "none.json: cannot be read" in capsys.readouterr().err

@@ -1,0 +1,110 @@
+"""The linear program and the recursion: two ways to the same optimum, each checking the other."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+
+from optimizer.clock import SimulatedClock
+from optimizer.domain.plan import FlagKind, PlanStatus
+from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.planning.interval_cost import IntervalCost
+from optimizer.planning.lp.model import build_model
+from optimizer.planning.lp.solver import solve
+from optimizer.planning.lp_planner import LinearProgramPlanner
+from optimizer.planning.recursion import scenario_worth
+from optimizer.planning.recursion_planner import RecursionPlanner
+from optimizer.planning.rollout import WorthLookup, best_power, stored_kwh
+from optimizer.planning.scaled_problem import scale_problem
+from optimizer.planning.worth_curve import mean_worth
+from support.planning_problems import START, hourly_problem, problems
+
+MODEST = settings(max_examples=80, deadline=None)
+LP = LinearProgramPlanner(clock=SimulatedClock(START))
+RECURSION = RecursionPlanner(clock=SimulatedClock(START))
+
+
+def lp_optimum(problem: PlanningProblem) -> float:
+    return solve(build_model(scale_problem(problem), taste=False).problem, time_limit_s=10.0).objective
+
+
+def tolerance(optimum: float) -> float:
+    return 1e-6 * max(1.0, abs(optimum))
+
+
+@MODEST
+@given(problems())
+def test_one_future_has_the_same_optimum_both_ways(problem: PlanningProblem) -> None:
+    """For one future the recursion's worth at the start is the linear program's optimum, penalties included."""
+    scaled = scale_problem(problem)
+    worth = scenario_worth(scaled, scaled.scenarios[0])
+    optimum = lp_optimum(problem)
+    assert worth.first_relaxed is None
+    assert -worth.at_start.value(scaled.start_kwh) == pytest.approx(optimum, abs=tolerance(optimum))
+
+
+@MODEST
+@given(problems(most_scenarios=4))
+def test_averaged_worths_give_the_two_stage_optimum(problem: PlanningProblem) -> None:
+    """One first decision weighed against the mean worth of all futures is the optimum of the two-stage program."""
+    scaled = scale_problem(problem)
+    weights = [steps.weight for steps in scaled.scenarios]
+    expected = WorthLookup.of(mean_worth([scenario_worth(scaled, one).ends[0] for one in scaled.scenarios], weights))
+    costs = [IntervalCost(scaled, one, 0, float("inf")) for one in scaled.scenarios]
+    power = best_power(costs, weights, expected, scaled.start_kwh)
+    cost = sum(weight * one.cost(power) for weight, one in zip(weights, costs, strict=True))
+    optimum = lp_optimum(problem)
+    after = scaled.start_kwh + stored_kwh(scaled, power) - scaled.standby_kwh
+    assert cost - expected.value(after) == pytest.approx(optimum, abs=tolerance(optimum))
+
+
+@MODEST
+@given(problems(most_scenarios=3, wild_prices=True))
+def test_wild_prices_never_make_the_recursion_too_dear(problem: PlanningProblem) -> None:
+    """Where prices are negative or crossed the recursion's relaxation bounds the true optimum from below."""
+    scaled = scale_problem(problem)
+    worths = [scenario_worth(scaled, one) for one in scaled.scenarios]
+    bound = -sum(
+        one.weight * worth.at_start.value(scaled.start_kwh) for one, worth in zip(scaled.scenarios, worths, strict=True)
+    )
+    assert bound <= lp_optimum(problem) + 1e-4
+
+
+@MODEST
+@given(problems(most_scenarios=3))
+def test_both_planners_hand_out_equally_good_plans(problem: PlanningProblem) -> None:
+    """Both planners prove their plans optimal, and the plans cost the same."""
+    by_program, by_recursion = LP.plan(problem, made_at=START), RECURSION.plan(problem, made_at=START)
+    assert by_program.status is by_recursion.status is PlanStatus.OPTIMAL
+    assert by_program.objective == pytest.approx(by_recursion.objective, abs=1e-4)
+
+
+@MODEST
+@given(problems(demand=True))
+def test_the_search_for_the_billing_peak_finds_the_programs_optimum(problem: PlanningProblem) -> None:
+    """With a demand charge the recursion's search over the peak costs what the linear program costs."""
+    by_program, by_recursion = LP.plan(problem, made_at=START), RECURSION.plan(problem, made_at=START)
+    assert by_recursion.objective == pytest.approx(by_program.objective, abs=1e-4)
+
+
+def test_the_worth_is_the_slope_of_the_optimum() -> None:
+    """A little more energy at the end of the first interval is worth what the plan says it is."""
+    load, buy = (500.0, 1500.0, 2500.0, 800.0), (0.20, 0.25, 0.45, 0.30)
+    plan = LP.plan(hourly_problem(load_w=load, buy=buy, initial_soc=0.3), made_at=START)
+    after = plan.steps[0].soc_end
+
+    def cost_from(soc: float) -> float:
+        rest = hourly_problem(load_w=load[1:], buy=buy[1:], initial_soc=soc)
+        return RECURSION.plan(rest, made_at=START + timedelta(hours=1)).objective
+
+    slope = -(cost_from(after + 1e-4) - cost_from(after)) / 1e-3  # 1e-4 of 10 kWh is 1e-3 kWh
+    assert slope == pytest.approx(plan.steps[0].energy_value_per_kwh, abs=1e-6)
+
+
+def test_relaxed_values_are_flagged() -> None:
+    """A negative price that rewards burning energy is named as the reason why the worth is a relaxation."""
+    problem = hourly_problem(load_w=(500.0,) * 3, buy=(0.3, -0.2, 0.3), sell=(0.0, -0.2, 0.0))
+    flags = {flag.kind: flag for flag in LP.plan(problem, made_at=START).flags}
+    assert flags[FlagKind.VALUE_RELAXED].first_step == 1
