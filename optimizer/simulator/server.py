@@ -82,6 +82,7 @@ class SimulatorServer:
         self._v1 = self._listen("v1", v1_port, self.v1.answer)
         self._v2 = self._listen("v2", v2_port, self.v2.answer)
         self._stopped = threading.Event()
+        self._watcher: threading.Thread | None = None
         self._started_s = boot_time_s()
         self._gate = threading.Lock()
 
@@ -108,7 +109,8 @@ class SimulatorServer:
             # Simulated time jumps: the ports must be closed before whoever moved the clock calls again.
             clock.subscribe(self._follow)
         else:
-            threading.Thread(target=self._watch, name="simulator-watch", daemon=True).start()
+            self._watcher = threading.Thread(target=self._watch, name="simulator-watch", daemon=True)
+            self._watcher.start()
         return self
 
     def stop(self) -> None:
@@ -119,6 +121,8 @@ class SimulatorServer:
                 listener.close()
         for listener in self._listeners:
             listener.stop()
+        if self._watcher is not None:
+            self._watcher.join(timeout=5.0)
 
     def __enter__(self) -> Self:
         return self.start()

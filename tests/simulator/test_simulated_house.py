@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -266,3 +267,29 @@ def test_integrals_match_the_recording() -> None:
     advance(house, 86_400)
     assert house.totals.load_wh == pytest.approx(float(np.sum(profile.load_w[:24])), rel=1e-9)
     assert house.totals.production_wh == pytest.approx(float(np.sum(profile.production_w[:24])), rel=1e-9)
+
+
+def test_full_battery_rests_until_it_has_lost_a_little() -> None:
+    """At full the battery takes nothing more although told to, and says that its own management holds it."""
+    house = make_house(mode=DeviceMode.MANUAL, initial_soc=1.0)
+    house.command(2000.0)
+    advance(house, 600)
+    assert house.battery_power_w == house.parameters.idle_w
+    assert house.reading().reasons == ("BMS",)
+
+
+def test_day_of_sun_and_kettles_costs_few_steps() -> None:
+    """A quiet day is crossed in few steps: minutes while nothing moves, seconds only while the power does."""
+    house = make_house()
+    advance(house, 3600)
+    steps = 0
+    moved = house._world._step
+
+    def counted(*arguments: Any) -> None:
+        nonlocal steps
+        steps += 1
+        moved(*arguments)
+
+    house._world._step = counted  # type: ignore[method-assign]
+    advance(house, 6 * 3600)
+    assert steps <= 6 * 60 + 10
