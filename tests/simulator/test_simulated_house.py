@@ -278,8 +278,8 @@ def test_full_battery_rests_until_it_has_lost_a_little() -> None:
     assert house.reading().reasons == ("BMS",)
 
 
-def test_day_of_sun_and_kettles_costs_few_steps() -> None:
-    """A quiet day is crossed in few steps: minutes while nothing moves, seconds only while the power does."""
+def test_quiet_hours_cost_few_steps() -> None:
+    """Hours in which nothing moves are crossed in steps of a minute."""
     house = make_house()
     advance(house, 3600)
     steps = 0
