@@ -16,6 +16,10 @@ from optimizer.control.weighing import allowed_import_w, self_consumption_wish
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.scenario import Scenario
 
+SERVE_AGAIN = 0.03
+"""Share of the capacity above the reserve at which serving the house begins again, so that a sunny spell between two
+clouds does not make it come and go [1]."""
+
 
 class PeakShavingParameters(BaseModel):
     """Settings of peak shaving."""
@@ -94,14 +98,12 @@ class PeakShaving:
         if levels is None:
             return self_consumption_wish(situation, "no import limit and no demand charge: self-consumption")
         net_w = situation.measurement.net_load_w
+        spare_wh = situation.battery.energy_wh(situation.measurement.soc) - levels.reserve_wh
+        if self._parameters.use_surplus_reserve and spare_wh > _margin_wh(situation):
+            return _serve(situation, levels, automatic=spare_wh > _reach_wh(situation))
         if net_w > levels.import_w:
             return _shave_import(net_w, levels)
-        spare_wh = situation.battery.energy_wh(situation.measurement.soc) - levels.reserve_wh
-        if spare_wh < 0:
-            return self._recharge(situation, net_w, levels)
-        if net_w <= 0 or (spare_wh > 0 and self._parameters.use_surplus_reserve):
-            return _serve(situation, levels, automatic=spare_wh > _reach_wh(situation))
-        return _keep(levels)
+        return self._recharge(situation, net_w, levels) if spare_wh < 0 else _keep(net_w, levels)
 
     def _levels(self, situation: Situation) -> _Levels | None:
         limit_w = self._limit_w(situation)
@@ -163,9 +165,16 @@ def _serve(situation: Situation, levels: _Levels, *, automatic: bool) -> Wish:
     return replace(self_consumption_wish(situation, reason), self_consumption=automatic)
 
 
-def _keep(levels: _Levels) -> Wish:
-    reason = f"holds {levels.reserve_wh / 1000:.1f} kWh for peaks over {levels.limit_w / 1000:.1f} kW"
-    return Wish(battery_power_w=0.0, reason=reason, regime="hold")
+def _keep(net_w: float, levels: _Levels) -> Wish:
+    reason = f"holds {levels.reserve_wh / 1000:.1f} kWh for peaks over {levels.limit_w / 1000:.1f} kW, adds surplus"
+    return Wish(battery_power_w=max(0.0, -net_w), reason=reason, regime="keep_reserve")
+
+
+def _margin_wh(situation: Situation) -> float:
+    """Return what must lie above the reserve: nothing to go on serving the house, a little to begin again [Wh]."""
+    previous = situation.previous
+    serving = previous is not None and previous.wish.regime == "self_consumption"
+    return 0.0 if serving else SERVE_AGAIN * situation.battery.usable_capacity_wh
 
 
 def _reach_wh(situation: Situation) -> float:

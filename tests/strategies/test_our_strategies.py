@@ -9,6 +9,8 @@ import pytest
 
 from optimizer.clock import SimulatedClock
 from optimizer.control.registry import create_strategy
+from optimizer.control.strategy import Previous
+from optimizer.control.weighing import self_consumption_wish
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.prices import DemandCharge
 from optimizer.domain.site import GridConnection, Site
@@ -96,19 +98,20 @@ def test_time_of_use_knows_the_demand_charge() -> None:
 # -- peak_shaving ----------------------------------------------------------------------------------------------------
 
 LIMIT = {"import_limit_w": 3000.0, "recharge_below_w": 1500.0}
+CUT_ONLY = LIMIT | {"use_surplus_reserve": False}
 CALM = plan_of(value_of(0.2), load_w=[500.0] * 8)
 PEAKS = plan_of(value_of(0.2), load_w=[500.0] + [2000.0] * 3 + [7000.0] * 4)
 
 
 def test_a_peak_is_cut_at_the_limit() -> None:
     """The battery covers what exceeds the limit, not more."""
-    wish = create_strategy("peak_shaving", LIMIT).decide(situation_of(load_w=5000.0, plan=CALM))
+    wish = create_strategy("peak_shaving", CUT_ONLY).decide(situation_of(load_w=5000.0, plan=CALM))
     assert wish.battery_power_w == pytest.approx(-2000.0)
 
 
 def test_the_mean_of_the_quarter_hour_counts() -> None:
     """What was imported too much at first is made up for, what was saved may be used."""
-    strategy = create_strategy("peak_shaving", LIMIT)
+    strategy = create_strategy("peak_shaving", CUT_ONLY)
     over = situation_of(load_w=3000.0, plan=CALM, into_interval_s=450.0, mean_import_w=4000.0)
     assert strategy.decide(over).battery_power_w == pytest.approx(-1000.0)
     under = situation_of(load_w=5000.0, plan=CALM, into_interval_s=450.0, mean_import_w=2000.0)
@@ -139,10 +142,21 @@ def test_energy_that_no_peak_needs_covers_the_house() -> None:
     )
 
 
+def test_serving_begins_above_the_reserve_and_ends_at_it() -> None:
+    """At the edge of the reserve the strategy does not change its mind with every percent."""
+    strategy = create_strategy("peak_shaving", LIMIT | {"reserve_soc": 0.2})
+    at_edge = situation_of(load_w=800.0, soc=0.21, plan=CALM)
+    assert strategy.decide(at_edge).battery_power_w == 0.0
+    serving = Previous(wish=self_consumption_wish(at_edge, ""), interval=at_edge.interval, plan_made_at=CALM.made_at)
+    assert strategy.decide(replace(at_edge, previous=serving)).battery_power_w == -800.0
+    sunny = strategy.decide(situation_of(load_w=800.0, pv_w=1000.0, soc=0.2, plan=CALM))
+    assert sunny.battery_power_w == pytest.approx(200.0)
+
+
 def test_the_demand_charge_gives_the_threshold() -> None:
     """Without a fixed limit the peak already paid for is the limit."""
     charge = DemandCharge(price_per_kw=100.0, peak_so_far_w=4500.0)
-    situation = situation_of(load_w=6000.0, plan=CALM, demand_charge=charge)
+    situation = situation_of(load_w=6000.0, soc=0.2, plan=CALM, demand_charge=charge)
     assert create_strategy("peak_shaving", {}).decide(situation).battery_power_w == pytest.approx(-1500.0)
 
 
