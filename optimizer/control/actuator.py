@@ -65,6 +65,7 @@ class Actuator:
         self._confirmed = False
         self._resend = False
         self._outage = False
+        self._release_fails = False
         self._stand_down_until_s: float | None = None
         self._stand_down_why = ""
 
@@ -84,6 +85,7 @@ class Actuator:
 
         A measurement that comes here must be valid: it renews the lease.
         """
+        self._release_fails = False
         if self._stand_down_until_s is not None:
             return self._while_standing_down(measurement, elapsed_s)
         outage, self._outage = self._outage, False
@@ -111,7 +113,8 @@ class Actuator:
             flows = Power(round(measurement.battery_power_w))
             why = "; ".join(("the battery does not follow", *measurement.reasons))
             return self._give_up(f"{why}: told to {power}, it does {flows}", elapsed_s)
-        self._verified_s = elapsed_s
+        if measurement.mode in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+            self._verified_s = elapsed_s
         if measurement.mode is OperatingMode.MANUAL:
             self._confirmed = True
         return None
@@ -197,8 +200,11 @@ class Actuator:
         try:
             self._device.release()
         except DeviceError as error:
-            logger.warning("could not hand the battery back: %s", error)
+            # Tried again every step: one line tells it, the rest would flood the journal.
+            logger.log(logging.DEBUG if self._release_fails else logging.WARNING, "could not hand back: %s", error)
+            self._release_fails = True
             return Actuation(outcome=Outcome.FAILED, setpoint=self._standing, note=why, error=str(error))
+        self._release_fails = False
         self._forget(elapsed_s)
         return Actuation(outcome=Outcome.HANDED_BACK, note=why)
 

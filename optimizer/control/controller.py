@@ -104,6 +104,7 @@ class Controller:
         self._meter = ImportMeter()
         self._previous: Previous | None = None
         self._stepped_s: float | None = None
+        self._strategy_error: str | None = None
 
     @property
     def standing(self) -> Setpoint | None:
@@ -119,7 +120,8 @@ class Controller:
             decision = self._without_measurement(error, now, elapsed_s)
         else:
             self._history.add_measurement(measurement)
-            doubts = self._plausibility.doubts(measurement, elapsed_s)
+            # By the clock after the read: on real time the measurement is younger than this step.
+            doubts = self._plausibility.doubts(measurement, self._clock.elapsed())
             if doubts:
                 decision = self._in_doubt("; ".join(doubts), measurement, now, elapsed_s)
             else:
@@ -195,8 +197,11 @@ class Controller:
                 raise ValueError(msg)
         except Exception as error:  # a strategy may come from anywhere and fail in any way
             text = f"strategy {self._strategy_name} failed: {type(error).__name__}: {error}"
-            logger.exception("%s", text)
+            if text != self._strategy_error:
+                logger.exception("%s", text)
+                self._strategy_error = text
             return self_consumption_wish(situation, f"{text}; self-consumption instead"), text
+        self._strategy_error = None
         return wish, None
 
     def _command(self, wish: Wish, measurement: Measurement, elapsed_s: float) -> _Command:

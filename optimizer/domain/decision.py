@@ -14,7 +14,7 @@ class Outcome(StrEnum):
     """What became of a decision."""
 
     APPLIED = "applied"
-    """Sent to the battery and read back."""
+    """Sent to the battery; the next status reads it back."""
     KEPT = "kept"
     """The battery stands as wanted; nothing was sent."""
     OBSERVED = "observed"

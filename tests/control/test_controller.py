@@ -365,3 +365,19 @@ def test_the_price_is_asked_once_an_interval() -> None:
     it.clock.advance(timedelta(minutes=15).total_seconds())
     it.tick()
     assert it.tariff.asked == 2
+
+
+def test_a_device_limit_in_the_echo_is_nobody_else() -> None:
+    """An echo of the same sign and smaller is what the device's own limits leave of our command."""
+    it = case("limited", charging(4000.0)).tick(soc=0.97).ticks(4)
+    it.tick(setpoint_w=900.0, changes={"battery_power_w": 900.0}).expect(Outcome.KEPT, Power(4000.0))
+
+
+def test_a_failing_hand_back_does_not_flood_the_journal(caplog: pytest.LogCaptureFixture) -> None:
+    """It is tried with every step and told once."""
+    it = case("flood", charging()).tick()
+    it.device.become_unreachable()
+    with caplog.at_level(logging.WARNING):
+        it.ticks(30)
+    assert caplog.text.count("could not hand back") == 1
+    assert it.device.writes.count("release") > 10
