@@ -9,8 +9,16 @@ import pulp
 
 from optimizer.errors import PlanningError
 
-MIP_GAP = 1e-5
+MIP_GAP = 1e-4
 """How far from the proven optimum an accepted plan with binaries may lie [currency]."""
+
+CALM_SEARCH = {
+    "mip_heuristic_run_rins": False,
+    "mip_heuristic_run_rens": False,
+    "mip_heuristic_run_root_reduced_cost": False,
+    "mip_allow_cut_separation_at_nodes": False,
+}
+"""Without the heuristics that solve programs within the program: 192 steps with 32 binaries take 0.13 s, not 1.8 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ def solve(problem: pulp.LpProblem, *, time_limit_s: float) -> Verdict:
         There is no solution, or it is not made of finite numbers.
     """
     # One thread: the first run in a process fixes the number for all later ones.
-    solver = pulp.HiGHS(msg=False, threads=1, timeLimit=time_limit_s, gapAbs=MIP_GAP, gapRel=0.0)
+    solver = pulp.HiGHS(msg=False, threads=1, timeLimit=time_limit_s, gapAbs=MIP_GAP, gapRel=0.0, **CALM_SEARCH)
     try:
         problem.solve(solver)
     except pulp.PulpError as error:
