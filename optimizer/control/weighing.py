@@ -5,8 +5,9 @@ from __future__ import annotations
 from optimizer.control.strategy import Situation, Wish
 from optimizer.domain.energy_value import EnergyValue
 from optimizer.domain.site import self_consumption_power_w
-from optimizer.planning.dispatch import Dispatch, Footing, PeakAllowance, Present, Regime, dispatch
+from optimizer.planning.dispatch import Dispatch, dispatch
 from optimizer.planning.explanation import explain
+from optimizer.planning.present import Footing, PeakAllowance, Present, Regime
 
 
 def self_consumption_wish(situation: Situation, reason: str) -> Wish:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from optimizer.planning.dispatch import TIE, Dispatch, Regime
+from optimizer.planning.dispatch import Dispatch
+from optimizer.planning.present import TIE, Regime
 
 
 def explain(weighed: Dispatch, *, currency: str = "EUR") -> str:

@@ -9,18 +9,9 @@ from hypothesis import strategies as st
 from optimizer.domain.battery import Battery
 from optimizer.domain.energy_value import EnergyValue
 from optimizer.domain.site import GridConnection
-from optimizer.planning.dispatch import (
-    NEW_FOOTING_GAIN,
-    SWITCHING_GAIN,
-    TIE,
-    Dispatch,
-    Footing,
-    PeakAllowance,
-    Present,
-    Regime,
-    dispatch,
-)
+from optimizer.planning.dispatch import Dispatch, dispatch
 from optimizer.planning.explanation import explain
+from optimizer.planning.present import NEW_FOOTING_GAIN, SWITCHING_GAIN, TIE, Footing, PeakAllowance, Present, Regime
 from support.situations import BATTERY, batteries, connections, energy_values, powers, prices, value_of
 
 

@@ -18,7 +18,7 @@ from optimizer.domain.prices import DemandCharge
 from optimizer.domain.scenario import Scenario
 from optimizer.domain.site import GridConnection, Site
 from optimizer.domain.time_grid import Interval, TimeGrid
-from optimizer.planning.dispatch import Regime
+from optimizer.planning.present import Regime
 
 START = datetime(2026, 1, 15, 17, 0, tzinfo=UTC)
 STEP = timedelta(minutes=15)
