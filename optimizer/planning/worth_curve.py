@@ -156,13 +156,18 @@ def simplified(curve: WorthCurve, *, tolerance: float) -> WorthCurve:
 
 def _cut(value: float, segments: Sequence[Segment], *, skip: float, keep: float) -> tuple[float, tuple[Segment, ...]]:
     """Return the left value and the segments of the part that starts ``skip`` in and is ``keep`` wide [kWh]."""
-    skip = max(skip, 0.0)
     kept: list[Segment] = []
     for slope, width in segments:
-        skipped = min(skip, width)
-        value, skip = value + slope * skipped, skip - skipped
-        taken = min(keep, width - skipped)
-        keep -= taken
-        if taken > NARROWEST:
-            kept.append((slope, taken))
+        if skip >= width:
+            value, skip = value + slope * width, skip - width
+            continue
+        if skip > 0.0:
+            value, width, skip = value + slope * skip, width - skip, 0.0  # noqa: PLW2901 - the rest of the segment
+        if width >= keep:
+            if keep > NARROWEST:
+                kept.append((slope, keep))
+            break
+        if width > NARROWEST:
+            kept.append((slope, width))
+        keep -= width
     return value, tuple(kept)
