@@ -57,7 +57,8 @@ def configure_logging(
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
-    logging.getLogger("sunshift").setLevel(level.upper())
+    for ours in ("sunshift", "optimizer", "strategies"):
+        logging.getLogger(ours).setLevel(level.upper())
     # A late job is a warning of APScheduler's per run; jobs are watched by their own record instead.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     return handler

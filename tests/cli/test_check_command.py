@@ -1,0 +1,113 @@
+"""``sunshift check``: every check a line, with what to do."""
+
+import json
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.service_bench import TOKEN, house
+
+from optimizer.cli import check
+from optimizer.cli.main import main
+from optimizer.clock import WallClock
+from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.simulator.server import SimulatorServer
+
+CONFIG = """
+[site]
+timezone = "Europe/Berlin"
+[battery]
+driver = "sonnen_v1"
+host = "127.0.0.1"
+port = {port}
+usable_capacity_wh = 10000
+max_charge_w = 4600
+max_discharge_w = 4600
+[tariff.import]
+kind = "fixed"
+price_per_kwh = 0.30
+[tariff.export]
+kind = "fixed"
+price_per_kwh = 0.08
+[planning]
+scenarios = 2
+[service]
+state_dir = "state"
+runtime_dir = "run"
+"""
+
+
+@pytest.fixture
+def battery() -> Iterator[SimulatorServer]:
+    """Serve a battery that somebody has put into manual mode."""
+    with SimulatorServer(house(WallClock(), mode=DeviceMode.MANUAL), token=TOKEN) as server:
+        yield server
+
+
+def checked(capsys: pytest.CaptureFixture[str], folder: Path, port: int) -> tuple[int, dict[str, dict[str, str]]]:
+    """Return the exit code and the last finding of each name."""
+    config = folder / "sunshift.toml"
+    config.write_text(CONFIG.format(port=port))
+    code = check.run(Namespace(config=config, json=True))
+    told = json.loads(capsys.readouterr().out)
+    assert told["ok"] == (code == 0)
+    return code, {finding["name"]: finding for finding in told["checks"]}
+
+
+def test_a_home_that_is_ready(tmp_path: Path, battery: SimulatorServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """Battery, tariff, forecast and plan answer; nothing is written to the battery."""
+    code, found = checked(capsys, tmp_path, battery.v1_port)
+    assert code == 0
+    assert {"configuration", "strategy", "clock", "state folder", "runtime folder"} <= set(found)
+    assert {found[name]["grade"] for name in ("battery", "balance", "mode", "tariff", "plan")} == {"OK"}
+    assert found["forecast"]["grade"] == "WARN"
+    assert battery.log.writes == ()
+
+
+def test_a_battery_in_the_wrong_mode_fails(
+    tmp_path: Path, battery: SimulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the mode cannot be set, automatic mode would ignore every setpoint: that fails, with the way out."""
+    battery.house.set_mode(DeviceMode.AUTOMATIC)
+    code, found = checked(capsys, tmp_path, battery.v1_port)
+    assert code == 1
+    assert found["mode"]["grade"] == "FAIL"
+    assert "manual" in found["mode"]["advice"]
+
+
+def test_a_battery_that_is_away_and_a_folder_that_is_closed_are_told_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One failure does not hide the next; what can be checked without the battery is checked."""
+    (tmp_path / "state").write_text("a file in the way")
+    code, found = checked(capsys, tmp_path, 1)
+    assert code == 1
+    assert {name for name, finding in found.items() if finding["grade"] == "FAIL"} == {
+        "battery",
+        "state folder",
+        "plan",
+    }
+    assert found["tariff"]["grade"] == "OK"
+
+
+def test_text_has_a_line_for_each_finding_and_its_advice(
+    tmp_path: Path, battery: SimulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A person reads grade, name, finding and what to do."""
+    config = tmp_path / "sunshift.toml"
+    config.write_text(CONFIG.format(port=battery.v1_port))
+    assert main(["check", "--config", str(config)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("OK   battery: sonnen_v1 at 127.0.0.1") for line in told)
+    assert any(line.startswith("     -> ") for line in told)
+    assert told[-1] == "Ready."
+
+
+def test_a_broken_configuration_exits_with_78(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All problems are told, as JSON too."""
+    config = tmp_path / "sunshift.toml"
+    config.write_text(CONFIG.format(port=70000).replace("4600", "-1"))
+    assert main(["check", "--config", str(config), "--json"]) == 78
+    said = capsys.readouterr()
+    assert len(json.loads(said.out)["problems"]) == said.err.count("\n  ") == 3

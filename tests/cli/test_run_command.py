@@ -1,0 +1,170 @@
+"""``sunshift run`` as systemd starts it: a process of its own, on real time, against the simulated battery over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support.service_bench import TOKEN, house
+
+from optimizer.clock import WallClock, real_deadline
+from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.simulator.quirks import Quirks
+from optimizer.simulator.server import SimulatorServer
+
+PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def battery() -> Iterator[SimulatorServer]:
+    """Serve a battery in automatic mode on real time."""
+    home = house(WallClock(), mode=DeviceMode.AUTOMATIC)
+    with SimulatorServer(home, token=TOKEN, quirks=Quirks(mode_control=True)) as server:
+        yield server
+
+
+def write_config(folder: Path, *, port: int, extra: str = "") -> Path:
+    """Write a configuration whose strategy forces a power as soon as it decides."""
+    path = folder / "sunshift.toml"
+    path.write_text(
+        f"""
+[site]
+timezone = "Europe/Berlin"
+[battery]
+driver = "sonnen_v1"
+host = "127.0.0.1"
+port = {port}
+mode_control = true
+usable_capacity_wh = 10000
+max_charge_w = 4600
+max_discharge_w = 4600
+[tariff.import]
+kind = "fixed"
+price_per_kwh = 0.30
+[tariff.export]
+kind = "fixed"
+price_per_kwh = 0.08
+[control]
+prefer_automatic = false
+[strategy]
+name = "self_consumption"
+[service]
+state_dir = "{folder}/state"
+runtime_dir = "{folder}/run"
+{extra}
+"""
+    )
+    return path
+
+
+def sunshift(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "optimizer", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
+@contextmanager
+def service(config: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the service until systemd would know that it is ready; kill what is left of it at the end."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        address = f"\0sunshift-test-{os.getpid()}-{config.parent.name}"
+        manager.bind(address)
+        environ = {**os.environ, "NOTIFY_SOCKET": "@" + address[1:], "WATCHDOG_USEC": "90000000"}
+        with subprocess.Popen(
+            [sys.executable, "-m", "optimizer", "run", "--config", str(config), *options],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environ,
+        ) as process:
+            try:
+                _await_ready(manager)
+                yield process
+            finally:
+                process.kill()
+
+
+def _await_ready(manager: socket.socket) -> None:
+    left = real_deadline(PATIENCE_S)
+    told: list[str] = []
+    while "READY=1" not in told:
+        manager.settimeout(max(0.01, left()))
+        told.append(manager.recv(4096).decode())
+
+
+def test_a_run_from_start_to_sigterm(tmp_path: Path, battery: SimulatorServer) -> None:
+    """READY comes after a decision, one instance alone commands, status tells, SIGTERM hands back and exits with 0."""
+    config = write_config(tmp_path, port=battery.v1_port)
+    with service(config) as process:
+        assert battery.house.mode is DeviceMode.MANUAL
+
+        told = json.loads(sunshift("status", "--config", config, "--json").stdout)
+        assert (told["running"], told["pid"], told["mode"]) == (True, process.pid, "control")
+        assert told["decision"]["outcome"] == "applied"
+
+        second = sunshift("run", "--config", config)
+        assert second.returncode == 1
+        assert f"pid {process.pid}" in second.stderr
+        refused = sunshift("release", "--config", config)
+        assert refused.returncode == 1
+        assert "systemctl stop sunshift" in refused.stderr
+
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, log
+    assert "handed back: sunshift is stopping" in log
+    assert battery.house.mode is DeviceMode.AUTOMATIC
+    assert battery.house.setpoint_w == 0
+    stopped = sunshift("status", "--config", config)
+    assert stopped.returncode == 1
+    assert "IS NOT RUNNING: it stopped" in stopped.stdout
+
+
+def test_a_killed_service_leaves_a_command_that_release_takes_back(tmp_path: Path, battery: SimulatorServer) -> None:
+    """After kill -9 the status says so, and release, as ExecStopPost runs it, brings the battery back."""
+    config = write_config(tmp_path, port=battery.v1_port, extra='[nonsense]\nkey = "broken on purpose after the start"')
+    good = config.read_text()
+    config.write_text(good[: good.index("[nonsense]")])
+    with service(config) as process:
+        process.kill()
+        process.communicate(timeout=PATIENCE_S)
+    config.write_text(good)
+    assert battery.house.mode is DeviceMode.MANUAL
+    status = sunshift("status", "--config", config)
+    assert (status.returncode, "did not end by itself" in status.stdout) == (1, True)
+    released = sunshift("release", "--config", config)
+    assert released.returncode == 0, released.stdout + released.stderr
+    assert battery.house.mode is DeviceMode.AUTOMATIC
+    assert battery.house.setpoint_w == 0
+
+
+def test_observe_writes_nothing(tmp_path: Path, battery: SimulatorServer) -> None:
+    """With --observe the battery sees nothing but requests for its status, the end included."""
+    with service(write_config(tmp_path, port=battery.v1_port), "--observe") as process:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert {(entry.method, entry.path) for entry in battery.log.entries} == {("GET", "/api/v1/status")}
+
+
+def test_a_configuration_that_cannot_be_used_ends_with_78_and_every_problem(tmp_path: Path) -> None:
+    """All problems are told at once, and systemd is kept from starting again."""
+    config = write_config(tmp_path, port=1)
+    config.write_text(config.read_text().replace("max_charge_w = 4600", "max_charge_w = -1").replace("0.30", '"dear"'))
+    done = sunshift("run", "--config", config)
+    assert done.returncode == 78
+    assert "battery.max_charge_w" in done.stderr
+    assert "tariff.import" in done.stderr
+    assert done.stdout == ""

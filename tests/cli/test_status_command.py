@@ -1,0 +1,60 @@
+"""``sunshift status``: what the service does, since when, and why, or that there is none."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support.service_bench import bench
+
+from optimizer.cli.main import main
+from optimizer.cli.status_text import status_text
+from optimizer.service.status import read_status, status_path
+from optimizer.service.verdict import Verdict, judge
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Return a configuration that says where the service writes, and nothing else."""
+    path = tmp_path / "sunshift.toml"
+    path.write_text('[service]\nruntime_dir = "run"\n')
+    return path
+
+
+def test_without_a_service_it_says_so(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing was ever written, that and the way to start are told."""
+    assert main(["status", "--config", str(config)]) == 1
+    told = capsys.readouterr().out
+    assert "is not running" in told
+    assert str(config.parent / "run") in told
+    assert main(["status", "--config", str(config), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {"running": False, "verdict": "never"}
+
+
+def test_it_tells_decision_reason_plan_and_jobs(tmp_path: Path, config: Path) -> None:
+    """What a running service wrote reads as text, in the home's own time; an old one counts as hanging."""
+    with bench(tmp_path) as home:
+        home.run_for(timedelta(minutes=20))
+        status = home.daemon.reporter.status("running")
+        now = home.clock.now()
+    assert judge(status, held=True, now=now) is Verdict.RUNNING
+    assert judge(status, held=True, now=now + timedelta(minutes=5)) is Verdict.STALE
+    assert judge(status, held=False, now=now) is Verdict.GONE
+    assert judge(read_status(status_path(tmp_path / "run")), held=False, now=now) is Verdict.STOPPED
+    text = status_text(status, Verdict.RUNNING, folder=tmp_path, now=now)
+    assert "controls sonnen_v1 at 127.0.0.1" in text
+    assert "since 2026-05-04 02:00" in text
+    for part in ("Why:", "Measured:", "Plan:", "Job replan:", "Counted:"):
+        assert part in text
+    assert "MAY HANG" not in text
+    assert "DOES NOT TELL" in status_text(status, Verdict.STALE, folder=tmp_path, now=now)
+
+
+def test_a_status_of_another_kind_is_explained(
+    tmp_path: Path, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that cannot be understood is an error with its path, not a traceback."""
+    (tmp_path / "run").mkdir()
+    status_path(tmp_path / "run").write_text('{"schema": 0}')
+    assert main(["status", "--config", str(config)]) == 1
+    assert "status.json" in capsys.readouterr().err

@@ -1,0 +1,42 @@
+"""One writer."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from optimizer.errors import LockedError, SunshiftError
+from optimizer.service.lock import LOCK_NAME, InstanceLock, holder, is_held
+from optimizer.service.release_guard import refuse_while_held
+
+SINCE = datetime(2026, 5, 4, tzinfo=UTC)
+
+
+def test_a_held_lock_says_who_holds_it_and_what_to_do(tmp_path: Path) -> None:
+    """The refusal names process, battery and the way out."""
+    with InstanceLock(tmp_path, battery="sonnen_v1 at home", since=SINCE):
+        found = holder(tmp_path)
+        assert found is not None
+        assert (found.pid, found.battery) == (os.getpid(), "sonnen_v1 at home")
+        with pytest.raises(LockedError, match=rf"pid {os.getpid()}.*sonnen_v1 at home.*systemctl stop sunshift"):
+            InstanceLock(tmp_path, battery="another", since=SINCE).acquire()
+        with pytest.raises(LockedError, match="--force"):
+            refuse_while_held(tmp_path, what="sunshift release")
+    assert not is_held(tmp_path)
+    refuse_while_held(tmp_path, what="sunshift release")
+
+
+def test_a_file_left_behind_locks_nobody_out(tmp_path: Path) -> None:
+    """Only a living process holds a lock, whatever the file says."""
+    (tmp_path / LOCK_NAME).write_text('{"pid": 1, "battery": "gone", "since": "long ago"}')
+    assert not is_held(tmp_path)
+    with InstanceLock(tmp_path, battery="mine", since=SINCE):
+        assert is_held(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
+    """The error names the folder and the setting."""
+    (tmp_path / "file").touch()
+    with pytest.raises(SunshiftError, match="runtime_dir"):
+        InstanceLock(tmp_path / "file" / "run", battery="mine", since=SINCE).acquire()

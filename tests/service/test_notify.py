@@ -1,0 +1,50 @@
+"""sd_notify: what systemd hears."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from optimizer.service.notify import Notifier
+
+
+@pytest.mark.parametrize("abstract", [False, True], ids=["path", "abstract"])
+def test_every_message_reaches_the_socket(tmp_path: Path, abstract: bool) -> None:
+    """READY, STATUS, WATCHDOG and STOPPING arrive over a path and over an abstract socket."""
+    name = f"sunshift-notify-{os.getpid()}" if abstract else str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind("\0" + name if abstract else name)
+        manager.settimeout(5)
+        notifier = Notifier("@" + name if abstract else name, watchdog_s=90.0)
+        notifier.ready()
+        notifier.status("charging\nbecause it is cheap")
+        notifier.status("charging because it is cheap")
+        notifier.watchdog()
+        notifier.stopping()
+        heard = [manager.recv(4096).decode() for _ in range(4)]
+    assert heard == ["READY=1", "STATUS=charging because it is cheap", "WATCHDOG=1", "STOPPING=1"]
+
+
+def test_without_systemd_nothing_happens(tmp_path: Path) -> None:
+    """Outside systemd, and when the socket is gone, telling is harmless."""
+    Notifier.from_environment({}).ready()
+    Notifier(str(tmp_path / "gone")).stopping()
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected_s"),
+    [
+        ({"WATCHDOG_USEC": "90000000"}, 90.0),
+        ({"WATCHDOG_USEC": "90000000", "WATCHDOG_PID": str(os.getpid())}, 90.0),
+        ({"WATCHDOG_USEC": "90000000", "WATCHDOG_PID": "1"}, None),
+        ({"WATCHDOG_USEC": "soon"}, None),
+        ({"WATCHDOG_USEC": "0"}, None),
+        ({}, None),
+    ],
+)
+def test_the_watchdog_is_fed_only_when_it_watches_this_process(
+    environ: dict[str, str], expected_s: float | None
+) -> None:
+    """The variables of sd_watchdog_enabled(3) decide."""
+    assert Notifier.from_environment(environ).watchdog_s == expected_s

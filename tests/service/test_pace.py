@@ -1,0 +1,58 @@
+"""When the control loop looks next."""
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optimizer.clock import SimulatedClock
+from optimizer.service.pace import FASTEST_S, JITTER, SLOWEST_S, Pace
+
+START = datetime(2026, 5, 4, tzinfo=UTC)
+
+
+def looks(poll_s: float, steps: list[tuple[float, bool]]) -> list[float]:
+    """Return when the looks begin, for steps that take so long and fail or not [s]."""
+    clock = SimulatedClock(START)
+    pace, failures, begun = Pace(clock, poll_s, random.Random(1)), 0, []
+    for takes_s, fails in steps:
+        pace.begin()
+        begun.append(clock.elapsed())
+        clock.advance(takes_s)
+        failures = failures + 1 if fails else 0
+        clock.advance(pace.wait_s(failures))
+    return begun
+
+
+def test_healthy_looks_do_not_drift() -> None:
+    """However long steps take, looks stay on the beat; a step longer than the beat leaves beats out."""
+    assert looks(10.0, [(0.3, False), (4.0, False), (12.0, False), (0.1, False), (0.0, False)]) == pytest.approx(
+        [0, 10, 20, 40, 50]
+    )
+    assert looks(5.0, [(0.4, False)] * 4) == pytest.approx([0, 5, 10, 15])
+
+
+@given(
+    poll_s=st.floats(5, 60),
+    steps=st.lists(st.tuples(st.floats(0, 25), st.booleans()), min_size=2, max_size=30),
+)
+def test_looks_are_never_faster_than_the_battery_bears_nor_slower_than_a_lease(
+    poll_s: float, steps: list[tuple[float, bool]]
+) -> None:
+    """Waits lie between 5 s and the longer of poll and 30 s, step and jitter besides."""
+    begun = looks(poll_s, steps)
+    for (takes_s, _), earlier, later in zip(steps, begun, begun[1:], strict=False):
+        assert later - earlier >= FASTEST_S - 1e-6
+        longest_s = max(poll_s, SLOWEST_S) * (1 + JITTER)
+        assert later - earlier <= takes_s + max(longest_s, FASTEST_S) + poll_s
+
+
+def test_waits_grow_while_the_battery_is_away() -> None:
+    """10, 20, then 30 s, each lengthened by at most a tenth, and back to the beat afterwards."""
+    begun = looks(10.0, [(0.0, True)] * 4 + [(0.0, False)] * 2)
+    waits = [later - earlier for earlier, later in zip(begun, begun[1:], strict=False)]
+    for wait_s, base_s in zip(waits, (10, 20, 30, 30, 10), strict=True):
+        assert base_s <= wait_s + 1e-6
+        assert wait_s <= base_s * (1 + JITTER) + 1e-6

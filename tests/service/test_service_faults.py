@@ -1,0 +1,153 @@
+"""What the service does when the battery, the strategy, a listener or an earlier run misbehaves."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support.service_bench import START, Bench, bench
+
+from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.domain.decision import Decision, Outcome
+from optimizer.errors import LockedError
+from optimizer.service.lock import InstanceLock
+from optimizer.service.notify import Notifier
+from optimizer.service.status import read_status, status_path
+
+
+class Told(Notifier):
+    """Remembers what systemd would have been told."""
+
+    def __init__(self) -> None:
+        super().__init__(watchdog_s=90.0)
+        self.messages: list[str] = []
+
+    def _send(self, message: str) -> None:
+        self.messages.append(message)
+
+
+def listen(home: Bench) -> Told:
+    told = Told()
+    home.daemon._notifier = told
+    return told
+
+
+@pytest.fixture
+def nobody_listens() -> Iterator[int]:
+    """Return a port on which nothing answers, held for the test."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+def test_a_battery_that_is_away_at_start_does_not_keep_the_service_from_starting(
+    tmp_path: Path, nobody_listens: int
+) -> None:
+    """READY is told within half a minute, the watchdog is fed, the fault is shown, and tries come at growing distances."""
+    with bench(tmp_path, battery={"port": nobody_listens}) as home:
+        told = listen(home)
+        home.run_for(timedelta(minutes=16))
+
+        assert told.messages.count("READY=1") == 1
+        assert told.messages.count("WATCHDOG=1") == len(home.decisions)
+        assert {decision.outcome for decision in home.decisions} == {Outcome.FAILED}
+        waits = [later.at - earlier.at for earlier, later in zip(home.decisions, home.decisions[1:], strict=False)]
+        assert min(waits) >= timedelta(seconds=10)
+        assert timedelta(seconds=30) <= max(waits) <= timedelta(seconds=33)
+        status = read_status(status_path(tmp_path / "run"))
+        assert status is not None
+        assert str(nobody_listens) in status.faults["device"]
+        assert "has not been read yet" in status.faults["plan"]
+        assert not home.daemon.handed_back
+
+
+def test_a_battery_that_dies_midway_is_waited_for_and_taken_up_again(tmp_path: Path) -> None:
+    """While it restarts at night every step fails without an error of ours; afterwards a plan is made at once."""
+    with bench(tmp_path) as home:
+        gone_at = home.clock.now() + timedelta(minutes=31)
+
+        def restart(decision: Decision) -> None:
+            if decision.at >= gone_at and not home.daemon.counters.failures:
+                home.house.restart(refusing_s=180.0, bad_gateway_s=120.0)
+
+        home.daemon.on_decision.append(restart)
+        home.run_for(timedelta(minutes=44))
+
+        failed = [decision for decision in home.decisions if decision.outcome is Outcome.FAILED]
+        assert failed
+        back = next(one for one in home.decisions if one.at > failed[-1].at)
+        assert back.measurement is not None
+        assert any(back.at <= plan.made_at <= back.at + timedelta(seconds=1) for plan in home.plans)
+        assert home.daemon.counters.errors == 0
+        assert home.daemon.handed_back
+
+
+def test_a_command_left_standing_by_an_earlier_run_is_taken_back_first(tmp_path: Path) -> None:
+    """A battery found in manual mode is handed back before the first decision, and the log says so."""
+    with bench(tmp_path, mode=DeviceMode.MANUAL) as home:
+        home.house.command(3000.0)
+        home.run_for(timedelta(minutes=2))
+        first = home.decisions[0]
+        assert first.outcome is Outcome.HANDED_BACK
+        assert "found in manual mode at start" in first.reason
+
+
+def test_a_defect_in_the_step_is_survived_counted_and_hands_the_battery_back(tmp_path: Path) -> None:
+    """Steps that raise are counted; three in a row hand the battery back and do not feed the watchdog."""
+    with bench(tmp_path) as home:
+        told = listen(home)
+
+        def broken() -> Decision:
+            raise ZeroDivisionError
+
+        home.daemon._loop._step = broken
+        home.run_for(timedelta(minutes=2))
+
+        counters = home.daemon.counters
+        assert counters.errors == counters.polls > 3
+        assert counters.hand_backs >= counters.errors - 2
+        assert "WATCHDOG=1" not in told.messages
+        assert home.house.mode is DeviceMode.AUTOMATIC
+
+
+def test_a_listener_that_raises_does_not_end_control(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What an observer raises is logged and goes no further."""
+    with bench(tmp_path) as home:
+
+        def broken(decision: Decision) -> None:
+            msg = f"cannot show {decision.outcome}"
+            raise RuntimeError(msg)
+
+        home.daemon.on_decision.insert(0, broken)
+        home.run_for(timedelta(minutes=1))
+        assert len(home.decisions) == home.daemon.counters.polls > 3
+        assert "a listener failed" in caplog.text
+
+
+def test_a_second_instance_is_refused_and_writes_nothing(tmp_path: Path) -> None:
+    """Who finds the runtime folder held ends with the holder's name and sends nothing to the battery."""
+    with bench(tmp_path) as home:
+        with (
+            InstanceLock(tmp_path / "run", battery="the same one", since=home.clock.now()),
+            pytest.raises(LockedError, match="the same one"),
+        ):
+            home.run_for(timedelta(minutes=1))
+        assert home.server.log.entries == ()
+
+
+def test_a_wall_clock_that_is_set_back_does_not_stop_the_jobs(tmp_path: Path) -> None:
+    """After the clock was set back by a day the jobs go on at the new time."""
+    with bench(tmp_path) as home:
+
+        def set_back(decision: Decision) -> None:
+            if len(home.decisions) == 60:
+                home.clock.step_wall_clock(-86_400.0)
+
+        home.daemon.on_decision.append(set_back)
+        stop = threading.Event()
+        end = START - timedelta(days=1) + timedelta(minutes=40)
+        home.daemon.on_decision.append(lambda one: stop.set() if end <= one.at < START - timedelta(hours=1) else None)
+        home.daemon.run(stop)
+        assert any(plan.made_at < START for plan in home.plans)

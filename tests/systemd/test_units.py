@@ -1,0 +1,57 @@
+"""The unit file: accepted by systemd, closed to everything the service does not need, true to the program."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from optimizer.cli.main import EXIT_CONFIG
+from optimizer.release_config import TOKEN_FILE_NAME
+
+UNIT = Path(__file__).parents[2] / "systemd" / "sunshift.service"
+LARGEST_EXPOSURE = 1.5
+
+needs_systemd_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """Return the unit with programs that exist here in the place of those that it installs."""
+    path = tmp_path / UNIT.name
+    path.write_text(re.sub(r"/opt/sunshift/bin/\w+", "/bin/true", UNIT.read_text()))
+    return path
+
+
+def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["systemd-analyze", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@needs_systemd_analyze
+def test_systemd_accepts_the_unit(unit: Path) -> None:
+    """`systemd-analyze verify` ends without an error and without a word."""
+    done = analyze("verify", unit)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_systemd_analyze
+def test_the_sandbox_is_tight(unit: Path) -> None:
+    """`systemd-analyze security` rates the exposure at 1.5 of 10 at most."""
+    done = analyze("security", "--offline=true", unit)
+    found = re.search(r"Overall exposure level for .*: ([0-9.]+)", done.stdout)
+    assert found is not None, done.stdout + done.stderr
+    assert float(found[1]) <= LARGEST_EXPOSURE
+
+
+def test_the_unit_and_the_program_agree() -> None:
+    """Exit code of a bad configuration, name of the credential, release after every end, watchdog above the slowest poll."""
+    text = UNIT.read_text()
+    assert f"RestartPreventExitStatus={EXIT_CONFIG}" in text
+    assert f"LoadCredential={TOKEN_FILE_NAME}:" in text
+    assert re.search(r"^ExecStopPost=.* -m optimizer\.release --config ", text, re.MULTILINE)
+    watchdog = re.search(r"^WatchdogSec=(\d+)$", text, re.MULTILINE)
+    assert watchdog is not None
+    assert int(watchdog[1]) > 60
