@@ -65,19 +65,19 @@ def build_house(*, clock: Clock, battery: Battery, profile: HouseProfile, zone: 
     )
 
 
-def build_homes(controlled: SimulatedHouse, *, battery: Battery, prices: Prices) -> Homes:
+def build_homes(controlled: SimulatedHouse, *, battery: Battery, profile: HouseProfile, prices: Prices) -> Homes:
     """Return the home under control with its two twins and the bills of all three.
 
     Parameters
     ----------
     controlled
         The home that sunshift commands, as it starts.
-    battery
-        Its battery.
+    battery, profile
+        Its battery, load and sun.
     prices
         Of the whole period.
     """
-    clock, profile, zone = controlled.clock, controlled.recording, controlled.timezone
+    clock, zone = controlled.clock, controlled.timezone
     # Not there at all: in manual mode without a command, drawing and losing nothing, it never moves a watt.
     absent = SimulatedHouse(
         clock=clock,

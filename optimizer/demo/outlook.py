@@ -32,6 +32,7 @@ def outlook(scene: Scene, *, width: int, spare: int) -> list[Text]:
             *(Text() for _ in range(ROWS - 1)),
         ]
     size, columns = _scale(plan, index, width - LABEL_WIDTH - VALUE_WIDTH - 1)
+    index = _aligned(plan, index, size)
     end = min(len(plan.steps), index + size * columns)
     lines = [_axis(plan, index, end, size, scene.timezone)]
     lines += _price(plan, index, end, size, rows=2 if spare >= 8 else 1)
@@ -48,6 +49,12 @@ def _scale(plan: Plan, index: int, room: int) -> tuple[int, int]:
     left = len(plan.steps) - index
     size = max(1, -(-min(day, left) // room))
     return size, min(room, -(-left // size))
+
+
+def _aligned(plan: Plan, index: int, size: int) -> int:
+    """Return the step at or before ``index`` from which columns of ``size`` steps begin on the hour."""
+    past_hour = plan.steps[index].start.minute * 60 // round(plan.grid.step_s)
+    return max(0, index - past_hour % size)
 
 
 def _line(label: str, value: str, chart: Text | str, style: str = "") -> Text:

@@ -88,7 +88,7 @@ def play(options: DemoOptions, *, view: View, wall: Clock) -> Summary:
         server = stage.enter_context(SimulatorServer(house, token=TOKEN, quirks=Quirks(mode_control=True)))
         configuration = _configuration(options, server, folder)
         prices = _prices(configuration, period)
-        homes = build_homes(house, battery=BATTERY, prices=prices)
+        homes = build_homes(house, battery=BATTERY, profile=profile, prices=prices)
         daemon = build_daemon(configuration, clock=clock)
         _import_history(daemon.history, period)
         director = Director(clock=clock, period=period, homes=homes, daemon=daemon, view=view, stop=stop)

@@ -99,7 +99,7 @@ def _flows(scene: Scene, width: int) -> list[Text]:
     seen = None if scene.decision is None else scene.decision.measurement
     if seen is None:
         return _missing_flows(scene.decision)
-    room = max(4, width - LABEL_WIDTH - 25)
+    room = max(4, width - LABEL_WIDTH - 26)
     flows = [
         _Flow("sun", seen.production_w, "producing" if seen.production_w >= IDLE_W else "dark", SUN),
         _Flow("house", seen.consumption_w, "using", HOUSE),
@@ -111,7 +111,7 @@ def _flows(scene: Scene, width: int) -> list[Text]:
 
 def _missing_flows(decision: Decision | None) -> list[Text]:
     waiting = decision is None
-    said = "waiting for the first measurement" if waiting else "the battery could not be read: its values are unknown"
+    said = "waiting for the first measurement" if waiting else "could not be read: unknown"
     rows = [_row(name).append("          -") for name in ("sun", "house", "battery", "grid", "stored")]
     rows[2].append(f"   {said}", QUIET if waiting else TROUBLE)
     return rows
@@ -120,14 +120,14 @@ def _missing_flows(decision: Decision | None) -> list[Text]:
 def _flow(flow: _Flow, scene: Scene, room: int) -> Text:
     moving = abs(flow.power_w) >= IDLE_W
     row = _row(flow.label).append(f"{power(flow.power_w):>8}", STRONG if moving else QUIET)
-    row.append(f"  {ARROWS.get(flow.said, ' ')} {flow.said:<11}", flow.colour if moving else QUIET)
+    row.append(f"  {ARROWS.get(flow.said, ' ')} {flow.said:<12}", flow.colour if moving else QUIET)
     return row.append(bar(abs(flow.power_w), scene.scale_w, room), flow.colour)
 
 
 def _stored(measurement: Measurement, scene: Scene, room: int) -> Text:
     energy_kwh = scene.battery.energy_wh(measurement.soc) / 1000
     row = _row("stored").append(f"{100 * measurement.soc:6.0f} %", STRONG)
-    row.append(f"    {energy_kwh:.1f} kWh".ljust(15), BATTERY)
+    row.append(f"    {energy_kwh:.1f} kWh".ljust(16), BATTERY)
     return row.append(gauge(measurement.soc, room), BATTERY)
 
 
@@ -172,7 +172,7 @@ def _worth(decision: Decision) -> Text:
     for label, price, colour in parts:
         shown = "unknown" if price is None else f"{cents(price)} ct"
         row.append(f"{label} ", QUIET).append(shown, colour if price is not None else QUIET).append("    ")
-    return row
+    return row.append("per kWh", QUIET)
 
 
 def _wrapped(text: str, width: int) -> list[str]:
@@ -197,6 +197,6 @@ def _log(scene: Scene, room: int) -> list[Text]:
 
 def _footer(scene: Scene, width: int) -> Text:
     tally = scene.tally
-    left = f" {tally.polls:,} polls  {tally.setpoints:,} setpoints  {tally.plans:,} plans  {tally.errors:,} errors"
+    left = f" polls {tally.polls:,}  setpoints {tally.setpoints:,}  plans {tally.plans:,}  errors {tally.errors:,}"
     right = "* credited for stored energy "
     return Text(left, QUIET).append(right.rjust(max(0, width - len(left))), QUIET)

@@ -109,16 +109,13 @@ def as_lines(summary: Summary) -> list[str]:
     """Return the summary for a person, 80 columns wide at most."""
     return [
         *_head(summary),
-        "",
         *_table(summary),
         "",
         *_verdict(summary),
-        "",
         *_what_was_done(summary),
         "",
-        "Next, with your own battery:",
-        "  sunshift config init --out sunshift.toml",
-        "  sunshift check --config sunshift.toml",
+        "Your own battery: sunshift config init --out sunshift.toml",
+        "                  sunshift check --config sunshift.toml",
     ]
 
 
@@ -193,7 +190,7 @@ def _what_was_done(summary: Summary) -> list[str]:
     service = summary.service
     sent = f"{service.setpoints:,} setpoints and {service.mode_changes:,} mode changes"
     return [
-        f"The service polled {service.polls:,} times and made {service.plans:,} plans; it sent {sent}.",
-        f"{service.errors:,} errors; the simulated battery answered {service.http_requests:,} HTTP requests.",
+        f"The service polled {service.polls:,} times, made {service.plans:,} plans, met {service.errors:,} errors.",
+        f"It sent {sent}, in {service.http_requests:,} HTTP requests.",
         f"The battery was left {service.left_as}.",
     ]

@@ -57,4 +57,6 @@ def command(decision: Decision) -> str:
         return "nothing of ours stands at the battery"
     if isinstance(setpoint, Automatic):
         return "automatic: the battery follows the house by itself"
+    if abs(setpoint.battery_power_w) < IDLE_W:
+        return "idle: the battery keeps what it holds"
     return str(setpoint)
