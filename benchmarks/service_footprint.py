@@ -1,0 +1,114 @@
+"""Seconds to READY and resident memory of the running service with a plan in memory, on real time.
+
+    python benchmarks/service_footprint.py [runs]
+
+Starts `python -m optimizer run` against the simulated battery in this process, hears its READY over sd_notify, waits
+for the plan to stand in the status, and reads the memory from /proc. Ends it with SIGTERM and tells how long that took.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from optimizer.clock import WallClock
+from optimizer.devices.simulated.house import SimulatedHouse
+from optimizer.devices.simulated.profile import packaged_profile
+from optimizer.domain.battery import Battery
+from optimizer.simulator.quirks import Quirks
+from optimizer.simulator.server import SimulatorServer
+
+BATTERY = Battery(usable_capacity_wh=10_000, max_charge_w=4600, max_discharge_w=4600, standby_w=25)
+CONFIG = """
+[site]
+timezone = "Europe/Berlin"
+latitude = 47.66
+longitude = 9.18
+[battery]
+driver = "sonnen_v1"
+host = "127.0.0.1"
+port = {port}
+mode_control = true
+usable_capacity_wh = 10000
+max_charge_w = 4600
+max_discharge_w = 4600
+[tariff.import]
+kind = "time_of_use"
+price_per_kwh = 0.30
+rules = [
+  {{ name = "night", from = "00:00", to = "05:00", price_per_kwh = 0.21 }},
+  {{ name = "evening", from = "17:00", to = "21:00", price_per_kwh = 0.38 }},
+]
+[tariff.export]
+kind = "fixed"
+price_per_kwh = 0.08
+[forecast]
+pv_peak_kw = 5.0
+[service]
+state_dir = "state"
+runtime_dir = "run"
+"""
+
+
+def measure(port: int, clock: WallClock) -> tuple[float, float, float, float]:
+    """Return seconds to READY, MiB with a plan, its peak, and seconds to the end."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        config = Path(folder) / "sunshift.toml"
+        config.write_text(CONFIG.format(port=port))
+        address = f"sunshift-footprint-{os.getpid()}"
+        manager.bind("\0" + address)
+        manager.settimeout(60)
+        began_s = clock.elapsed()
+        with subprocess.Popen(
+            [sys.executable, "-m", "optimizer", "run", "--config", str(config)],
+            env={**os.environ, "NOTIFY_SOCKET": "@" + address},
+            stderr=subprocess.DEVNULL,
+        ) as service:
+            while manager.recv(4096) != b"READY=1":
+                pass
+            ready_s = clock.elapsed() - began_s
+            await_plan(Path(folder) / "run" / "status.json", clock)
+            memory, peak = memory_mib(service.pid)
+            began_s = clock.elapsed()
+            service.send_signal(signal.SIGTERM)
+            code = service.wait(30)
+            ended_s = clock.elapsed() - began_s
+        assert code == 0, f"the service ended with {code}"
+        return ready_s, memory, peak, ended_s
+
+
+def await_plan(path: Path, clock: WallClock) -> None:
+    pause = threading.Event()
+    for _ in range(600):
+        if json.loads(path.read_text())["plan"]:
+            return
+        clock.wait(0.1, pause)
+    raise SystemExit("no plan within a minute")
+
+
+def memory_mib(pid: int) -> tuple[float, float]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    told = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith(("VmRSS", "VmHWM"))}
+    return int(told["VmRSS"]) / 1024, int(told["VmHWM"]) / 1024
+
+
+def main(runs: int) -> None:
+    clock = WallClock()
+    house = SimulatedHouse(clock=clock, battery=BATTERY, recording=packaged_profile().shifted_to(clock.now()))
+    with SimulatorServer(house, quirks=Quirks(mode_control=True)) as server:
+        found = [measure(server.v1_port, clock) for _ in range(runs)]
+    names = ("ready [s]", "memory with a plan [MiB]", "peak [MiB]", "SIGTERM to end [s]")
+    for name, values in zip(names, zip(*found, strict=True), strict=True):
+        print(f"{name}: median {statistics.median(values):.2f}, largest {max(values):.2f} of {runs}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
