@@ -14,9 +14,12 @@ TOLERANCE, TOLERANCE_SHARE = 0.02, 0.005
 def why_worse_than_nothing(plan: Plan) -> str | None:
     """Return why a plan would do worse than plain self-consumption, by its own expectations; None: it does not.
 
-    Only where self-consumption keeps to the limits of the connection: a plan may rightly pay for keeping to them.
+    Only where self-consumption keeps to the limits of the connection, and the battery starts within its band: a plan
+    may rightly pay for keeping to them.
     """
     problem = plan.problem
+    if not problem.battery.min_soc <= problem.initial_soc <= problem.battery.max_soc:
+        return None
     nothing = self_consumption_objective(problem)
     if nothing is None:
         return None

@@ -24,8 +24,6 @@ from optimizer.history.summary import HistorySummary, summarise
 
 T = TypeVar("T")
 
-RETENTION = timedelta(days=100)
-"""How long measurements and decisions are kept by default; five-minute means are kept for good (6 MiB a year)."""
 FLUSH_INTERVAL_S = 60.0
 FLUSH_ROWS = 500
 CAPACITY_ROWS = 20_000

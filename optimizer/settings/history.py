@@ -13,5 +13,5 @@ from optimizer.settings.section import Section
 class HistorySettings(Section):
     """How long measurements and decisions are kept."""
 
-    retention: Annotated[Duration, within(28 * UNITS["d"])] = Field(default=400 * UNITS["d"])
-    """How long to keep measurements and decisions; forecasts need the last four weeks."""
+    retention: Annotated[Duration, within(28 * UNITS["d"])] = Field(default=100 * UNITS["d"])
+    """How long to keep every reading (about 3 MB a day); means of five minutes are kept for good."""

@@ -144,6 +144,17 @@ def test_real_plans_are_never_worse_than_nothing(strategy: str, pv_w: float) -> 
     assert why_worse_than_nothing(plan) is None
 
 
+def test_leading_the_charge_back_into_its_band_may_cost_money() -> None:
+    """Below the reserve a plan pays for recharging, which plain self-consumption does not: it stands all the same."""
+    reserve = replace(BATTERY, min_soc=0.5)
+    board = PlanBoard()
+    low = replace(situation_of().measurement, soc=0.1)
+    plan = desk(battery=reserve, board=board).replan(START, low)
+    assert plan is not None
+    assert board.current(START) is plan
+    assert FlagKind.START_SOC_OUTSIDE_BAND in {flag.kind for flag in plan.flags}
+
+
 def scenario_of(load_w: float, noon_pv_w: float) -> Scenario:
     pv_w = tuple(noon_pv_w if 9 <= one.start.hour < 15 else 0.0 for one in GRID)
     return Scenario(weight=1.0, load_w=(load_w,) * len(GRID), pv_w=pv_w)
