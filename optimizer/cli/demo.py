@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import math
 import sys
@@ -51,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Play the demo and print its summary."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A reason may hold a character that an old locale lacks: a question mark is better than an end.
+        sys.stdout.reconfigure(errors="replace")
     console = Console()
     view = _view(arguments, console)
     options = DemoOptions(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from optimizer.clock import Clock
 from optimizer.demo.homes import Homes
@@ -64,13 +66,13 @@ class Director:
         over = (min(now, self._period.end) - self._period.start) // timedelta(days=1)
         if over > self._days_over:
             self._days_over = over
-            self._view.day_over(now, over, self._homes.cost_so_far())
+            self._guarded(partial(self._view.day_over, now, over, self._homes.cost_so_far()))
         if now >= self._period.end:
             self._stop.set()
 
     def draw(self) -> None:
         """Show the present."""
-        self._view.show(self.scene())
+        self._guarded(partial(self._view.show, self.scene()))
 
     def tell(self, text: str, weight: Weight = Weight.NORMAL) -> None:
         """Tell something that is no decision."""
@@ -113,7 +115,14 @@ class Director:
 
     def _say(self, line: LogLine) -> None:
         self._log.append(line)
-        self._view.tell(line)
+        self._guarded(partial(self._view.tell, line))
+
+    def _guarded(self, show: Callable[[], None]) -> None:
+        try:
+            show()
+        except BrokenPipeError:
+            # Nobody reads any more (`sunshift demo | head`): hand the battery back and end.
+            self._stop.set()
 
 
 class NewsHandler(logging.Handler):

@@ -137,7 +137,8 @@ def _money(cost: CostSoFar | None) -> list[Text]:
         amount = "-" if cost is None else f"{getattr(cost, name):.2f}"
         rows.append(Text(f"{label:<18}", "" if name == "sunshift" else QUIET).append(f"{amount:>7}"))
     saved = "-" if cost is None else f"{cost.saved:.2f}"
-    return [*rows, Text(f"{'saved':<18}", STRONG).append(f"{saved:>7}", f"{STRONG} {BATTERY}")]
+    style = f"{STRONG} {BATTERY}" if cost is not None and cost.saved >= 0 else STRONG
+    return [*rows, Text(f"{'saved':<18}", STRONG).append(f"{saved:>7}", style)]
 
 
 def _outlook_title(scene: Scene) -> str:

@@ -173,11 +173,11 @@ def _verdict(summary: Summary) -> list[str]:
     more = summary.saved("sunshift") - summary.saved("self_consumption")
     against = "the battery's own self-consumption"
     if more >= SAME:
-        verdict = f"sunshift saved {more:.2f} {summary.currency} more than {against}."
+        verdict = f"sunshift cost {more:.2f} {summary.currency} less than {against} would have."
     elif more > -SAME:
-        verdict = f"sunshift saved as much as {against}."
+        verdict = f"sunshift cost as much as {against} would have."
     else:
-        verdict = f"On these days {against} would have saved {-more:.2f} {summary.currency} more than sunshift."
+        verdict = f"sunshift cost {-more:.2f} {summary.currency} MORE than {against} would have."
     price = f"{100 * summary.mean_import_price:.1f} ct/kWh"
     return [
         verdict,
