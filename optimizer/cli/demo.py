@@ -23,6 +23,12 @@ DAY_S = 86_400.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the demo's options."""
+    parser.epilog = (
+        "It is the service that `sunshift run` starts, over real HTTP on loopback, with everything embedded. Unlike "
+        "there it polls once a minute (not every 10 s) and plans every hour over 10 futures in half-hour steps (not "
+        "every 15 minutes over 20 in quarter hours), so that days fit into a minute. "
+        "On a terminal it shows a live screen, in a pipe a line for every decision that matters. Ctrl-C ends early."
+    )
     parser.add_argument("--days", type=_days, default=DAYS, help=f"how many recorded days to play (default {DAYS})")
     parser.add_argument(
         "--start",
