@@ -23,7 +23,7 @@ from pathlib import Path
 from optimizer.bounded_socket import CallAborted, NameLookup, Remaining, connect
 from optimizer.clock import WallClock, real_deadline
 from optimizer.errors import ConfigError
-from optimizer.release_config import DEFAULT_PORTS, ReleaseTarget, target_from_config
+from optimizer.release_config import DEFAULT_PORTS, ReleaseTarget, needs_release, target_from_config
 
 __all__ = ["ReleaseReport", "ReleaseTarget", "release_battery", "target_from_config"]
 
@@ -209,7 +209,11 @@ def main(argv: list[str] | None = None) -> int:
     """Release the battery of a configuration; return 0 confirmed, 1 not confirmed, 78 configuration unusable."""
     parser = argparse.ArgumentParser(prog="python -m optimizer.release", description="Hand the battery back.")
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the service's configuration")
+    parser.add_argument("--after-service", action="store_true", help="only if the service left anything standing")
     arguments = parser.parse_args(argv)
+    if arguments.after_service and not needs_release():
+        sys.stdout.write("the service has commanded nothing, or handed the battery back itself\n")
+        return 0
     signal.alarm(math.ceil(DEADLINE_S) + 2)  # should a bound above have a hole: the process ends all the same
     try:
         report = release_battery(target_from_config(arguments.config))

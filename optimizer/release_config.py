@@ -18,6 +18,17 @@ TOKEN_FILE_NAME = "sunshift-token"  # noqa: S105 - a file's name
 """Name of the token in ``$CREDENTIALS_DIRECTORY``, and of the copy that the service leaves in ``$RUNTIME_DIRECTORY``
 (0600), because systemd takes the credentials away before the commands that clean up."""
 
+NOTHING_TO_RELEASE = "nothing-to-release"
+"""File that the service leaves in ``$RUNTIME_DIRECTORY`` while it only observes and once it has handed the battery back
+by itself. Whatever else happens it is not there, so that in doubt the battery is released."""
+
+
+def needs_release(environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether a service that has ended may have left a command standing."""
+    given = os.environ if environ is None else environ
+    folders = [Path(part) for part in given.get("RUNTIME_DIRECTORY", "").split(":") if part]
+    return not any((folder / NOTHING_TO_RELEASE).exists() for folder in folders)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseTarget:

@@ -16,7 +16,7 @@ from optimizer.devices.port import BatteryDevice
 from optimizer.service.chores import Chores, Periods
 from optimizer.service.daemon import Daemon
 from optimizer.service.jobs import JobBook, JobRunner
-from optimizer.service.leftovers import leave_token
+from optimizer.service.leftovers import leave_token, leave_word
 from optimizer.service.lock import InstanceLock
 from optimizer.service.loop import ControlLoop
 from optimizer.service.notify import Notifier
@@ -109,9 +109,16 @@ def build_daemon(
         reporter=reporter,
         notifier=notifier or Notifier(),
         lock=InstanceLock(runtime_dir, battery=battery.name, since=clock.now()),
-        at_start=partial(leave_token, runtime_dir, configuration.token),
+        leave_word=partial(_leave_word, configuration, observing),
         headline=_headline(configuration, battery, observe=observing),
     )
+
+
+def _leave_word(configuration: Configuration, observing: bool, standing: bool) -> None:
+    """Leave for the release what it needs: the token, and whether there may be anything to release."""
+    runtime_dir = configuration.settings.service.runtime_dir
+    leave_token(runtime_dir, configuration.token)
+    leave_word(runtime_dir, standing=standing and not observing)
 
 
 def _runner_for(clock: Clock) -> JobRunner:

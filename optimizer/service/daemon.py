@@ -58,7 +58,7 @@ class Daemon:
         reporter: Reporter,
         notifier: Notifier,
         lock: InstanceLock,
-        at_start: Callable[[], None],
+        leave_word: Callable[[bool], None],
         headline: str,
     ) -> None:
         self.on_decision: list[Callable[[Decision], None]] = []
@@ -68,7 +68,7 @@ class Daemon:
         self._jobs, self._book, self._runner = jobs, book, runner
         self._device, self._history = device, history
         self._reporter, self._notifier, self._lock = reporter, notifier, lock
-        self._at_start, self._headline = at_start, headline
+        self._leave_word, self._headline = leave_word, headline
         self._journal, self._clock_watch = Journal(), ClockWatch(clock)
         self._ready = False
         self._began_s = clock.elapsed()
@@ -119,7 +119,8 @@ class Daemon:
 
     def _start(self) -> None:
         self._began_s = self._clock.elapsed()
-        self._at_start()
+        # Before the first request: should this process die, whoever comes after knows.
+        self._leave_word(True)
         logger.info("%s", self._headline)
         self._reporter.write("starting")
         self._runner.start(self._jobs, self._book)
@@ -134,6 +135,8 @@ class Daemon:
             self.handed_back = decision is not None and decision.outcome is not Outcome.FAILED
             if self.handed_back or self._clock.elapsed() - began_s > HAND_BACK_WITHIN_S:
                 break
+        if self.handed_back:
+            self._leave_word(False)
         self._reporter.note(decision)
         self._reporter.write("stopping")
         if decision is not None and self.handed_back:

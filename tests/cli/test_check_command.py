@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.service_bench import TOKEN, house
 
 from optimizer.cli import check
 from optimizer.cli.main import main
 from optimizer.clock import WallClock
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.simulator.server import SimulatorServer
+from support.service_bench import TOKEN, house
 
 CONFIG = """
 [site]

@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.service_bench import TOKEN, house
 
 from optimizer.clock import WallClock, real_deadline
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
+from support.service_bench import TOKEN, house
 
 PATIENCE_S = 30.0
 

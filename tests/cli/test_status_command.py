@@ -5,12 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support.service_bench import bench
 
 from optimizer.cli.main import main
 from optimizer.cli.status_text import status_text
 from optimizer.service.status import read_status, status_path
 from optimizer.service.verdict import Verdict, judge
+from support.service_bench import bench
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support.service_bench import START, bench
 
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.domain.decision import Outcome
 from optimizer.service.lock import is_held
 from optimizer.service.status import read_status, status_path
+from support.service_bench import START, bench
 
 MINUTELY = {
     "poll_interval": "60s",

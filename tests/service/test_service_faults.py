@@ -7,14 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support.service_bench import START, Bench, bench
 
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.domain.decision import Decision, Outcome
 from optimizer.errors import LockedError
+from optimizer.release_config import TOKEN_FILE_NAME, needs_release
 from optimizer.service.lock import InstanceLock
 from optimizer.service.notify import Notifier
 from optimizer.service.status import read_status, status_path
+from support.service_bench import START, TOKEN, Bench, bench
 
 
 class Told(Notifier):
@@ -45,7 +46,7 @@ def nobody_listens() -> Iterator[int]:
 def test_a_battery_that_is_away_at_start_does_not_keep_the_service_from_starting(
     tmp_path: Path, nobody_listens: int
 ) -> None:
-    """READY is told within half a minute, the watchdog is fed, the fault is shown, and tries come at growing distances."""
+    """READY comes within half a minute, the watchdog is fed, the fault is shown, and tries grow rarer."""
     with bench(tmp_path, battery={"port": nobody_listens}) as home:
         told = listen(home)
         home.run_for(timedelta(minutes=16))
@@ -151,3 +152,26 @@ def test_a_wall_clock_that_is_set_back_does_not_stop_the_jobs(tmp_path: Path) ->
         home.daemon.on_decision.append(lambda one: stop.set() if end <= one.at < START - timedelta(hours=1) else None)
         home.daemon.run(stop)
         assert any(plan.made_at < START for plan in home.plans)
+
+
+def test_the_release_after_the_service_knows_whether_there_is_anything_to_release(tmp_path: Path) -> None:
+    """While a command may stand there is no word of the contrary; after a clean end there is, and in observe mode."""
+    environ = {"RUNTIME_DIRECTORY": str(tmp_path / "run")}
+    assert needs_release(environ)
+    during: list[bool] = []
+    with bench(tmp_path) as home:
+        home.daemon.on_decision.append(lambda decision: during.append(needs_release(environ)))
+        home.run_for(timedelta(minutes=1))
+    assert all(during)
+    assert during
+    assert not needs_release(environ)
+    with bench(tmp_path, observe=True) as home:
+        home.daemon.on_decision.append(lambda decision: during.append(needs_release(environ)))
+        home.run_for(timedelta(minutes=1))
+    assert during[-1] is False
+    with bench(tmp_path, driver="sonnen_v2") as home:
+        home.daemon.on_decision.append(lambda decision: home.server.stop())
+        home.run_for(timedelta(minutes=1))
+    token = tmp_path / "run" / TOKEN_FILE_NAME
+    assert (token.stat().st_mode & 0o777, token.read_text().strip()) == (0o600, TOKEN)
+    assert needs_release(environ)

@@ -47,11 +47,11 @@ def test_the_sandbox_is_tight(unit: Path) -> None:
 
 
 def test_the_unit_and_the_program_agree() -> None:
-    """Exit code of a bad configuration, name of the credential, release after every end, watchdog above the slowest poll."""
+    """Exit code, credential, the release after every end and the watchdog mean the same in both."""
     text = UNIT.read_text()
     assert f"RestartPreventExitStatus={EXIT_CONFIG}" in text
     assert f"LoadCredential={TOKEN_FILE_NAME}:" in text
-    assert re.search(r"^ExecStopPost=.* -m optimizer\.release --config ", text, re.MULTILINE)
+    assert re.search(r"^ExecStopPost=.* -m optimizer\.release --after-service --config ", text, re.MULTILINE)
     watchdog = re.search(r"^WatchdogSec=(\d+)$", text, re.MULTILINE)
     assert watchdog is not None
     assert int(watchdog[1]) > 60
