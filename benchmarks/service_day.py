@@ -42,6 +42,7 @@ class LineCounter(logging.Handler):
         self.lines = 0
 
     def emit(self, record: logging.LogRecord) -> None:
+        del record
         self.lines += 1
 
 
@@ -93,8 +94,8 @@ def play(variant: str) -> None:
     with tempfile.TemporaryDirectory() as name, SimulatorServer(house, token=TOKEN, quirks=quirks) as server:
         port = server.v2_port if variant == "v2" else server.v1_port
         daemon = build_daemon(configuration_from_tables(tables(variant, port, Path(name))), clock=clock)
-        plans: list[float] = []
-        daemon.on_plan.append(lambda plan: plans.append(0.0))
+        plans: list[datetime] = []
+        daemon.on_plan.append(lambda plan: plans.append(plan.made_at))
 
         def count(decision: Decision) -> None:
             outcomes[decision.outcome.value] += 1

@@ -1,4 +1,4 @@
-"""``sunshift run`` as systemd starts it: a process of its own, on real time, against the simulated battery over HTTP."""
+"""``sunshift run`` as systemd starts it: its own process, on real time, against the simulated battery over HTTP."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -52,7 +53,7 @@ def test_looks_are_never_faster_than_the_battery_bears_nor_slower_than_a_lease(
 def test_waits_grow_while_the_battery_is_away() -> None:
     """10, 20, then 30 s, each lengthened by at most a tenth, and back to the beat afterwards."""
     begun = looks(10.0, [(0.0, True)] * 4 + [(0.0, False)] * 2)
-    waits = [later - earlier for earlier, later in zip(begun, begun[1:], strict=False)]
+    waits = [later - earlier for earlier, later in pairwise(begun)]
     for wait_s, base_s in zip(waits, (10, 20, 30, 30, 10), strict=True):
         assert base_s <= wait_s + 1e-6
         assert wait_s <= base_s * (1 + JITTER) + 1e-6
