@@ -107,6 +107,8 @@ class Daemon:
             The runtime folder cannot be used.
         """
         with ExitStack() as ending:
+            # The history was opened when it was built: it is closed even where the lock is not to be had.
+            ending.callback(self._history.close)
             ending.enter_context(self._lock)
             # In the order of need: the battery first, then the threads, then the files.
             ending.callback(self._reporter.write, "stopped")
