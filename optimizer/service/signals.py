@@ -1,4 +1,8 @@
-"""SIGTERM and SIGINT end the service by its own way out."""
+"""SIGTERM, SIGINT and SIGHUP end the service by its own way out.
+
+SIGHUP is what a terminal or an ssh session sends as it closes: left alone it kills the process on the spot, with a
+forced power standing at the battery for ever.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,10 @@ from types import FrameType
 
 @contextmanager
 def stop_on_signals(stop: threading.Event) -> Iterator[None]:
-    """Set ``stop`` on SIGTERM and SIGINT; a second SIGINT interrupts at once, for a person who cannot wait."""
+    """Set ``stop`` on a signal to end; a second SIGINT interrupts at once, for a person who cannot wait.
+
+    A SIGHUP that is ignored already (``nohup``) stays so.
+    """
 
     def ask(number: int, frame: FrameType | None) -> None:
         del frame
@@ -19,7 +26,10 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
             raise KeyboardInterrupt
         stop.set()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield
     finally:

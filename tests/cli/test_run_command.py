@@ -132,6 +132,18 @@ def test_a_run_from_start_to_sigterm(tmp_path: Path, battery: SimulatorServer) -
     assert "IS NOT RUNNING: it stopped" in stopped.stdout
 
 
+def test_a_closed_terminal_hands_the_battery_back(tmp_path: Path, battery: SimulatorServer) -> None:
+    """SIGHUP, which a closing ssh session sends, is an end like any other; nobody reads the log any more."""
+    with service(write_config(tmp_path, port=battery.v1_port)) as process:
+        assert battery.house.mode is DeviceMode.MANUAL
+        assert process.stderr is not None
+        process.stderr.close()
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(PATIENCE_S) == 0
+    assert battery.house.mode is DeviceMode.AUTOMATIC
+    assert battery.house.setpoint_w == 0
+
+
 def test_a_killed_service_leaves_a_command_that_release_takes_back(tmp_path: Path, battery: SimulatorServer) -> None:
     """After kill -9 the status says so, and release, as ExecStopPost runs it, brings the battery back."""
     config = write_config(tmp_path, port=battery.v1_port, extra='[nonsense]\nkey = "broken on purpose after the start"')
