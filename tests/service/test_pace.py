@@ -35,6 +35,20 @@ def test_healthy_looks_do_not_drift() -> None:
     assert looks(5.0, [(0.4, False)] * 4) == pytest.approx([0, 5, 10, 15])
 
 
+def test_the_fastest_poll_is_kept_although_no_wait_ends_to_the_millisecond() -> None:
+    """Waits that end a few milliseconds late move the beat by as much; they do not leave every other one out."""
+    clock = SimulatedClock(START)
+    pace, begun = Pace(clock, 5.0, random.Random(1)), []
+    for _ in range(20):
+        pace.begin()
+        begun.append(clock.elapsed())
+        clock.advance(0.1)
+        clock.advance(pace.wait_s(0) + 0.004)
+    gaps = [later - earlier for earlier, later in pairwise(begun)]
+    assert min(gaps) >= FASTEST_S - 1e-6
+    assert max(gaps) < FASTEST_S + 0.1
+
+
 @given(
     poll_s=st.floats(5, 60),
     steps=st.lists(st.tuples(st.floats(0, 25), st.booleans()), min_size=2, max_size=30),
