@@ -6,29 +6,31 @@ the service's own user alone; systemd removes the folder when the unit has ended
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from optimizer.errors import SunshiftError
 from optimizer.release_config import NOTHING_TO_RELEASE, TOKEN_FILE_NAME
+
+logger = logging.getLogger("sunshift.service")
 
 
 def leave_token(runtime_dir: Path, token: SecretStr | None) -> None:
-    """Leave the battery's token for the release, mode 0600.
-
-    Raises
-    ------
-    OSError
-        The folder cannot be written to.
-    """
+    """Leave the battery's token for the release, mode 0600; a full disk is told and does not keep control away."""
     if token is None:
         return
     path = runtime_dir / TOKEN_FILE_NAME
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(token.get_secret_value() + "\n")
+    try:
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(token.get_secret_value() + "\n")
+    except OSError as error:
+        why = f"{path}: the token cannot be left for the release ({error.strerror})"
+        logger.warning("%s: make room there, or only battery.token_file can tell it", why)
 
 
 def leave_word(runtime_dir: Path, *, standing: bool) -> None:
@@ -36,11 +38,18 @@ def leave_word(runtime_dir: Path, *, standing: bool) -> None:
 
     Raises
     ------
-    OSError
-        The folder cannot be written to.
+    SunshiftError
+        The word of an earlier run, that nothing stands, cannot be taken back: a release would trust it.
     """
     word = runtime_dir / NOTHING_TO_RELEASE
-    if standing:
-        word.unlink(missing_ok=True)
-    else:
-        word.touch(mode=0o644)
+    try:
+        if standing:
+            word.unlink(missing_ok=True)
+        else:
+            word.touch(mode=0o644)
+    except OSError as error:
+        if standing:
+            msg = f"{word}: cannot be removed ({error.strerror}); make the folder writable for the service's user"
+            raise SunshiftError(msg) from error
+        # Nothing is lost by it: without the word the battery is released once more.
+        logger.warning("%s: cannot be written (%s)", word, error.strerror)

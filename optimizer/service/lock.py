@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Self
 from optimizer.errors import LockedError, SunshiftError
 
 LOCK_NAME = "sunshift.lock"
+MODE = 0o644
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ class InstanceLock:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, MODE)
         except OSError as error:
             msg = (
                 f"{self.path}: cannot be written ({error.strerror}); "
@@ -74,9 +76,17 @@ class InstanceLock:
         except BlockingIOError:
             os.close(descriptor)
             raise LockedError(_refusal(self.path)) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(asdict(self._holder)).encode(), 0)
         self._descriptor = descriptor
+        self._say_who(descriptor)
+
+    def _say_who(self, descriptor: int) -> None:
+        """Write who holds the lock; that is a courtesy: a full disk or a file of another user's changes nothing."""
+        with suppress(OSError):
+            # Past the umask: whoever asks for the status must be able to see that the lock is held.
+            os.fchmod(descriptor, MODE)
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps(asdict(self._holder)).encode(), 0)
 
     def release(self) -> None:
         """Give the lock back; the file stays, because removing it would race with the next holder."""

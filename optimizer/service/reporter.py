@@ -85,9 +85,11 @@ class Reporter:
         try:
             status.write_status(self._path, self.status(state))
         except (OSError, ValueError) as error:
-            if str(error) != self._write_fault:
-                logger.warning("the status cannot be written, control goes on: %s", error)
-            self._write_fault = str(error)
+            # Without the name of the temporary file, which is another one every time.
+            fault = (isinstance(error, OSError) and error.strerror) or str(error)
+            if fault != self._write_fault:
+                logger.warning("%s: the status cannot be written (%s); control goes on", self._path, fault)
+            self._write_fault = fault
         else:
             self._write_fault = None
 

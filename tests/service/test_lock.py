@@ -1,6 +1,7 @@
 """One writer."""
 
 import os
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,3 +41,27 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SunshiftError, match="runtime_dir"):
         InstanceLock(tmp_path / "file" / "run", battery="mine", since=SINCE).acquire()
+
+
+def test_everybody_may_see_that_the_lock_is_held(tmp_path: Path) -> None:
+    """Under the unit's umask of 0077 too: else another user's `status` would call a running service gone."""
+    before = os.umask(0o077)
+    try:
+        with InstanceLock(tmp_path, battery="mine", since=SINCE):
+            assert stat.S_IMODE((tmp_path / LOCK_NAME).stat().st_mode) == 0o644
+    finally:
+        os.umask(before)
+
+
+def test_a_full_disk_keeps_nobody_from_holding_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who holds it cannot be written then; that it is held, the kernel knows."""
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with InstanceLock(tmp_path, battery="mine", since=SINCE):
+        assert is_held(tmp_path)
+        with pytest.raises(LockedError, match="does not say who it is"):
+            InstanceLock(tmp_path, battery="another", since=SINCE).acquire()
+    assert not is_held(tmp_path)

@@ -1,5 +1,6 @@
 """What the service does when the battery, the strategy, a listener or an earlier run misbehaves."""
 
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -175,3 +176,19 @@ def test_the_release_after_the_service_knows_whether_there_is_anything_to_releas
     token = tmp_path / "run" / TOKEN_FILE_NAME
     assert (token.stat().st_mode & 0o777, token.read_text().strip()) == (0o600, TOKEN)
     assert needs_release(environ)
+
+
+def test_a_runtime_folder_that_vanishes_is_told_once_and_control_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every status that cannot be written fails in the same way: one line, not one a poll."""
+    with bench(tmp_path) as home:
+        folder = home.configuration.settings.service.runtime_dir
+
+        def vanish(_: Decision) -> None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+        home.daemon.on_decision.append(vanish)
+        home.run_for(timedelta(minutes=5))
+        assert len([line for line in caplog.messages if "status cannot be written" in line]) == 1
+        assert home.daemon.handed_back
