@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.battery import Battery
 from optimizer.domain.measurement import Measurement, OperatingMode
-from optimizer.errors import DeviceError
+from optimizer.errors import DeviceError, DeviceTimeout, DeviceUnreachable
 from optimizer.service.checks.result import Finding, failed, passed, warned
 
 BALANCE_W, BALANCE_SHARE = 150.0, 0.05
@@ -19,7 +19,7 @@ def read_battery(device: BatteryDevice) -> tuple[Measurement | None, Finding]:
     try:
         seen = device.read()
     except DeviceError as error:
-        return None, failed("battery", str(error), "check [battery] host and port, and that this machine reaches them")
+        return None, failed("battery", str(error), _advice(error))
     return seen, passed("battery", f"{device.name}: {_values(seen)}")
 
 
@@ -32,6 +32,13 @@ def check_measurement(seen: Measurement, device: BatteryDevice, battery: Battery
         yield warned("grid", "the battery runs off-grid: it acknowledges commands and does not follow them", "wait")
     if seen.discharge_allowed is False:
         yield warned("care", "the battery's own care forbids discharging for now", "nothing: it ends by itself")
+
+
+def _advice(error: DeviceError) -> str:
+    """Return what to do where nobody answers; whatever does answer wrongly, its error says so itself."""
+    if isinstance(error, DeviceUnreachable | DeviceTimeout):
+        return "check [battery] host and port, and that this machine reaches them"
+    return ""
 
 
 def _values(seen: Measurement) -> str:
