@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 import threading
 from pathlib import Path
 
 from optimizer.assembly.configuration import load_configuration
 from optimizer.clock import WallClock
 from optimizer.service.log_setup import configure_logging
+from optimizer.service.log_stream import in_background
 from optimizer.service.notify import Notifier
 from optimizer.service.signals import stop_on_signals
 
@@ -26,9 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or Ctrl-C; 1 where the battery could not be handed back at the end."""
     notifier = Notifier.from_environment()
     stop = threading.Event()
-    with stop_on_signals(stop):
+    with stop_on_signals(stop), in_background(sys.stderr) as log:
         configuration = load_configuration(arguments.config)
-        configure_logging(configuration.settings.service.log_level)
+        configure_logging(configuration.settings.service.log_level, stream=log)
         # Late, because it loads the solver: a mistake in the configuration shows at once.
         from optimizer.service.composition import build_daemon  # noqa: PLC0415
 

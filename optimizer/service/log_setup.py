@@ -11,6 +11,8 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
+from optimizer.service.log_stream import BackgroundStream
+
 PRIORITY = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}
 PLAIN = "%(asctime)s %(levelname)-7s %(message)s"
 
@@ -24,7 +26,7 @@ class JournalFormatter(logging.Formatter):
         return "\n".join(prefix + line for line in super().format(record).splitlines())
 
 
-def goes_to_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
+def goes_to_journal(stream: TextIO | BackgroundStream, environ: Mapping[str, str]) -> bool:
     """Return whether ``stream`` is the one that systemd connected to the journal (``$JOURNAL_STREAM``)."""
     device, separator, inode = environ.get("JOURNAL_STREAM", "").partition(":")
     if not separator:
@@ -37,7 +39,7 @@ def goes_to_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 def configure_logging(
-    level: str, *, stream: TextIO | None = None, environ: Mapping[str, str] | None = None
+    level: str, *, stream: TextIO | BackgroundStream | None = None, environ: Mapping[str, str] | None = None
 ) -> logging.Handler:
     """Send sunshift's own lines and every library's warnings to ``stream``; return the handler.
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -77,7 +77,7 @@ def sunshift(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def service(config: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+def service(config: Path, *options: str, stderr: int = subprocess.PIPE) -> Iterator[subprocess.Popen[str]]:
     """Run the service until systemd would know that it is ready; kill what is left of it at the end."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         address = f"\0sunshift-test-{os.getpid()}-{config.parent.name}"
@@ -85,7 +85,7 @@ def service(config: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
         environ = {**os.environ, "NOTIFY_SOCKET": "@" + address[1:], "WATCHDOG_USEC": "90000000"}
         with subprocess.Popen(
             [sys.executable, "-m", "optimizer", "run", "--config", str(config), *options],
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             env=environ,
         ) as process:
@@ -142,6 +142,26 @@ def test_a_closed_terminal_hands_the_battery_back(tmp_path: Path, battery: Simul
         assert process.wait(PATIENCE_S) == 0
     assert battery.house.mode is DeviceMode.AUTOMATIC
     assert battery.house.setpoint_w == 0
+
+
+def test_a_log_that_nobody_reads_holds_up_nothing(tmp_path: Path, battery: SimulatorServer) -> None:
+    """With its pipe full to the brim the service decides, becomes ready, hears SIGTERM and hands back."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"." * 4096)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, b".")
+    os.set_blocking(writing, True)
+    with service(write_config(tmp_path, port=battery.v1_port), stderr=writing) as process:
+        assert battery.house.mode is DeviceMode.MANUAL
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+    os.close(reading)
+    os.close(writing)
+    assert battery.house.mode is DeviceMode.AUTOMATIC
 
 
 def test_a_killed_service_leaves_a_command_that_release_takes_back(tmp_path: Path, battery: SimulatorServer) -> None:
