@@ -29,6 +29,7 @@ class PriceLookup:
         self._step = step
         self._start: datetime | None = None
         self._pair: tuple[float | None, float | None] = (None, None)
+        self._told = ""
 
     def at(self, interval: Interval, now: datetime) -> tuple[float | None, float | None]:
         """Return import and export price of an interval, None where not known [currency/kWh]."""
@@ -41,6 +42,10 @@ class PriceLookup:
         try:
             prices = self._tariff.prices(grid, as_of=now)
         except TariffError as error:
-            logger.warning("the price of this interval is not known: %s", error)
+            # Asked again with every step: told once, until it changes or works again.
+            if str(error) != self._told:
+                self._told = str(error)
+                logger.warning("the price of this interval is not known: %s", error)
             return None, None
+        self._told = ""
         return prices.import_per_kwh[0], prices.export_per_kwh[0]
