@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from optimizer.cli.service_folder import add_folder_arguments, runtime_dir_of
@@ -19,8 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Release the battery and print what was done; 1 where the battery does not confirm it."""
     config: Path = arguments.config
+    folder = runtime_dir_of(config)
     if not arguments.force:
-        refuse_while_held(runtime_dir_of(config), what="sunshift release")
-    report = release_battery(target_from_config(config))
+        refuse_while_held(folder, what="sunshift release")
+    # Should its own place be out of reach, a killed service has left its copy of the token there.
+    environ = {"RUNTIME_DIRECTORY": str(folder), **os.environ}
+    report = release_battery(target_from_config(config, environ))
     print(report)
     return 0 if report.confirmed else 1

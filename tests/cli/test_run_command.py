@@ -13,9 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from optimizer.clock import WallClock, real_deadline
 from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.service.leftovers import leave_token
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
 from support.service_bench import TOKEN, house
@@ -180,6 +182,19 @@ def test_a_killed_service_leaves_a_command_that_release_takes_back(tmp_path: Pat
     assert released.returncode == 0, released.stdout + released.stderr
     assert battery.house.mode is DeviceMode.AUTOMATIC
     assert battery.house.setpoint_w == 0
+
+
+def test_release_finds_the_token_that_a_killed_service_has_left(tmp_path: Path, battery: SimulatorServer) -> None:
+    """Its own place may be gone or closed to whoever runs the release; the runtime folder has a copy."""
+    config = write_config(tmp_path, port=battery.v2_port)
+    text = config.read_text().replace("sonnen_v1", "sonnen_v2").replace("mode_control = true", 'token_file = "gone"')
+    config.write_text(text)
+    (tmp_path / "run").mkdir()
+    leave_token(tmp_path / "run", SecretStr(TOKEN))
+    battery.house.set_mode(DeviceMode.MANUAL)
+    released = sunshift("release", "--config", config)
+    assert released.returncode == 0, released.stdout + released.stderr
+    assert battery.house.mode is DeviceMode.AUTOMATIC
 
 
 def test_observe_writes_nothing(tmp_path: Path, battery: SimulatorServer) -> None:
