@@ -49,8 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in words if not word.startswith("-")), None)
-    arguments = build_parser(command).parse_args(words)
     try:
+        # Within: building the parser imports the command, and Ctrl-C is as likely then as later.
+        arguments = build_parser(command).parse_args(words)
         return int(import_module(f"optimizer.cli.{arguments.command}").run(arguments))
     except ConfigError as error:
         print(f"sunshift: {error}", file=sys.stderr)

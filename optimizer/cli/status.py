@@ -9,6 +9,7 @@ from dataclasses import asdict
 from optimizer.cli.service_folder import add_folder_arguments, runtime_dir_of
 from optimizer.cli.status_text import status_text
 from optimizer.clock import WallClock
+from optimizer.errors import SunshiftError
 from optimizer.service.lock import is_held
 from optimizer.service.status import read_status, status_path
 from optimizer.service.verdict import Verdict, judge
@@ -25,10 +26,15 @@ def run(arguments: argparse.Namespace) -> int:
     folder = runtime_dir_of(arguments.config)
     now = WallClock().now()
     status = read_status(status_path(folder))
-    verdict = judge(status, held=is_held(folder), now=now)
+    try:
+        verdict = judge(status, held=is_held(folder), now=now)
+        text = status_text(status, verdict, folder=folder, now=now)
+    except (KeyError, TypeError, ValueError) as error:
+        msg = f"{status_path(folder)}: tells what this version does not understand ({error}); is another one running?"
+        raise SunshiftError(msg) from error
     if arguments.json:
         told = {} if status is None else asdict(status)
         print(json.dumps({**told, "running": verdict is Verdict.RUNNING, "verdict": verdict.value}))
     else:
-        print(status_text(status, verdict, folder=folder, now=now))
+        print(text)
     return 0 if verdict is Verdict.RUNNING else 1

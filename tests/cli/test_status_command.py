@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.cli.main import main
+from optimizer.cli.main import EXIT_INTERRUPTED, main
 from optimizer.cli.status_text import status_text
 from optimizer.service.status import read_status, status_path
 from optimizer.service.verdict import Verdict, judge
@@ -58,3 +58,33 @@ def test_a_status_of_another_kind_is_explained(
     status_path(tmp_path / "run").write_text('{"schema": 0}')
     assert main(["status", "--config", str(config)]) == 1
     assert "status.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "changed", [{"written_at": "noon"}, {"written_at": "2026-05-04T00:00:00"}, {"counters": {}}, {"measurement": {}}]
+)
+def test_a_status_with_parts_of_another_kind_is_explained(
+    tmp_path: Path, config: Path, capsys: pytest.CaptureFixture[str], changed: dict[str, object]
+) -> None:
+    """Nor is a file that only looks right: after an upgrade a running service may tell things differently."""
+    with bench(tmp_path) as home:
+        home.run_for(timedelta(minutes=1))
+    path = status_path(tmp_path / "run")
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    code = main(["status", "--config", str(config)])
+    told = capsys.readouterr()
+    assert code == 1
+    assert "status.json: tells what this version" in told.err
+
+
+def test_ctrl_c_while_a_command_is_loaded_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Loading takes a moment, and is interrupted as quietly as the command itself."""
+
+    def interrupted(_: str) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("optimizer.cli.main.import_module", interrupted)
+    assert main(["status"]) == EXIT_INTERRUPTED
+    assert "interrupted" in capsys.readouterr().err
