@@ -12,8 +12,9 @@ from optimizer.forecasting.defaults import HomeDefaults
 from optimizer.forecasting.own_history import OwnHistoryForecaster
 from optimizer.forecasting.port import Forecaster
 from optimizer.history.port import HistoryReader
-from optimizer.planning.lp_planner import LinearProgramPlanner
 from optimizer.planning.port import Planner
+from optimizer.planning.recursion_planner import RecursionPlanner
+from optimizer.planning.reliable_planner import ReliablePlanner
 from optimizer.settings import Settings
 from optimizer.tariffs.tariff import Tariff
 
@@ -35,8 +36,10 @@ def build_forecaster(settings: Settings, *, history: HistoryReader) -> Forecaste
 
 
 def build_planner(settings: Settings, *, clock: Clock) -> Planner:
-    """Return the linear program."""
-    return LinearProgramPlanner(clock=clock, time_limit_s=settings.planning.time_limit.total_seconds())
+    """Return the planner that is configured."""
+    if settings.planning.method == "recursion":
+        return RecursionPlanner(clock=clock)
+    return ReliablePlanner(clock=clock, time_limit_s=settings.planning.time_limit.total_seconds())
 
 
 def build_desk(

@@ -7,7 +7,9 @@ import logging
 import sys
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
@@ -30,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--config", type=Path, metavar="FILE", help="plan for this configuration, as of now")
     source.add_argument("--problem", type=Path, metavar="FILE.json", help="plan a dumped problem")
     parser.add_argument(
-        "--method", choices=("lp", "recursion"), default="lp", help="how to plan (default: %(default)s)"
+        "--method", choices=("lp", "recursion"), help="how to plan (default: as configured, lp for a dumped problem)"
     )
     parser.add_argument("--dump", type=Path, metavar="FILE.json", help="write the problem, so that it can be replayed")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of the table")
@@ -40,20 +42,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan, and print the plan."""
     clock = WallClock()
     if arguments.problem:
-        plan = planner_for(arguments.method, clock).plan(read_problem(arguments.problem), made_at=clock.now())
+        plan = planner_for(arguments.method or "lp", clock).plan(read_problem(arguments.problem), made_at=clock.now())
+        timezone: tzinfo = UTC
     else:
-        plan = plan_now(arguments.config, arguments.method, clock)
+        plan, timezone = plan_now(arguments.config, arguments.method, clock)
     if arguments.dump:
         write_problem(arguments.dump, plan.problem)
     if arguments.json:
         print(plan_to_json(plan))
     else:
-        print_plan(plan, Console(width=None if sys.stdout.isatty() else 110))
+        print_plan(plan, Console(width=None if sys.stdout.isatty() else 110), timezone)
     return 0
 
 
-def plan_now(config: Path, method: str, clock: Clock) -> Plan:
-    """Return the plan as the service would make it now, from a fresh reading of the battery.
+def plan_now(config: Path, method: str | None, clock: Clock) -> tuple[Plan, ZoneInfo]:
+    """Return the plan as the service would make it now, from a fresh reading of the battery, and the home's zone.
 
     Raises
     ------
@@ -64,10 +67,11 @@ def plan_now(config: Path, method: str, clock: Clock) -> Plan:
     from optimizer.assembly.configuration import load_configuration  # noqa: PLC0415
     from optimizer.assembly.device import build_device  # noqa: PLC0415
     from optimizer.assembly.history import build_history  # noqa: PLC0415
-    from optimizer.assembly.planning import build_desk  # noqa: PLC0415
+    from optimizer.assembly.planning import build_desk, build_planner  # noqa: PLC0415
 
     configuration = load_configuration(config)
     device = build_device(configuration, clock=clock)
+    timezone = ZoneInfo(configuration.settings.site.timezone)
     with build_history(configuration.settings, clock=clock) as history, closing(device):
         desk = build_desk(configuration, clock=clock, history=history)
         now, measurement = clock.now(), device.read()
@@ -76,8 +80,9 @@ def plan_now(config: Path, method: str, clock: Clock) -> Plan:
             log.warning(
                 "strategy %s keeps to no plan now; this is the one of least cost", configuration.settings.strategy.name
             )
-            return planner_for(method, clock).plan(desk.problem(now, measurement), made_at=now)
-    return plan if method == plan.method else replanned(plan, planner_for(method, clock))
+            planner = planner_for(method, clock) if method else build_planner(configuration.settings, clock=clock)
+            return planner.plan(desk.problem(now, measurement), made_at=now), timezone
+    return plan if method in (None, plan.method) else replanned(plan, planner_for(method, clock)), timezone
 
 
 def replanned(plan: Plan, planner: Planner) -> Plan:
@@ -87,7 +92,7 @@ def replanned(plan: Plan, planner: Planner) -> Plan:
     return replace(other, flags=(*other.flags, *assumed))
 
 
-def planner_for(method: str, clock: Clock) -> Planner:
+def planner_for(method: str | None, clock: Clock) -> Planner:
     """Return the planner of that name."""
     return RecursionPlanner(clock=clock) if method == "recursion" else LinearProgramPlanner(clock=clock)
 
@@ -127,9 +132,9 @@ def write_problem(path: Path, problem: PlanningProblem) -> None:
         raise PlanningError(msg) from error
 
 
-def print_plan(plan: Plan, console: Console) -> None:
-    """Print the plan for a person."""
-    console.print(plan_table(plan))
+def print_plan(plan: Plan, console: Console, timezone: tzinfo) -> None:
+    """Print the plan for a person, on the home's own clock."""
+    console.print(plan_table(plan, timezone))
     console.print(
         f"{plan.status.value} by {plan.method} in {plan.seconds * 1000:.0f} ms: objective {plan.objective:.4f}, "
         f"energy cost {plan.energy_cost:.4f}, highest import {plan.peak_import_w:.0f} W",
@@ -139,17 +144,19 @@ def print_plan(plan: Plan, console: Console) -> None:
         console.print(f"! {flag.kind.value}: {flag.message}", highlight=False, style="yellow")
 
 
-def plan_table(plan: Plan) -> Table:
+def plan_table(plan: Plan, timezone: tzinfo) -> Table:
     """Return the plan's steps as a table; powers in W, money per kWh, the expected path of all scenarios."""
     problem = plan.problem
-    table = Table(title=f"Plan from {plan.grid.start:%Y-%m-%d %H:%M} UTC, {len(problem.scenarios)} scenario(s)")
+    futures = len(problem.scenarios)
+    start = plan.grid.start.astimezone(timezone)
+    table = Table(title=f"Plan from {start:%Y-%m-%d %H:%M %Z}, {futures} scenario{'s' if futures != 1 else ''}")
     headings = ("start", "import", "export", "load W", "pv W", "battery W", "grid W", "cut W", "soc", "value/kWh")
     for heading in headings:
         table.add_column(heading, justify="right")
     for index, step in enumerate(plan.steps):
         load, pv = (sum(s.weight * getattr(s, name)[index] for s in problem.scenarios) for name in ("load_w", "pv_w"))
         table.add_row(
-            f"{step.start:%d. %H:%M}",
+            f"{step.start.astimezone(timezone):%d. %H:%M}",
             f"{problem.import_price_per_kwh[index]:.4f}",
             f"{problem.export_price_per_kwh[index]:.4f}",
             f"{load:.0f}",

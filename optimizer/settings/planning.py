@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 from pydantic import Field
@@ -29,6 +29,8 @@ class PlanningSettings(Section):
     """How often to plan anew; must divide a day."""
     scenarios: Annotated[Count, Ge(1), Le(100)] = 20
     """How many possible futures of load and sun a plan weighs."""
+    method: Literal["lp", "recursion"] = "lp"
+    """lp: the linear program, the recursion standing in; recursion: it alone, faster, for very small computers."""
     time_limit: Annotated[Duration, within(UNITS["ms"], 10 * UNITS["min"])] = Field(default=10 * UNITS["s"])
     """Longest time the solver may take for one plan."""
     terminal_value_per_kwh: NonNegative | None = Field(default=None, examples=[0.15])

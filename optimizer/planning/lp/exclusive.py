@@ -29,11 +29,26 @@ def burning_may_pay(scaled: ScaledProblem, steps: ScenarioSteps, step: int) -> b
     return possible and min(steps.buy[step], steps.sell[step]) < burning_price(scaled)
 
 
+def burning_steps(scaled: ScaledProblem, steps: ScenarioSteps) -> list[int]:
+    """Return the intervals in which charging while discharging could pay."""
+    return [step for step in range(scaled.count) if burning_may_pay(scaled, steps, step)]
+
+
+def crossed_steps(steps: ScenarioSteps) -> list[int]:
+    """Return the intervals in which selling pays more than buying costs."""
+    return [step for step, (buy, sell) in enumerate(zip(steps.buy, steps.sell, strict=True)) if sell > buy]
+
+
+def binaries_needed(scaled: ScaledProblem) -> int:
+    """Return how many binaries the whole program takes, over all scenarios."""
+    return sum(len(burning_steps(scaled, steps)) + len(crossed_steps(steps)) for steps in scaled.scenarios)
+
+
 def exclude_burning(
     program: Program, scaled: ScaledProblem, steps: ScenarioSteps, number: int, battery: BatteryVariables
 ) -> int:
     """Forbid charging while discharging: ``charge <= max y``, ``discharge <= max (1 - y)``; return how many."""
-    burning = [step for step in range(scaled.count) if burning_may_pay(scaled, steps, step)]
+    burning = burning_steps(scaled, steps)
     for step in burning:
         charge_kw, discharge_kw = steps.max_charge_kw[step], steps.max_discharge_kw[step]
         charging = program.binary(f"charging_{number}_{step}")
@@ -49,15 +64,12 @@ def exclude_crossing(
 
     The bounds are the flows that the house can reach at all in that interval.
     """
-    count = 0
-    for step, (buy, sell) in enumerate(zip(steps.buy, steps.sell, strict=True)):
-        if sell <= buy:
-            continue
+    crossed = crossed_steps(steps)
+    for step in crossed:
         curtailable_kw = steps.pv_kw[step] if scaled.curtailable else 0.0
         most_import = max(0.0, steps.net_load_kw[step] + steps.max_charge_kw[step] + curtailable_kw)
         most_export = max(0.0, steps.max_discharge_kw[step] - steps.net_load_kw[step])
         importing = program.binary(f"importing_{number}_{step}")
         program.at_most([*grid.imports[step], (importing, -most_import)], 0.0)
         program.at_most([*grid.exports[step], (importing, most_export)], most_export)
-        count += 1
-    return count
+    return len(crossed)

@@ -1,0 +1,92 @@
+"""There is always a plan: where one way fails or takes too long, the other stands in."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import pytest
+
+from optimizer.clock import SimulatedClock
+from optimizer.domain.plan import Plan, PlanStatus
+from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.domain.scenario import Scenario
+from optimizer.errors import PlanningError
+from optimizer.planning.lp_planner import LinearProgramPlanner
+from optimizer.planning.recursion_planner import RecursionPlanner
+from optimizer.planning.reliable_planner import MOST_BINARIES, ReliablePlanner
+from support.planning_problems import START, hourly_problem
+
+CLOCK = SimulatedClock(START)
+PROBLEM = hourly_problem(load_w=(500.0, 900.0, 300.0))
+
+
+@dataclass
+class Scripted:
+    """A planner that answers as it is told, and counts how often it is asked."""
+
+    answer: Plan | Exception
+    asked: list[PlanningProblem] = field(default_factory=list)
+
+    def plan(self, problem: PlanningProblem, *, made_at: datetime) -> Plan:
+        self.asked.append(problem)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def by_recursion() -> Plan:
+    return RecursionPlanner(clock=CLOCK).plan(PROBLEM, made_at=START)
+
+
+def test_the_program_plans_where_it_can() -> None:
+    """On ordinary prices the plan is the linear program's, and the recursion is not asked for a second one."""
+    second = Scripted(by_recursion())
+    plan = ReliablePlanner(clock=CLOCK, recursion=second).plan(PROBLEM, made_at=START)
+    assert (plan.method, plan.status) == ("lp", PlanStatus.OPTIMAL)
+    assert not second.asked
+
+
+def test_the_recursion_stands_in_for_a_solver_that_fails(caplog: pytest.LogCaptureFixture) -> None:
+    """A solver that comes back with nothing costs one warning, not the plan."""
+    planner = ReliablePlanner(clock=CLOCK, program=Scripted(PlanningError("the solver has no plan")))
+    with caplog.at_level(logging.WARNING):
+        plans = [planner.plan(PROBLEM, made_at=START) for _ in range(3)]
+    assert {plan.method for plan in plans} == {"recursion"}
+    assert caplog.text.count("the recursion plans instead") == 1
+
+
+@pytest.mark.parametrize(("dearer", "method"), [(1.0, "recursion"), (-1.0, "lp")])
+def test_of_an_unproven_plan_and_the_recursions_the_cheaper_counts(dearer: float, method: str) -> None:
+    """Running out of time is no reason to follow the worse plan."""
+    good = by_recursion()
+    unproven = replace(good, method="lp", status=PlanStatus.FEASIBLE, objective=good.objective + dearer)
+    planner = ReliablePlanner(clock=CLOCK, program=Scripted(unproven), recursion=Scripted(good))
+    assert planner.plan(PROBLEM, made_at=START).method == method
+
+
+def test_many_binaries_go_to_the_recursion_at_once() -> None:
+    """Negative prices in many futures would keep the solver busy to its limit for a worse plan."""
+    count = MOST_BINARIES // 3 + 1
+    futures = tuple(Scenario(weight=1 / count, load_w=(500.0 + n,) * 3, pv_w=(0.0,) * 3) for n in range(count))
+    below_zero = replace(PROBLEM, scenarios=futures, import_price_per_kwh=(-0.2,) * 3, export_price_per_kwh=(-0.3,) * 3)
+    program = Scripted(PlanningError("never asked"))
+    assert ReliablePlanner(clock=CLOCK, program=program).plan(below_zero, made_at=START).method == "recursion"
+    assert not program.asked
+
+
+def test_a_malformed_problem_is_nobodys_to_plan() -> None:
+    """What is wrong in the problem is said once; no other planner is tried on it."""
+    first, second = Scripted(by_recursion()), Scripted(by_recursion())
+    broken = replace(PROBLEM, import_price_per_kwh=(float("nan"), 0.3, 0.3))
+    with pytest.raises(PlanningError, match="import_price"):
+        ReliablePlanner(clock=CLOCK, program=first, recursion=second).plan(broken, made_at=START)
+    assert not first.asked
+    assert not second.asked
+
+
+def test_both_real_ways_agree_on_the_same_problem() -> None:
+    """Whichever way is taken, the money is the same."""
+    program = LinearProgramPlanner(clock=CLOCK).plan(PROBLEM, made_at=START)
+    assert program.objective == pytest.approx(by_recursion().objective, abs=2e-3)
