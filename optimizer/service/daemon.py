@@ -14,6 +14,7 @@ from optimizer.domain.decision import Decision, Outcome
 from optimizer.domain.plan import Plan
 from optimizer.history.store import HistoryStore
 from optimizer.service.clock_watch import ClockWatch
+from optimizer.service.hand_back import HandBack
 from optimizer.service.jobs import Job, JobBook, JobRunner
 from optimizer.service.journal import Journal, sentence
 from optimizer.service.listeners import tell_each
@@ -30,8 +31,6 @@ ASK_FOR_PLAN_S = 60.0
 """Where there is no plan, one is asked for so often [s]."""
 RECOVERED_AFTER = 3
 """After so many steps without a measurement the plan is made anew: the battery went its own way meanwhile."""
-HAND_BACK_TRIES, HAND_BACK_WITHIN_S = 2, 4.0
-"""At the end: a second try begins within this, so that all of it takes less than 10 s [s]."""
 
 
 class Daemon:
@@ -131,12 +130,8 @@ class Daemon:
     def _stop(self) -> None:
         self._notifier.stopping()
         self._notifier.status("handing the battery back")
-        began_s = self._clock.elapsed()
-        for _ in range(HAND_BACK_TRIES):
-            decision = self._loop.hand_back("sunshift is stopping")
-            self.handed_back = decision is not None and decision.outcome is not Outcome.FAILED
-            if self.handed_back or self._clock.elapsed() - began_s > HAND_BACK_WITHIN_S:
-                break
+        hand_back = HandBack(device=self._device, clock=self._clock, hand_back=self._loop.hand_back)
+        decision, self.handed_back = hand_back("sunshift is stopping")
         if self.handed_back:
             self._leave_word(False)
         self._reporter.note(decision)
