@@ -73,6 +73,7 @@ def _rows(path: Path, reader: csv.DictReader[str], column: str) -> list[Row]:
     problems: list[str] = []
     for record in reader:
         try:
+            _refuse_surplus(record)
             rows.append((reader.line_num, _timestamp(record), _price(record, column)))
         except ValueError as error:
             problems.append(f"line {reader.line_num}: {error}")
@@ -102,6 +103,14 @@ def _require_columns(path: Path, found: Iterable[str] | None, column: str) -> No
             f"name the price column with `column`"
         )
         raise TariffError(msg)
+
+
+def _refuse_surplus(record: Mapping[str | None, object]) -> None:
+    """Refuse a line with more fields than the header: ``0,25`` without quotes would be read as a price of 0."""
+    surplus = record.get(None)
+    if isinstance(surplus, list) and any(str(field).strip() for field in surplus):
+        msg = "more fields than the header names; write a point for the decimals, or put the field in quotes"
+        raise ValueError(msg)
 
 
 def _timestamp(record: Mapping[str, str | None]) -> datetime:

@@ -183,6 +183,7 @@ def test_a_file_that_breaks_later_leaves_the_last_prices_in_force(
         (["2026-06-01T00:00:00Z,0.1", "2026-06-01T01:00:00,0.1"], "line 3: timestamp '2026-06-01T01:00:00' has no off"),
         (["yesterday,0.1"], "line 2: timestamp 'yesterday' is not ISO 8601"),
         (['2026-06-01T00:00:00Z,"0,1"'], "line 2: price '0,1' is not a number; write a point"),
+        (["2026-06-01T00:00:00Z,0,25"], "line 2: more fields than the header names; write a point"),
         (["2026-06-01T00:00:00Z,nan"], "line 2: price 'nan' is not finite; leave it empty"),
         (["2026-06-01T00:00:00Z,"], "holds no price in column 'price_eur_per_kwh'"),
         (["0001-01-01T00:00:00+14:00,1"], "line 2: timestamp .* lies outside the calendar"),
