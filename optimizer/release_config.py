@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -13,7 +14,8 @@ from optimizer.errors import ConfigError, ConfigProblem
 DEFAULT_PORTS = {"sonnen_v1": 8080, "sonnen_v2": 80, "simulated": 0}
 HAND_BACK_MODES = ("automatic", "time_of_use", "backup")
 
-PREFIX = "sunshift_battery__"
+WHOLE_TABLE = "sunshift_battery"
+PREFIX = f"{WHOLE_TABLE}__"
 TOKEN_FILE_NAME = "sunshift-token"  # noqa: S105 - a file's name
 """Name of the token in ``$CREDENTIALS_DIRECTORY``, and of the copy that the service leaves in ``$RUNTIME_DIRECTORY``
 (0600), because systemd takes the credentials away before the commands that clean up."""
@@ -66,7 +68,7 @@ def target_from_config(path: Path, environ: Mapping[str, str] | None = None) -> 
         for key, message, wrong in (
             ("driver", f"{driver!r} is none of {', '.join(DEFAULT_PORTS)}", driver not in DEFAULT_PORTS),
             ("host", "is missing: give the battery's address", not host and driver != "simulated"),
-            ("port", f"{port!r} is not a port", not (port.isdecimal() and int(port) < 65536)),
+            ("port", f"{port!r} is not a port", not (port.isdecimal() and len(port) <= 5 and int(port) < 65536)),
             ("hand_back_mode", f"{mode!r} is none of {', '.join(HAND_BACK_MODES)}", mode not in HAND_BACK_MODES),
             ("token_file", "holds no token that can be read", driver == "sonnen_v2" and not secret),
         )
@@ -89,7 +91,17 @@ def _battery_table(path: Path, environ: Mapping[str, str]) -> dict[str, object]:
     overrides = {
         key.lower().removeprefix(PREFIX): value for key, value in environ.items() if key.lower().startswith(PREFIX)
     }
-    return {**_table_in_file(path), **overrides}
+    return {**_table_in_file(path), **_whole_table(environ), **overrides}
+
+
+def _whole_table(environ: Mapping[str, str]) -> dict[str, object]:
+    """Return ``SUNSHIFT_BATTERY``, the whole table as JSON: the service reads that as well."""
+    text = next((value for key, value in environ.items() if key.lower() == WHOLE_TABLE), "")
+    try:
+        table = json.loads(text) if text.strip() else {}
+    except (ValueError, RecursionError):
+        return {}
+    return table if isinstance(table, dict) else {}
 
 
 def _flag(value: object) -> bool:
@@ -99,11 +111,19 @@ def _flag(value: object) -> bool:
 
 def _token(table: Mapping[str, object], folder: Path, environ: Mapping[str, str]) -> str:
     """Return the V2 token from the first place that has one; empty where none has."""
-    places = [folder / Path(str(table["token_file"])).expanduser()] if table.get("token_file") else []
+    places = [folder / _expanded(Path(str(table["token_file"])))] if table.get("token_file") else []
     for variable in ("CREDENTIALS_DIRECTORY", "RUNTIME_DIRECTORY"):
         # systemd separates several runtime folders by colons.
         places += [Path(part) / TOKEN_FILE_NAME for part in environ.get(variable, "").split(":") if part]
     return next((found for place in places if (found := _first_word(place))), "")
+
+
+def _expanded(path: Path) -> Path:
+    """Return a path with ``~`` replaced, as it is where there is no such home: the next place may have the token."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _first_word(path: Path) -> str:

@@ -226,6 +226,21 @@ def test_environment_comes_before_the_file(tmp_path: Path) -> None:
     assert (alone.driver, alone.host, alone.port) == ("sonnen_v1", "10.0.0.9", 8080)
 
 
+def test_the_whole_table_from_the_environment_counts(tmp_path: Path) -> None:
+    """``SUNSHIFT_BATTERY`` as JSON comes before the file and after single variables, as it does for the service."""
+    environ = {"SUNSHIFT_BATTERY": '{"host": "10.0.0.9", "port": 1234}', "SUNSHIFT_BATTERY__PORT": "4321"}
+    found = target_from_config(config(tmp_path, FULL), environ)
+    assert (found.host, found.port, found.mode_control) == ("10.0.0.9", 4321, True)
+    broken = target_from_config(config(tmp_path, FULL), {"SUNSHIFT_BATTERY": "{"})
+    assert broken.host == "192.168.33.185"
+
+
+def test_a_port_of_thousands_of_digits_is_a_problem_like_others(tmp_path: Path) -> None:
+    """A port too long for a number is told as no port."""
+    with pytest.raises(ConfigError, match="is not a port"):
+        target_from_config(config(tmp_path, FULL), {"SUNSHIFT_BATTERY__PORT": "9" * 5000})
+
+
 def test_every_problem_at_once(tmp_path: Path) -> None:
     """Where the battery cannot be known, everything that is missing is told."""
     text = "[battery]\ndriver = 'sonen'\nport = 'x'\nhand_back_mode = 'manual'\n"
@@ -253,6 +268,8 @@ def test_token_from_file_credential_or_what_the_service_left(tmp_path: Path) -> 
     found = target_from_config(config(tmp_path, V2 + "token_file = 'token'\n"), environ)
     assert (found.token, found.port) == ("file-token", 80)
     assert target_from_config(config(tmp_path, V2 + "token_file = 'gone'\n"), environ).token == "credentials-token"
+    nobody = V2 + "token_file = '~nosuchuser/token'\n"
+    assert target_from_config(config(tmp_path, nobody), environ).token == "credentials-token"
     del environ["CREDENTIALS_DIRECTORY"]
     assert target_from_config(config(tmp_path, V2), environ).token == "runtime-token"
     with pytest.raises(ConfigError, match="token_file"):
