@@ -91,9 +91,9 @@ def decision_row(decision: Decision, measurement_key: int | None) -> SqlRow:
     """Return every column but the key."""
     made_at = decision.plan_made_at
     return (
-        decision.strategy,
+        _storable(decision.strategy),
         decision.outcome.value,
-        decision.reason,
+        _storable(decision.reason),
         measurement_key,
         decision.wanted_power_w,
         decision.allowed_power_w,
@@ -104,7 +104,7 @@ def decision_row(decision: Decision, measurement_key: int | None) -> SqlRow:
         decision.export_price_per_kwh,
         decision.planned_power_w,
         None if made_at is None else microseconds(made_at),
-        decision.error,
+        None if decision.error is None else _storable(decision.error),
     )
 
 
@@ -129,8 +129,13 @@ def decision_from_row(row: SqlRow, measurement: Measurement | None) -> Decision:
     )
 
 
+def _storable(text: str) -> str:
+    """Return text that UTF-8 can hold: a lone surrogate, as in an odd file name, would keep all else from the file."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _packed(words: Iterable[str]) -> str | None:
-    listed = list(words)
+    listed = [_storable(word) for word in words]
     return json.dumps(listed, ensure_ascii=False, separators=(",", ":")) if listed else None
 
 

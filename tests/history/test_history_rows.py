@@ -14,7 +14,7 @@ from optimizer.domain.decision import Decision, Limit, Outcome
 from optimizer.domain.measurement import Measurement, OperatingMode
 from optimizer.domain.setpoint import Automatic, Power
 from optimizer.history.store import HistoryStore
-from support.past import START
+from support.past import START, decided, measured
 
 naive = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001 - the device has no zone
 instants = naive.map(lambda instant: instant.replace(tzinfo=UTC))
@@ -77,3 +77,17 @@ def test_every_field_of_a_decision_and_a_measurement_survives(row: Decision, oth
             assert other in store.measurements(other.at, other.at + moment)
             if row.measurement is not None:
                 assert row.measurement in store.measurements(row.measurement.at, row.measurement.at + moment)
+
+
+def test_text_that_no_file_can_hold_keeps_nothing_else_from_it(tmp_path: Path) -> None:
+    """A lone surrogate, as in an odd file name in an error, is written in its escaped form."""
+    odd = "no such file: \udcff"
+    with HistoryStore(tmp_path / "history.sqlite3", clock=SimulatedClock(START)) as store:
+        store.add_decision(decided(reason=odd, error=odd, measurement=measured(reasons=(odd,))))
+        store.add_measurement(measured(10.0))
+        store.flush()
+        kept = store.latest_decision()
+    assert kept is not None
+    assert kept.measurement is not None
+    escaped = r"no such file: \udcff"
+    assert (kept.reason, kept.error, kept.measurement.reasons) == (escaped, escaped, (escaped,))
