@@ -153,15 +153,23 @@ def _instant(text: str) -> datetime:
     if instant.tzinfo is None:
         msg = f"{text!r} has no offset; add one, such as +01:00, or Z"
         raise argparse.ArgumentTypeError(msg)
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        msg = f"{text!r} lies outside the calendar"
+        raise argparse.ArgumentTypeError(msg) from None
 
 
 def _duration(text: str) -> timedelta:
     match = re.fullmatch(r"(\d+)\s*(s|min|m|h)", text.strip())
-    if match is None or int(match[1]) == 0:
+    if match is None or not match[1].strip("0"):
         msg = f"{text!r} is not a step; write it like 5min, 15min or 1h"
         raise argparse.ArgumentTypeError(msg)
-    return timedelta(seconds=int(match[1]) * _UNITS_S[match[2]])
+    try:
+        return timedelta(seconds=int(match[1]) * _UNITS_S[match[2]])
+    except (OverflowError, ValueError):
+        msg = f"{text[:20]!r} is too long a step; write one like 5min, 15min or 1h"
+        raise argparse.ArgumentTypeError(msg) from None
 
 
 def _words(length: timedelta) -> str:

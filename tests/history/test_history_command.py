@@ -96,6 +96,8 @@ def test_registers_alone_cannot_become_history(
         (["--step", "5 parsecs"], "not a step"),
         (["--start", "2026-03-01T00:00"], "no offset"),
         (["--start", "x"], "ISO"),
+        (["--start", "0001-01-01T00:00+01:00"], "outside the calendar"),
+        (["--step", "999999999999h"], "too long a step"),
     ],
 )
 def test_wrong_words_are_usage_errors(
