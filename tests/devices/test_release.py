@@ -107,7 +107,7 @@ def test_mode_that_does_not_change_is_not_confirmed(battery: FakeSonnen) -> None
 def test_every_step_is_taken_whatever_came_of_the_one_before(battery: FakeSonnen) -> None:
     """A refused zero does not keep the mode from being set, and is told in the report."""
     battery.overrides["/api/v1/setpoint/charge/0"] = (200, b'{"ReturnCode":"13"}')
-    report = release_battery(target("sonnen_v1", battery.port, mode_control=True), deadline_s=0.3)
+    report = release_battery(target("sonnen_v1", battery.port, mode_control=True), deadline_s=release.PAUSE_S)
     assert report.confirmed
     assert battery.mode == "2"
     assert any("charge/0: failed: return code '13'" in step for step in report.steps)
