@@ -103,3 +103,7 @@ class LockedError(SunshiftError):
 
 class SimulatorError(SunshiftError):
     """The simulator could not be started: a port that is taken, a fault script that makes no sense."""
+
+
+class BacktestError(SunshiftError):
+    """A replay cannot be run on this recording and tariff, or its result contradicts itself."""

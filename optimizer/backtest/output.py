@@ -1,0 +1,135 @@
+"""What a backtest leaves behind: one summary and the steps of every run, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optimizer.assembly.site import build_battery, build_site
+from optimizer.backtest.backtest import NO_BATTERY, PERFECT, Result, Run
+from optimizer.backtest.bill import interval_costs
+from optimizer.errors import BacktestError
+
+NOISE_W = 1.0
+"""Excesses below this are rounding [W]."""
+
+
+def summary(result: Result) -> dict[str, Any]:
+    """Return the summary as ``summary.json`` holds it."""
+    period = result.period
+    return {
+        "period": {
+            "start": period.start.isoformat(),
+            "end": period.end.isoformat(),
+            "step_s": int(period.step.total_seconds()),
+            "steps": sum(len(span.grid) for span in period.spans),
+            "spans": len(period.spans),
+            "bridged_gaps": len(result.setting.recording.bridged),
+        },
+        "currency": result.setting.settings.site.currency,
+        "planner": "recursion",
+        "initial_soc": result.setting.start_soc,
+        "runs": {name: _figures(result, run) for name, run in result.runs.items()},
+    }
+
+
+def _figures(result: Result, run: Run) -> dict[str, Any]:
+    battery, connection = build_battery(result.setting.settings), build_site(result.setting.settings).connection
+    hours = result.period.step.total_seconds() / 3600.0
+    grid, power = (np.concatenate([getattr(flow, name) for flow in run.flows]) for name in ("grid_w", "battery_w"))
+    load, pv = (np.concatenate([getattr(span, name) for span in result.period.spans]) for name in ("load_w", "pv_w"))
+
+    def kwh(powers: Any) -> float:
+        return float(np.maximum(0.0, powers).sum()) * hours / 1000.0
+
+    over = np.zeros(len(grid), dtype=bool)
+    if connection.max_import_w is not None:
+        over |= grid > connection.max_import_w + NOISE_W
+    if connection.max_export_w is not None:
+        over |= -grid > connection.max_export_w + NOISE_W
+    nothing, bound = result.runs[NO_BATTERY].bill.total_cost, result.runs[PERFECT].bill.total_cost
+    saving = nothing - run.bill.total_cost
+    capacity_kwh = battery.usable_capacity_wh / 1000.0
+    return {
+        "total_cost": run.bill.total_cost,
+        "energy_cost": run.bill.energy_cost,
+        "wear_cost": run.bill.wear_cost,
+        "demand_cost": run.bill.demand_cost,
+        "stored_energy_credit": run.bill.stored_energy_credit,
+        "saving": saving,
+        "saving_share_of_bound": saving / (nothing - bound) if nothing - bound > 1e-9 else None,
+        "import_kwh": kwh(grid),
+        "export_kwh": kwh(-grid),
+        "charged_kwh": kwh(power),
+        "discharged_kwh": kwh(-power),
+        "full_cycles": kwh(-power) / battery.discharge_efficiency / capacity_kwh,
+        "peak_import_w": float(np.maximum(0.0, grid).max()),
+        "self_consumption_rate": 1.0 - kwh(-grid) / kwh(pv) if kwh(pv) else None,
+        "self_sufficiency": 1.0 - kwh(grid) / kwh(load) if kwh(load) else None,
+        "limit_violations": int(over.sum()),
+        "plans": run.plans,
+        "failed_plans": run.failed_plans,
+        "seconds": round(run.seconds, 3),
+    }
+
+
+def steps_table(result: Result, run: Run) -> pd.DataFrame:
+    """Return the steps of a run as ``steps.csv`` holds them."""
+    battery = build_battery(result.setting.settings)
+    parts = [
+        pd.DataFrame(
+            {
+                "timestamp": [interval.start.isoformat() for interval in span.grid],
+                "consumption_w": span.load_w,
+                "production_w": span.pv_w,
+                "battery_power_w": flow.battery_w,
+                "grid_power_w": flow.grid_w,
+                "curtailed_w": flow.curtailed_w,
+                "soc": flow.soc,
+                "import_price_per_kwh": span.buy,
+                "export_price_per_kwh": span.sell,
+                "cost": interval_costs(span, flow, battery),
+            }
+        )
+        for span, flow in zip(result.period.spans, run.flows, strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def check_folder(out: Path) -> None:
+    """Accept a folder that is new, empty or an earlier backtest's.
+
+    Raises
+    ------
+    BacktestError
+        It holds something else, which would be lost, or cannot be made.
+    """
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "summary.json").is_file())):
+        msg = f"{out}: holds something that is no backtest; name a new or empty folder with --out"
+        raise BacktestError(msg)
+
+
+def write(result: Result, out: Path) -> None:
+    """Write everything beside ``out`` and put it in its place when it is whole."""
+    check_folder(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
+            draft = Path(scratch) / "new"
+            draft.mkdir()
+            for name, run in result.runs.items():
+                (draft / name).mkdir()
+                steps_table(result, run).to_csv(draft / name / "steps.csv", index=False)
+            (draft / "summary.json").write_text(json.dumps(summary(result), indent=2) + "\n", encoding="utf-8")
+            if out.exists():
+                shutil.move(out, Path(scratch) / "old")
+            draft.replace(out)
+    except OSError as error:
+        msg = f"{out}: cannot be written ({error.strerror or error})"
+        raise BacktestError(msg) from error

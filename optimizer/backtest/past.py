@@ -1,0 +1,62 @@
+"""The past as a replay has lived it: nothing at or after the present exists in it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from optimizer.domain.decision import Decision
+from optimizer.domain.measurement import Measurement
+from optimizer.history import resampling
+from optimizer.history.recording import LOAD_AND_SUN, Recording
+
+
+class ReplayHistory:
+    """History reader and writer of one run.
+
+    Load and sun of the warm-up are there from the start; every later interval is added when it is over.
+
+    Parameters
+    ----------
+    recording
+        Only rows that lie wholly before ``until`` are ever read from it.
+    until
+        Where the replay begins.
+    """
+
+    def __init__(self, recording: Recording, until: datetime) -> None:
+        self._step = recording.step
+        self._start_s = recording.start.timestamp()
+        frame = recording.frame
+        self._table = np.full((len(frame), len(resampling.COLUMNS)), np.nan)
+        self._filled = max(0, (until - recording.start) // recording.step)
+        # Grid power stays unknown: what the house imported before the replay is on no bill of it.
+        self._table[: self._filled, :2] = frame[list(LOAD_AND_SUN)].to_numpy(dtype=np.float64)[: self._filled]
+
+    def add_interval(
+        self, start: datetime, *, load_w: float, pv_w: float, battery_w: float, grid_w: float, soc: float
+    ) -> None:
+        """Add an interval that is over."""
+        row = round((start.timestamp() - self._start_s) / self._step.total_seconds())
+        self._table[row] = (load_w, pv_w, battery_w, grid_w, soc)
+        self._filled = row + 1
+
+    def means(self, start: datetime, end: datetime, step: timedelta) -> pd.DataFrame:
+        """Return mean powers per whole interval of ``[start, end)``, as the port describes."""
+        edges = resampling.edges_of(start, end, step)
+        step_s = self._step.total_seconds()
+        first = max(0, int((edges[0] - self._start_s) // step_s))
+        last = min(self._filled, int(-((self._start_s - edges[-1]) // step_s)))
+        rows = np.arange(first, max(first, last))
+        pieces = resampling.interval_means(
+            self._start_s + rows * step_s, np.full(len(rows), step_s), self._table[first : max(first, last)]
+        )
+        return resampling.as_frame(resampling.resample(resampling.no_pieces(), pieces, edges), start, step)
+
+    def add_measurement(self, measurement: Measurement) -> None:
+        """Keep nothing: whole intervals are added when they are over."""
+
+    def add_decision(self, decision: Decision) -> None:
+        """Keep nothing: the replay keeps what it needs."""

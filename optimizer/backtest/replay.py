@@ -1,0 +1,148 @@
+"""One run: the live controller and the live planning desk, on a simulated clock and an ideal battery."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import numpy as np
+
+from optimizer.assembly.controller import build_options
+from optimizer.assembly.planning import build_forecaster
+from optimizer.assembly.site import build_battery, build_site
+from optimizer.backtest.bill import Flows
+from optimizer.backtest.interval_battery import Delivered, IntervalBattery
+from optimizer.backtest.past import ReplayHistory
+from optimizer.backtest.world import Span
+from optimizer.clock import Clock, SimulatedClock
+from optimizer.control.billing_peak import BillingPeak
+from optimizer.control.controller import Controller
+from optimizer.control.plan_board import PlanBoard
+from optimizer.control.replanning import PlanningDesk
+from optimizer.control.strategy import Strategy
+from optimizer.domain.time_grid import floor_to_step
+from optimizer.errors import SunshiftError
+from optimizer.history.recording import Recording
+from optimizer.planning.recursion_planner import RecursionPlanner
+from optimizer.settings import Settings
+from optimizer.tariffs.tariff import Tariff
+
+logger = logging.getLogger(__name__)
+Tick = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """What a run did in one span."""
+
+    flows: Flows
+    plans: int
+    failed_plans: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What all runs share."""
+
+    settings: Settings
+    tariff: Tariff
+    recording: Recording
+    stopwatch: Clock
+    """Measures how long planning takes; no decision depends on it."""
+    start_soc: float
+
+    @property
+    def step(self) -> timedelta:
+        """Interval of plan and control: the configured one, the recording's where that is coarser."""
+        return max(self.settings.planning.step, self.recording.step)
+
+
+class Replay:
+    """One strategy over one span."""
+
+    def __init__(self, setting: Setting, span: Span, strategy: Strategy, name: str) -> None:
+        self._setting, self._span = setting, span
+        settings, planning = setting.settings, setting.settings.planning
+        battery, site, tariff = build_battery(settings), build_site(settings), setting.tariff
+        self._clock = SimulatedClock(span.grid.start)
+        self._history = ReplayHistory(setting.recording, span.grid.start)
+        self._device = IntervalBattery(
+            clock=self._clock, battery=battery, connection=site.connection, soc=setting.start_soc
+        )
+        self._replan = max(planning.replan, setting.recording.step)
+        board = PlanBoard(max_age=max(timedelta(hours=1), 2 * self._replan))
+        self._desk = PlanningDesk(
+            battery=battery,
+            site=site,
+            tariff=tariff,
+            forecaster=build_forecaster(settings, history=self._history),
+            history=self._history,
+            strategy=strategy,
+            planner=RecursionPlanner(clock=setting.stopwatch),
+            step=setting.step,
+            horizon=-(-planning.horizon // setting.step) * setting.step,
+            demand=tariff.demand,
+            terminal_value=planning.terminal_value_per_kwh,
+            board=board,
+        )
+        self._controller = Controller(
+            device=self._device,
+            strategy=strategy,
+            strategy_name=name,
+            battery=battery,
+            site=site,
+            clock=self._clock,
+            tariff=tariff,
+            board=board,
+            history=self._history,
+            demand=None if tariff.demand is None else BillingPeak(tariff.demand, self._history),
+            # Calm protects a real battery between polls; from one interval to the next there is nothing to calm.
+            options=replace(build_options(settings), step=setting.step, dead_band_w=0.0, ramp_w_per_s=None),
+        )
+        self._plans = self._failed = 0
+
+    def run(self, tick: Tick) -> Replayed:
+        """Replay the span; ``tick`` is called with the intervals done."""
+        done = []
+        for index in range(len(self._span.grid)):
+            done.append(self._interval(index))
+            tick(1)
+        flows = Flows(
+            battery_w=np.array([one.battery_power_w for one in done]),
+            grid_w=np.array([one.grid_power_w for one in done]),
+            curtailed_w=np.array([one.curtailed_w for one in done]),
+            soc=np.array([one.soc for one in done]),
+            start_soc=self._setting.start_soc,
+        )
+        return Replayed(flows=flows, plans=self._plans, failed_plans=self._failed)
+
+    def _interval(self, index: int) -> Delivered:
+        grid, now = self._span.grid, self._clock.now()
+        load_w, pv_w = float(self._span.load_w[index]), float(self._span.pv_w[index])
+        self._device.begin(load_w=load_w, pv_w=pv_w)
+        if index == 0 or floor_to_step(now, self._replan) == now:
+            self._make_plan()
+        self._controller.step()
+        delivered = self._device.finish(grid.step_h)
+        self._history.add_interval(
+            now,
+            load_w=load_w,
+            pv_w=pv_w,
+            battery_w=delivered.battery_power_w,
+            grid_w=delivered.grid_power_w,
+            soc=delivered.soc,
+        )
+        self._clock.advance(grid.step_s)
+        return delivered
+
+    def _make_plan(self) -> None:
+        try:
+            plan = self._desk.replan(self._clock.now(), self._device.read())
+        except SunshiftError as error:
+            # As live: the last plan stays up until it is too old.
+            self._failed += 1
+            logger.warning("no plan at %s: %s", self._clock.now().isoformat(), error)
+        else:
+            self._plans += plan is not None

@@ -1,0 +1,112 @@
+"""What happened at the home, and what it cost: the truth that every run of a backtest is billed against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from optimizer.domain.time_grid import Interval, TimeGrid
+from optimizer.errors import BacktestError
+from optimizer.history.recording import LOAD_AND_SUN, Recording
+from optimizer.tariffs.tariff import Tariff
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One stretch without long gaps; arrays have shape (count,)."""
+
+    grid: TimeGrid
+    load_w: Floats
+    pv_w: Floats
+    buy: Floats
+    """Import price [currency/kWh]."""
+    sell: Floats
+    """Export price [currency/kWh]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """What is replayed."""
+
+    start: datetime
+    end: datetime
+    step: timedelta
+    spans: tuple[Span, ...]
+
+    @property
+    def mean_import_price(self) -> float:
+        """Mean import price of all intervals replayed [currency/kWh]."""
+        return float(np.mean(np.concatenate([span.buy for span in self.spans])))
+
+
+def choose_period(
+    recording: Recording, tariff: Tariff, *, start: datetime | None, end: datetime | None, warm_up: timedelta
+) -> Period:
+    """Return the spans to replay, with the prices they are billed at.
+
+    Raises
+    ------
+    BacktestError
+        The recording is too short, holds registers only, or a price is not known.
+    """
+    if recording.has_registers_only or not set(LOAD_AND_SUN) <= set(recording.frame.columns):
+        msg = (
+            f"{recording.path}: load and sun are not recorded; a replay needs consumption_w and production_w, "
+            "since the utility's registers do not tell what the house used of its own sun"
+        )
+        raise BacktestError(msg)
+    earliest = recording.start + warm_up
+    first, last = max(start or earliest, recording.start), min(end or recording.end, recording.end)
+    if first < earliest:
+        msg = (
+            f"the replay cannot start at {first.isoformat()}: the first {warm_up.days} days of {recording.path} feed the "
+            f"history, so {earliest.isoformat()} is the earliest; start later or lower --warm-up"
+        )
+        raise BacktestError(msg)
+    found = [_clipped(span, first, last, recording.step) for span in recording.spans]
+    grids = [grid for grid in found if grid is not None]
+    if not grids:
+        msg = (
+            f"{recording.path}: nothing to replay between {first.isoformat()} and {last.isoformat()}; it holds "
+            f"{recording.start.isoformat()} to {recording.end.isoformat()}, of which {warm_up.days} days feed the history"
+        )
+        raise BacktestError(msg)
+    spans = tuple(_span(grid, recording.frame, tariff) for grid in grids)
+    return Period(start=grids[0].start, end=grids[-1].end, step=recording.step, spans=spans)
+
+
+def _clipped(span: Interval, first: datetime, last: datetime, step: timedelta) -> TimeGrid | None:
+    # Whole intervals of the recording only: ceil the start, floor the end.
+    start = span.start + max(0, -((span.start - first) // step)) * step
+    count = (min(span.end, last) - start) // step
+    return TimeGrid(start=start, step=step, count=count) if count > 0 else None
+
+
+def _span(grid: TimeGrid, frame: pd.DataFrame, tariff: Tariff) -> Span:
+    rows = frame.loc[grid.start : grid.end - grid.step]  # type: ignore[misc]
+    # The bill comes when everything has been published.
+    prices = tariff.prices(grid, as_of=grid.end + timedelta(days=7))
+    return Span(
+        grid=grid,
+        load_w=rows["consumption_w"].to_numpy(dtype=np.float64),
+        pv_w=rows["production_w"].to_numpy(dtype=np.float64),
+        buy=_known(prices.import_per_kwh, grid, "import"),
+        sell=_known(prices.export_per_kwh, grid, "export"),
+    )
+
+
+def _known(prices: tuple[float | None, ...], grid: TimeGrid, side: str) -> Floats:
+    missing = [index for index, price in enumerate(prices) if price is None]
+    if missing:
+        msg = (
+            f"tariff.{side}: no price for {len(missing)} of {len(grid)} intervals, the first from "
+            f"{grid.interval(missing[0]).start.isoformat()}; give prices for the whole period, or choose --start and --end"
+        )
+        raise BacktestError(msg)
+    return np.array(prices, dtype=np.float64)

@@ -1,0 +1,103 @@
+"""``sunshift backtest``: what it would have earned on a recording, and how far that is from perfect."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from optimizer.assembly.configuration import load_configuration
+from optimizer.assembly.site import build_battery
+from optimizer.assembly.tariffs import build_tariff
+from optimizer.backtest.backtest import PERFECT, SELF_CONSUMPTION, Backtest, Result
+from optimizer.backtest.output import check_folder, summary, write
+from optimizer.backtest.replay import Setting
+from optimizer.backtest.world import choose_period
+from optimizer.clock import WallClock
+from optimizer.history.recording import read_recording
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="battery, tariff and strategy")
+    parser.add_argument("--recording", type=Path, required=True, metavar="FILE", help="load and sun of the home")
+    parser.add_argument("--start", type=datetime.fromisoformat, metavar="ISO", help="first instant to replay")
+    parser.add_argument("--end", type=datetime.fromisoformat, metavar="ISO", help="where to stop")
+    parser.add_argument("--strategy", action="append", metavar="NAME", help="what to replay (default: the configured)")
+    parser.add_argument("--warm-up", type=_days, default=28, metavar="DAYS", help="days that only feed the history")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    parser.add_argument("--json", action="store_true", help="print the summary as one JSON document")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Replay, write the results and print the summary."""
+    configuration = load_configuration(arguments.config)
+    check_folder(arguments.out)
+    settings = configuration.settings
+    recording, tariff = read_recording(arguments.recording), build_tariff(settings)
+    period = choose_period(
+        recording,
+        tariff,
+        start=_aware(arguments.start, settings.site.zone),
+        end=_aware(arguments.end, settings.site.zone),
+        warm_up=timedelta(days=arguments.warm_up),
+    )
+    battery = build_battery(settings)
+    setting = Setting(
+        settings=settings,
+        tariff=tariff,
+        recording=recording,
+        stopwatch=WallClock(),
+        start_soc=min(max(0.5, battery.min_soc), battery.max_soc),
+    )
+    names = arguments.strategy or [settings.strategy.name]
+    total = sum(len(span.grid) for span in period.spans)
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as bar:
+        tasks = {name: bar.add_task(name, total=total) for name in dict.fromkeys([PERFECT, SELF_CONSUMPTION, *names])}
+        result = Backtest(setting, period, lambda name, count: bar.advance(tasks[name], count)).run(names)
+    write(result, arguments.out)
+    if arguments.json:
+        print(json.dumps(summary(result), indent=2))
+    else:
+        _print_table(result)
+    return 0
+
+
+def _print_table(result: Result) -> None:
+    figures = summary(result)
+    table = Table(title=f"{figures['period']['start']} to {figures['period']['end']}, {figures['currency']}")
+    for column in ("run", "cost", "saving", "of bound", "cycles", "plans", "seconds"):
+        table.add_column(column, justify="left" if column == "run" else "right")
+    for name, one in figures["runs"].items():
+        share = one["saving_share_of_bound"]
+        table.add_row(
+            name,
+            f"{one['total_cost']:.2f}",
+            f"{one['saving']:.2f}",
+            "-" if share is None else f"{share:.1%}",
+            f"{one['full_cycles']:.1f}",
+            str(one["plans"]),
+            f"{one['seconds']:.1f}",
+        )
+    Console(width=None if sys.stdout.isatty() else 110).print(table)
+
+
+def _aware(instant: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """Take an instant without an offset as local time of the home."""
+    return instant.replace(tzinfo=zone) if instant is not None and instant.tzinfo is None else instant
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if days < 0:
+        msg = f"{text} is negative"
+        raise argparse.ArgumentTypeError(msg)
+    return days
