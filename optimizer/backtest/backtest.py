@@ -14,6 +14,7 @@ from optimizer.backtest.interval_battery import curtailed_w
 from optimizer.backtest.replay import Replay, Setting
 from optimizer.backtest.world import Period, Span
 from optimizer.control.registry import create_strategy
+from optimizer.control.strategy import Strategy
 from optimizer.domain.site import GridConnection
 from optimizer.errors import BacktestError
 from optimizer.planning.lp_planner import LinearProgramPlanner
@@ -21,6 +22,7 @@ from optimizer.planning.penalties import Penalties
 from optimizer.planning.recursion_planner import RecursionPlanner
 
 NO_BATTERY, SELF_CONSUMPTION, PERFECT = "no_battery", "self_consumption", "perfect_foresight"
+ALWAYS = (NO_BATTERY, SELF_CONSUMPTION, PERFECT)
 Progress = Callable[[str, int], None]
 """Told the run's name and how many more intervals are done."""
 
@@ -76,9 +78,12 @@ class Backtest:
                 "bound would mislead; remove the section to replay the energy prices alone"
             )
             raise BacktestError(msg)
+        asked = [name for name in dict.fromkeys(strategies) if name not in ALWAYS]
+        for name in asked:
+            self._strategy(name)  # a wrong name is told before the long work, not after
         bound, penalties = self._bound()
         runs = {NO_BATTERY: self._idle(), SELF_CONSUMPTION: self._replay(SELF_CONSUMPTION)}
-        runs |= {name: self._replay(name) for name in dict.fromkeys(strategies) if name not in runs}
+        runs |= {name: self._replay(name) for name in asked}
         ceiling = self._objective(bound, penalties)
         for name, run in runs.items():
             assert_not_beaten(name, self._objective(run, penalties), ceiling)
@@ -101,14 +106,15 @@ class Backtest:
         flows = [without_battery(span, self._connection, self._setting.start_soc) for span in self._period.spans]
         return self._billed(flows, began_s)
 
-    def _replay(self, name: str) -> Run:
-        began_s = self._setting.stopwatch.elapsed()
+    def _strategy(self, name: str) -> Strategy:
         # The baseline is the plain rule, whatever the configuration says of it.
         table = {} if name == SELF_CONSUMPTION else self._setting.settings.strategies.get(name, {})
+        return create_strategy(name, table)
+
+    def _replay(self, name: str) -> Run:
+        began_s = self._setting.stopwatch.elapsed()
         done = [
-            Replay(self._setting, span, create_strategy(name, table), name).run(
-                lambda count: self._progress(name, count)
-            )
+            Replay(self._setting, span, self._strategy(name), name).run(lambda count: self._progress(name, count))
             for span in self._period.spans
         ]
         return self._billed(

@@ -1,0 +1,115 @@
+"""What a backtest promises: no look-ahead, a bound that is not beaten, equal energy for all, whole results."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from optimizer.assembly.site import build_battery, build_site
+from optimizer.backtest.bill import Flows, make_bill
+from optimizer.backtest.bound import assert_not_beaten, whole_problem
+from optimizer.backtest.output import summary, write
+from optimizer.backtest.world import Span
+from optimizer.clock import WallClock
+from optimizer.domain.battery import Battery
+from optimizer.domain.time_grid import TimeGrid
+from optimizer.errors import BacktestError
+from optimizer.planning.lp_planner import LinearProgramPlanner
+from support.replays import START, backtest, home_frame, recording_of
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cut=st.integers(min_value=1, max_value=40), factor=st.floats(min_value=0.0, max_value=3.0))
+def test_no_decision_knows_what_comes_later(tmp_path: Path, cut: int, factor: float) -> None:
+    """Load and sun changed from an instant on change no decision before it."""
+    frame = home_frame(4)
+    changed = frame.copy()
+    changed.iloc[48 + cut :] = changed.iloc[48 + cut :] * factor + 17.0
+    one, other = (backtest(recording_of(each, tmp_path)).runs["time_of_use"].flows[0] for each in (frame, changed))
+    np.testing.assert_array_equal(one.battery_w[:cut], other.battery_w[:cut])
+
+
+def test_bound_agrees_with_the_linear_program_over_a_clock_change(tmp_path: Path) -> None:
+    """The recursion over the whole period and HiGHS find the same optimum, across a change of the clocks."""
+    result = backtest(recording_of(home_frame(9), tmp_path), strategy="self_consumption")
+    span, battery = result.period.spans[0], build_battery(result.setting.settings)
+    problem = whole_problem(
+        span,
+        battery=battery,
+        connection=build_site(result.setting.settings).connection,
+        start_soc=0.5,
+        credit_per_kwh=result.period.mean_import_price * battery.discharge_efficiency,
+    )
+    plan = LinearProgramPlanner(clock=WallClock()).plan(problem, made_at=span.grid.start)
+    start_worth = problem.terminal_value_per_kwh * 5.0
+    assert plan.objective + start_worth == pytest.approx(result.runs["perfect_foresight"].bill.total_cost, abs=2e-3)
+
+
+def test_a_run_below_the_bound_is_an_internal_error() -> None:
+    """A run that seems cheaper than the optimum stops the backtest and says so."""
+    assert_not_beaten("x", 10.0, 10.0)
+    with pytest.raises(BacktestError, match="internal error: x costs 9.9"):
+        assert_not_beaten("x", 9.9, 10.0)
+
+
+def test_a_bill_by_hand() -> None:
+    """Two hours: 2 kWh imported at 0.30, 1 kWh sold at 0.08, 1 kWh discharged with wear, half a kWh stored more."""
+    grid = TimeGrid(start=START, step=timedelta(hours=1), count=2)
+    span = Span(
+        grid=grid, load_w=np.zeros(2), pv_w=np.zeros(2), buy=np.array([0.30, 0.20]), sell=np.array([0.05, 0.08])
+    )
+    flows = Flows(
+        battery_w=np.array([2000.0, -1000.0]),
+        grid_w=np.array([2000.0, -1000.0]),
+        curtailed_w=np.zeros(2),
+        soc=np.array([0.6, 0.55]),
+        start_soc=0.5,
+    )
+    battery = Battery(usable_capacity_wh=10000, max_charge_w=5000, max_discharge_w=5000, wear_cost_per_kwh=0.01)
+    bill = make_bill([span], [flows], battery=battery, credit_per_kwh=0.2, demand=None)
+    assert (bill.energy_cost, bill.wear_cost) == pytest.approx((0.52, 0.01))
+    assert bill.stored_energy_credit == pytest.approx(0.1)
+    assert bill.total_cost == pytest.approx(0.43)
+
+
+def test_long_gaps_split_the_replay(tmp_path: Path) -> None:
+    """A gap of three hours makes two spans, and each starts at the same state of charge."""
+    frame = home_frame(5)
+    frame.iloc[80:83] = np.nan
+    result = backtest(recording_of(frame, tmp_path), strategy="self_consumption")
+    assert [len(span.grid) for span in result.period.spans] == [32, 37]
+    assert result.period.spans[0].grid.start == START + timedelta(days=2)
+
+
+def test_limits_broken_are_counted(tmp_path: Path) -> None:
+    """Every interval above the import limit counts, without a battery too."""
+    result = backtest(recording_of(home_frame(4), tmp_path), strategy="self_consumption", grid__max_import_w=1000)
+    assert summary(result)["runs"]["no_battery"]["limit_violations"] == 10
+
+
+def test_too_short_and_without_load_are_refused(tmp_path: Path) -> None:
+    """A recording that the warm-up uses up, or that holds registers only, is refused with the reason."""
+    with pytest.raises(BacktestError, match="feed the history"):
+        backtest(recording_of(home_frame(2), tmp_path), warm_up_days=28)
+    registers = home_frame(4).rename(columns={"consumption_w": "grid_import_w", "production_w": "grid_export_w"})
+    with pytest.raises(BacktestError, match="registers"):
+        backtest(recording_of(registers, tmp_path))
+
+
+def test_results_are_written_whole_and_nothing_else_is_overwritten(tmp_path: Path) -> None:
+    """A second run replaces the first; a folder with other things is left alone."""
+    result = backtest(recording_of(home_frame(3), tmp_path), strategy="self_consumption")
+    out = tmp_path / "out"
+    write(result, out)
+    write(result, out)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "no_battery", "perfect_foresight", "self_consumption", "summary.json",
+    ]  # fmt: skip
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home.csv", "out"]
+    with pytest.raises(BacktestError, match="no backtest"):
+        write(result, tmp_path)
