@@ -66,7 +66,8 @@ def perfect_foresight(problem: PlanningProblem, planners: tuple[Planner, ...]) -
             )
             return Bound(flows=flows, penalties=Penalties.of(problem))
     msg = (
-        f"the perfect-foresight optimum of {len(problem.grid)} intervals from {problem.grid.start.isoformat()} could not "
+        f"the perfect-foresight optimum of {len(problem.grid)} intervals from {problem.grid.start.isoformat()} "
+        "could not "
         "be proven (negative or crossed prices); choose a shorter period with --start and --end"
     )
     raise BacktestError(msg)

@@ -51,7 +51,9 @@ class ReplayHistory:
         last = min(self._filled, int(-((self._start_s - edges[-1]) // step_s)))
         rows = np.arange(first, max(first, last))
         pieces = resampling.interval_means(
-            self._start_s + rows * step_s, np.full(len(rows), step_s), self._table[first : max(first, last)]
+            (self._start_s + rows * step_s).astype(np.float64),
+            np.full(len(rows), step_s),
+            self._table[first : max(first, last)],
         )
         return resampling.as_frame(resampling.resample(resampling.no_pieces(), pieces, edges), start, step)
 

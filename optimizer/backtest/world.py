@@ -65,7 +65,8 @@ def choose_period(
     first, last = max(start or earliest, recording.start), min(end or recording.end, recording.end)
     if first < earliest:
         msg = (
-            f"the replay cannot start at {first.isoformat()}: the first {warm_up.days} days of {recording.path} feed the "
+            f"the replay cannot start at {first.isoformat()}: the first {warm_up.days} days of {recording.path} feed "
+            "the "
             f"history, so {earliest.isoformat()} is the earliest; start later or lower --warm-up"
         )
         raise BacktestError(msg)
@@ -74,7 +75,8 @@ def choose_period(
     if not grids:
         msg = (
             f"{recording.path}: nothing to replay between {first.isoformat()} and {last.isoformat()}; it holds "
-            f"{recording.start.isoformat()} to {recording.end.isoformat()}, of which {warm_up.days} days feed the history"
+            f"{recording.start.isoformat()} to {recording.end.isoformat()}, of which "
+            f"{warm_up.days} days feed the history (--warm-up)"
         )
         raise BacktestError(msg)
     spans = tuple(_span(grid, recording.frame, tariff) for grid in grids)
@@ -89,7 +91,7 @@ def _clipped(span: Interval, first: datetime, last: datetime, step: timedelta) -
 
 
 def _span(grid: TimeGrid, frame: pd.DataFrame, tariff: Tariff) -> Span:
-    rows = frame.loc[grid.start : grid.end - grid.step]  # type: ignore[misc]
+    rows = frame.loc[grid.start : grid.end - grid.step]
     # The bill comes when everything has been published.
     prices = tariff.prices(grid, as_of=grid.end + timedelta(days=7))
     return Span(
@@ -106,7 +108,8 @@ def _known(prices: tuple[float | None, ...], grid: TimeGrid, side: str) -> Float
     if missing:
         msg = (
             f"tariff.{side}: no price for {len(missing)} of {len(grid)} intervals, the first from "
-            f"{grid.interval(missing[0]).start.isoformat()}; give prices for the whole period, or choose --start and --end"
+            f"{grid.interval(missing[0]).start.isoformat()}; give prices for the whole period, "
+            "or choose --start and --end"
         )
         raise BacktestError(msg)
     return np.array(prices, dtype=np.float64)
