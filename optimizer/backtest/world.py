@@ -66,8 +66,7 @@ def choose_period(
     if first < earliest:
         msg = (
             f"the replay cannot start at {first.isoformat()}: the first {warm_up.days} days of {recording.path} feed "
-            "the "
-            f"history, so {earliest.isoformat()} is the earliest; start later or lower --warm-up"
+            f"the history, so {earliest.isoformat()} is the earliest; start later or lower --warm-up"
         )
         raise BacktestError(msg)
     found = [_clipped(span, first, last, recording.step) for span in recording.spans]
