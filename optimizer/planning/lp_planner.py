@@ -9,11 +9,11 @@ from datetime import datetime
 from optimizer.clock import Clock
 from optimizer.domain.plan import Plan, PlanStatus
 from optimizer.domain.planning_problem import PlanningProblem
-from optimizer.planning.checker import check_problem
 from optimizer.planning.lp.model import Model, build_model
 from optimizer.planning.lp.solver import Verdict, solve
 from optimizer.planning.paths import ScenarioPath, expected_money, path_along
 from optimizer.planning.plan_building import build_plan
+from optimizer.planning.problem_check import check_problem
 from optimizer.planning.recursion import ScenarioWorth, scenario_worth
 from optimizer.planning.scaled_problem import ScaledProblem, scale_problem
 
@@ -50,7 +50,7 @@ class LinearProgramPlanner:
         check_problem(problem)
         scaled = scale_problem(problem)
         model = build_model(scaled)
-        verdict = solve(model.problem, time_limit_s=self._time_limit_s)
+        verdict = solve(model.problem, time_limit_s=self._time_limit_s, binaries=model.binaries > 0)
         paths = read_paths(scaled, model)
         worths = [
             scenario_worth(scaled, steps, billing_cap_kw=billing_cap_kw(scaled, path))
@@ -95,7 +95,6 @@ def judge(
     money = expected_money(scaled, paths)
     cost = money.objective + money.penalties
     if not verdict.proven:
-        log.warning("the plan is feasible, but its optimum was not proven in the time allowed")
         return PlanStatus.FEASIBLE
     tolerance = AGREEMENT * max(1.0, money.penalties)
     if cost > verdict.objective + tolerance:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulp
 
 from optimizer.errors import PlanningError
+from optimizer.planning.lp.highs import BatchHiGHS
 
 MIP_GAP = 1e-4
 """How far from the proven optimum an accepted plan with binaries may lie [currency]."""
@@ -21,6 +22,10 @@ CALM_SEARCH = {
 """Without the heuristics that solve programs within the program: 192 steps with 32 binaries take 0.13 s, not 1.8 s."""
 
 
+PLAIN_SEARCH = {"presolve": "off", "simplex_dual_edge_weight_strategy": 1}
+"""Without binaries there is little to presolve, and Devex pricing is cheap: 20 futures take 0.15 s, not 0.30 s."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the solver came back with."""
@@ -31,11 +36,18 @@ class Verdict:
     """Of its own program: penalties and taste included [currency]."""
 
 
-def solve(problem: pulp.LpProblem, *, time_limit_s: float) -> Verdict:
+def solve(problem: pulp.LpProblem, *, time_limit_s: float, binaries: bool = True) -> Verdict:
     """Solve, and say whether the answer is a proven optimum or merely something to be checked.
 
     PuLP reports ``Optimal`` for an incumbent that ran out of time, and after ``Infeasible`` the variables still read
     as numbers; its solution status is the one that tells them apart.
+
+    Parameters
+    ----------
+    time_limit_s
+        Longest the solver may search [s].
+    binaries
+        Whether the program may hold any; decides how to search, never what is found.
 
     Raises
     ------
@@ -43,7 +55,8 @@ def solve(problem: pulp.LpProblem, *, time_limit_s: float) -> Verdict:
         There is no solution, or it is not made of finite numbers.
     """
     # One thread: the first run in a process fixes the number for all later ones.
-    solver = pulp.HiGHS(msg=False, threads=1, timeLimit=time_limit_s, gapAbs=MIP_GAP, gapRel=0.0, **CALM_SEARCH)
+    search = CALM_SEARCH if binaries else PLAIN_SEARCH
+    solver = BatchHiGHS(msg=False, threads=1, timeLimit=time_limit_s, gapAbs=MIP_GAP, gapRel=0.0, **search)
     try:
         problem.solve(solver)
     except pulp.PulpError as error:
