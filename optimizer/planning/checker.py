@@ -22,9 +22,6 @@ from optimizer.domain.plan import FlagKind, Plan
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.scenario import Scenario
 from optimizer.planning.paths import ScenarioPath
-from optimizer.planning.problem_check import check_problem
-
-__all__ = ["check_paths", "check_plan", "check_problem"]
 
 POWER_TOLERANCE_W = 0.5
 ENERGY_TOLERANCE_WH = 0.05

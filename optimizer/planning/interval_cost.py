@@ -9,11 +9,22 @@ from optimizer.planning.scaled_problem import ScaledProblem, ScenarioSteps
 Point = tuple[float, float]
 """Energy stored in the interval before standing losses [kWh], and what that costs [currency]."""
 
+
 NARROWEST_KW = 1e-9
 """Kinks closer to each other than this are one [kW]."""
 
 NOISE = 1e-9
 """Cost differences below this are rounding [currency]."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoringCost:
+    """What storing costs in one interval: convex, over the energy stored before standing losses."""
+
+    points: tuple[Point, ...]
+    """Corners, energies increasing; at least one."""
+    relaxed: bool
+    """Whether the true cost is not convex and lies above in places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ class IntervalCost:
         """
         before_kw = self.steps.net_load_kw[self.step] + battery_kw
         wear = self.scaled.step_h * self.scaled.wear_per_kwh * max(0.0, -battery_kw)
-        if not self.scaled.curtailable:
+        if not self.scaled.curtailable or not self._curtailing_may_pay(before_kw):
             return self.grid_cost(before_kw) + wear, 0.0
         pv_kw = self.steps.pv_kw[self.step]
         choices = [0.0, *sorted(kink - before_kw for kink in self._kinks() if 0.0 < kink - before_kw < pv_kw), pv_kw]
@@ -64,7 +75,7 @@ class IntervalCost:
         lowest, highest = -self.steps.max_discharge_kw[self.step], self.steps.max_charge_kw[self.step]
         net_kw, pv_kw = self.steps.net_load_kw[self.step], self.steps.pv_kw[self.step]
         candidates = {0.0, *(kink - net_kw for kink in self._kinks())}
-        if self.scaled.curtailable:
+        if self.scaled.curtailable and pv_kw:
             candidates.update([kink - net_kw - pv_kw for kink in self._kinks()])
         powers = [lowest]
         for power in sorted(candidates):
@@ -72,12 +83,20 @@ class IntervalCost:
                 powers.append(power)
         return [*powers, highest] if highest > powers[-1] + NARROWEST_KW else powers
 
-    def convex_points(self) -> tuple[list[Point], bool]:
-        """Return the corners of the cost over the stored energy, convex, and whether that took a relaxation."""
+    def storing(self) -> StoringCost:
+        """Return the cost over the stored energy, made convex."""
         hull, relaxed = lower_hull([(stored_kwh(self.scaled, power), self.cost(power)) for power in self.powers()])
         # Between crossed prices curtailing jumps from none to all: a concave kink that lies between the corners.
         jumps = self.scaled.curtailable and self.steps.sell[self.step] > self.steps.buy[self.step]
-        return hull, relaxed or jumps
+        return StoringCost(tuple(hull), relaxed or jumps)
+
+    def _curtailing_may_pay(self, before_kw: float) -> bool:
+        """Return whether there is PV to curtail, and a negative price or an export above the limit to do it for."""
+        if not self.steps.pv_kw[self.step]:
+            return False
+        limit_kw = self.scaled.export_limit_kw
+        over_limit = limit_kw is not None and -before_kw > limit_kw
+        return over_limit or self.steps.buy[self.step] < 0.0 or self.steps.sell[self.step] < 0.0
 
     def _kinks(self) -> list[float]:
         """Return the grid powers at which the price changes [kW]."""

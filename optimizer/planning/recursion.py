@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from optimizer.domain.energy_value import EnergyValue
-from optimizer.planning.interval_cost import IntervalCost
+from optimizer.planning.interval_cost import IntervalCost, StoringCost
 from optimizer.planning.scaled_problem import ScaledProblem, ScenarioSteps
 from optimizer.planning.worth_curve import WorthCurve, linear_worth, mean_worth, simplified
 
@@ -31,24 +31,28 @@ class ScenarioWorth:
     """At the start of the first interval; less the optimal cost at the energy the plan starts with."""
     ends: tuple[WorthCurve, ...]
     """At the end of each interval, shape (count,)."""
-    first_relaxed: int | None
-    """First interval whose cost was replaced by its convex hull."""
+    costs: tuple[StoringCost, ...]
+    """What storing costs in each interval, shape (count,)."""
+
+    @property
+    def first_relaxed(self) -> int | None:
+        """First interval whose cost was replaced by its convex hull."""
+        return next((step for step, cost in enumerate(self.costs) if cost.relaxed), None)
 
 
 def scenario_worth(scaled: ScaledProblem, steps: ScenarioSteps, *, billing_cap_kw: float = math.inf) -> ScenarioWorth:
     """Return the worth of stored energy along one future, from the end backwards."""
+    costs = tuple(IntervalCost(scaled, steps, step, billing_cap_kw).storing() for step in range(scaled.count))
     ends: list[WorthCurve] = []
-    first_relaxed = None
     curve = linear_worth(scaled.terminal_per_kwh, lowest_kwh=scaled.lowest_kwh, highest_kwh=scaled.highest_kwh)
-    for step in range(scaled.count - 1, -1, -1):
-        curve = curve.with_band(
-            lowest_kwh=scaled.min_kwh, highest_kwh=scaled.max_kwh, price_per_kwh=scaled.penalties.band_per_kwh
-        )
+    for cost in reversed(costs):
+        if scaled.leaves_band:
+            curve = curve.with_band(
+                lowest_kwh=scaled.min_kwh, highest_kwh=scaled.max_kwh, price_per_kwh=scaled.penalties.band_per_kwh
+            )
         ends.append(curve)
-        points, relaxed = IntervalCost(scaled, steps, step, billing_cap_kw).convex_points()
-        first_relaxed = step if relaxed else first_relaxed
-        curve = curve.before(points, standby_kwh=scaled.standby_kwh)
-    return ScenarioWorth(curve, tuple(reversed(ends)), first_relaxed)
+        curve = curve.before(cost.points, standby_kwh=scaled.standby_kwh)
+    return ScenarioWorth(curve, tuple(reversed(ends)), costs)
 
 
 def expected_values(scaled: ScaledProblem, worths: Sequence[ScenarioWorth]) -> tuple[EnergyValue, ...]:

@@ -9,9 +9,9 @@ from optimizer.clock import Clock
 from optimizer.domain.plan import Plan, PlanStatus
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.planning.billing_peak import best_billing_cap_kw
-from optimizer.planning.checker import check_problem
 from optimizer.planning.paths import ScenarioPath, expected_money
 from optimizer.planning.plan_building import build_plan
+from optimizer.planning.problem_check import check_problem
 from optimizer.planning.recursion import ScenarioWorth, scenario_worth
 from optimizer.planning.rollout import roll_out
 from optimizer.planning.scaled_problem import ScaledProblem, scale_problem

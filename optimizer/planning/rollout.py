@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
-from optimizer.planning.interval_cost import IntervalCost, battery_kw, stored_kwh
+from optimizer.planning.interval_cost import IntervalCost, StoringCost, battery_kw, stored_kwh
 from optimizer.planning.paths import ScenarioPath, path_along
 from optimizer.planning.recursion import ScenarioWorth
 from optimizer.planning.scaled_problem import ScaledProblem, ScenarioSteps
@@ -15,6 +15,9 @@ from optimizer.planning.worth_curve import WorthCurve, mean_worth
 
 TIE = 1e-9
 """Choices this close are equal; the one that leaves the grid alone is taken [currency]."""
+
+SAME_SLOPE = 1e-9
+"""Worth and price this close are equal, likewise [currency/kWh]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,55 @@ def _along(
     energies: list[float] = []
     curtailed: list[float] = []
     held, power = scaled.start_kwh, first_kw
-    for step, curve in enumerate(worth.ends):
+    for step, (curve, storing) in enumerate(zip(worth.ends, worth.costs, strict=True)):
         cost = IntervalCost(scaled, steps, step, billing_cap_kw)
-        if step:
+        if step and storing.relaxed:
             power = best_power([cost], [1.0], WorthLookup.of(curve), held)
+        elif step:
+            power = _greedy_power(scaled, steps.net_load_kw[step], storing, curve, held)
         held = held + stored_kwh(scaled, power) - scaled.standby_kwh
         energies.append(held)
-        curtailed.append(cost.settle(power)[1])
+        curtailed.append(cost.settle(power)[1] if scaled.curtailable else 0.0)
     return path_along(scaled, steps, energies, curtailed)
+
+
+def _greedy_power(
+    scaled: ScaledProblem, net_load_kw: float, storing: StoringCost, curve: WorthCurve, held_kwh: float
+) -> float:
+    """Return what :func:`best_power` does for one future whose cost is convex, from the slopes alone [kW]."""
+    least, most = best_stored(curve, storing, held_kwh - scaled.standby_kwh)
+    return battery_kw(scaled, min(max(stored_kwh(scaled, -net_load_kw), least), most))
+
+
+def best_stored(curve: WorthCurve, storing: StoringCost, before_kwh: float) -> tuple[float, float]:
+    """Return the least and the most energy to store so that worth less cost is greatest [kWh].
+
+    Both are concave: from the least that can be stored, go on while one more kWh is worth more than it costs; where it
+    is worth as much, all choices are equally good.
+    """
+    points = storing.points
+    place = max(points[0][0], curve.lowest_kwh - before_kwh)
+    least = most = place
+    segments = iter(curve.segments)
+    worth_slope, width = next(segments)
+    worth_end = curve.lowest_kwh + width - before_kwh
+    for (left, left_cost), (right, right_cost) in pairwise(points):
+        price = (right_cost - left_cost) / (right - left)
+        while place < right:
+            while worth_end <= place:
+                following = next(segments, None)
+                if following is None:
+                    return least, most
+                worth_slope, width = following
+                worth_end += width
+            gain = worth_slope - price
+            if gain < -SAME_SLOPE:
+                return least, most
+            place = min(right, worth_end)
+            most = place
+            if gain > SAME_SLOPE:
+                least = place
+    return least, most
 
 
 def best_power(costs: Sequence[IntervalCost], weights: Sequence[float], worth: WorthLookup, held_kwh: float) -> float:

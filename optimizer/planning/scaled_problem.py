@@ -69,6 +69,11 @@ class ScaledProblem:
         return max(self.max_kwh, self.start_kwh)
 
     @property
+    def leaves_band(self) -> bool:
+        """Whether the plan starts outside the band, the only reason to be there at all."""
+        return not self.min_kwh <= self.start_kwh <= self.max_kwh
+
+    @property
     def round_trip_efficiency(self) -> float:
         """AC energy out per AC energy in [1]."""
         return self.charge_efficiency * self.discharge_efficiency

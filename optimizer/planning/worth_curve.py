@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 from operator import itemgetter
+
+import numpy as np
 
 from optimizer.domain.energy_value import EnergyValue
 from optimizer.planning.interval_cost import Point
@@ -37,7 +39,7 @@ class WorthCurve:
     @property
     def width_kwh(self) -> float:
         """Highest less lowest energy [kWh]."""
-        return sum(width for _, width in self.segments)
+        return sum([width for _, width in self.segments])
 
     def value(self, energy_kwh: float) -> float:
         """Return the worth of an energy within the range [currency]."""
@@ -65,9 +67,11 @@ class WorthCurve:
             for left, right in zip(points[-2::-1], points[:0:-1], strict=True)
         ]
         merged = sorted([*self.segments, *bought], key=itemgetter(0), reverse=True)
-        most_stored, its_cost = points[-1]
-        value, segments = _cut(self.at_lowest - its_cost, merged, skip=most_stored - standby_kwh, keep=self.width_kwh)
-        return WorthCurve(self.lowest_kwh, value, segments)
+        (least_stored, _), (most_stored, its_cost) = points[0], points[-1]
+        value = self.at_lowest - its_cost
+        value += _trim_left(merged, most_stored - standby_kwh)
+        _trim_right(merged, standby_kwh - least_stored)
+        return WorthCurve(self.lowest_kwh, value, tuple(merged))
 
     def with_band(self, *, lowest_kwh: float, highest_kwh: float, price_per_kwh: float) -> WorthCurve:
         """Return the curve with each kWh outside the band fined."""
@@ -113,25 +117,24 @@ def mean_worth(curves: Sequence[WorthCurve], weights: Sequence[float]) -> WorthC
     """Return the expected worth over several futures: the slopes' steps, weighted, in the order of energy."""
     if len(curves) == 1:
         return curves[0]
-    slope = 0.0
-    drops: list[tuple[float, float]] = []
-    for curve, weight in zip(curves, weights, strict=True):
-        slope += weight * curve.segments[0][0]
-        place = 0.0
-        for (higher, width), (lower, _) in zip(curve.segments, curve.segments[1:], strict=False):
-            place += width
-            drops.append((place, weight * (higher - lower)))
-    drops.sort()
-    segments: list[Segment] = []
-    start = 0.0
-    for place, drop in drops:
-        if place - start > NARROWEST:
-            segments.append((slope, place - start))
-            start = place
-        slope -= drop
-    segments.append((slope, curves[0].width_kwh - start))
+    counts = [len(curve.segments) for curve in curves]
+    flat = chain.from_iterable(chain.from_iterable(curve.segments for curve in curves))
+    slopes, widths = np.fromiter(flat, float, 2 * sum(counts)).reshape(-1, 2).T
+    lasts = np.cumsum(counts) - 1
+    firsts = np.append(0, lasts[:-1] + 1)
+    ends = np.cumsum(widths)
+    ends -= np.repeat(ends[firsts] - widths[firsts], counts)
+    drops = np.zeros_like(slopes)
+    drops[:-1] = slopes[:-1] - slopes[1:]
+    drops[lasts] = 0.0
+    order = np.argsort(ends)
+    drops = (drops * np.repeat(weights, counts))[order]
+    slopes = np.dot(weights, slopes[firsts]) - np.cumsum(drops) + drops
+    widths = np.diff(ends[order], prepend=0.0)
+    kept = widths > NARROWEST
     at_lowest = sum(weight * curve.at_lowest for curve, weight in zip(curves, weights, strict=True))
-    return WorthCurve(curves[0].lowest_kwh, at_lowest, tuple(segments))
+    segments = tuple(zip(slopes[kept].tolist(), widths[kept].tolist(), strict=True))
+    return WorthCurve(curves[0].lowest_kwh, at_lowest, segments)
 
 
 def simplified(curve: WorthCurve, *, tolerance: float) -> WorthCurve:
@@ -154,20 +157,20 @@ def simplified(curve: WorthCurve, *, tolerance: float) -> WorthCurve:
     return WorthCurve(curve.lowest_kwh, curve.at_lowest, tuple(joined))
 
 
-def _cut(value: float, segments: Sequence[Segment], *, skip: float, keep: float) -> tuple[float, tuple[Segment, ...]]:
-    """Return the left value and the segments of the part that starts ``skip`` in and is ``keep`` wide [kWh]."""
-    kept: list[Segment] = []
-    for slope, width in segments:
-        if skip >= width:
-            value, skip = value + slope * width, skip - width
-            continue
-        if skip > 0.0:
-            value, width, skip = value + slope * skip, width - skip, 0.0  # noqa: PLW2901 - the rest of the segment
-        if width >= keep:
-            if keep > NARROWEST:
-                kept.append((slope, keep))
-            break
-        if width > NARROWEST:
-            kept.append((slope, width))
-        keep -= width
-    return value, tuple(kept)
+def _trim_left(segments: list[Segment], kwh: float) -> float:
+    """Cut so much off the left end, in place; return what it was worth [currency]."""
+    worth, cut = 0.0, 0
+    while cut < len(segments) - 1 and kwh >= segments[cut][1] - NARROWEST:
+        slope, width = segments[cut]
+        worth, kwh, cut = worth + slope * width, kwh - width, cut + 1
+    slope, width = segments[cut]
+    segments[: cut + 1] = [(slope, width - kwh)]
+    return worth + slope * kwh
+
+
+def _trim_right(segments: list[Segment], kwh: float) -> None:
+    """Cut so much off the right end, in place."""
+    while len(segments) > 1 and kwh >= segments[-1][1] - NARROWEST:
+        kwh -= segments.pop()[1]
+    slope, width = segments[-1]
+    segments[-1] = (slope, width - kwh)

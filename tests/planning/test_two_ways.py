@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from optimizer.clock import SimulatedClock
 from optimizer.domain.plan import FlagKind, PlanStatus
 from optimizer.domain.planning_problem import PlanningProblem
-from optimizer.planning.interval_cost import IntervalCost
+from optimizer.planning.interval_cost import IntervalCost, battery_kw, stored_kwh
 from optimizer.planning.lp.model import build_model
 from optimizer.planning.lp.solver import solve
 from optimizer.planning.lp_planner import LinearProgramPlanner
 from optimizer.planning.recursion import scenario_worth
 from optimizer.planning.recursion_planner import RecursionPlanner
-from optimizer.planning.rollout import WorthLookup, best_power, stored_kwh
+from optimizer.planning.rollout import WorthLookup, best_power, best_stored
 from optimizer.planning.scaled_problem import scale_problem
 from optimizer.planning.worth_curve import mean_worth
 from support.planning_problems import START, hourly_problem, problems
@@ -79,6 +81,24 @@ def test_both_planners_hand_out_equally_good_plans(problem: PlanningProblem) -> 
     by_program, by_recursion = LP.plan(problem, made_at=START), RECURSION.plan(problem, made_at=START)
     assert by_program.status is by_recursion.status is PlanStatus.OPTIMAL
     assert by_program.objective == pytest.approx(by_recursion.objective, abs=1e-4)
+
+
+@MODEST
+@given(problems(), st.floats(0.0, 1.0))
+def test_slopes_alone_find_the_best_power(problem: PlanningProblem, share: float) -> None:
+    """Following worth and cost by their slopes, from any energy, is as good as trying every corner of both."""
+    scaled = scale_problem(problem)
+    worth = scenario_worth(scaled, scaled.scenarios[0])
+    held = scaled.lowest_kwh + share * (scaled.highest_kwh - scaled.lowest_kwh)
+    for step, curve in enumerate(worth.ends):
+        cost, lookup = IntervalCost(scaled, scaled.scenarios[0], step, math.inf), WorthLookup.of(curve)
+
+        def gain(stored: float, cost: IntervalCost = cost, lookup: WorthLookup = lookup) -> float:
+            return lookup.value(held + stored - scaled.standby_kwh) - cost.cost(battery_kw(scaled, stored))
+
+        tried = gain(stored_kwh(scaled, best_power([cost], [1.0], lookup, held)))
+        for stored in best_stored(curve, worth.costs[step], held - scaled.standby_kwh):
+            assert gain(stored) == pytest.approx(tried, abs=1e-7)
 
 
 @MODEST
