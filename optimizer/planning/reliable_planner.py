@@ -9,20 +9,21 @@ from optimizer.clock import Clock
 from optimizer.domain.plan import Plan, PlanStatus
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.errors import PlanningError
-from optimizer.planning.checker import check_problem
 from optimizer.planning.lp.exclusive import binaries_needed
 from optimizer.planning.lp_planner import LinearProgramPlanner
 from optimizer.planning.port import Planner
+from optimizer.planning.problem_check import check_problem
 from optimizer.planning.recursion_planner import RecursionPlanner
-from optimizer.planning.scaled_problem import scale_problem
+from optimizer.planning.scaled_problem import ScaledProblem, scale_problem
 
 log = logging.getLogger(__name__)
 
-MOST_BINARIES = 100
-"""With more binaries the recursion plans at once.
+MOST_BINARIES = 50
+"""With more binaries the recursion plans at once; so it does with any, where there are several futures.
 
-20 futures with 32 negative quarter hours each take 640: after 10 s of search the program's best plan was still worse
-than the recursion's, found in 0.25 s (-1.3139 against -1.3195). One future with 32 is proven in 0.14 s.
+One future with 48 is proven in less than a second; with 64 it can take 10 s. Futures multiply the search: two with 16
+each took 9 s to prove the recursion's own plan, and 20 with 32 each had after 10 s a worse one (-1.3139 against
+-1.3195, found in 0.25 s). Without binaries there is no search, whatever the futures.
 """
 
 
@@ -49,7 +50,7 @@ class ReliablePlanner:
     ) -> None:
         self._program = program or LinearProgramPlanner(clock=clock, time_limit_s=time_limit_s)
         self._recursion = recursion or RecursionPlanner(clock=clock)
-        self._warned = False
+        self._told: set[str] = set()
 
     def plan(self, problem: PlanningProblem, *, made_at: datetime) -> Plan:
         """Return a plan that the independent checker has accepted.
@@ -60,16 +61,26 @@ class ReliablePlanner:
             The problem is malformed (which array, which index, what is wrong), or neither way led to a plan.
         """
         check_problem(problem)
-        if binaries_needed(scale_problem(problem)) > MOST_BINARIES:
+        if not search_is_short(scale_problem(problem)):
+            self._tell(
+                "search", "negative or crossed prices ask for a long search; the recursion plans instead", logging.INFO
+            )
             return self._recursion.plan(problem, made_at=made_at)
         try:
             plan = self._program.plan(problem, made_at=made_at)
-        except PlanningError as error:
-            self._warn(str(error))
+        except Exception as error:
+            # Whatever fails in a solver or its bindings: the home still needs a plan.
+            why = str(error) if isinstance(error, PlanningError) else repr(error)
+            self._tell(type(error).__name__, f"{why}; the recursion plans instead", logging.WARNING)
             return self._recursion.plan(problem, made_at=made_at)
-        self._warned = False
         if plan.status is PlanStatus.OPTIMAL:
+            self._told.clear()
             return plan
+        self._tell(
+            "unproven",
+            "the program's plan is not proven in time; the better of it and the recursion's counts",
+            logging.WARNING,
+        )
         return self._better(plan, problem, made_at)
 
     def _better(self, plan: Plan, problem: PlanningProblem, made_at: datetime) -> Plan:
@@ -80,7 +91,13 @@ class ReliablePlanner:
             return plan
         return min(plan, other, key=lambda one: (len(one.flags), one.objective))
 
-    def _warn(self, why: str) -> None:
-        """Say it once, not every quarter of an hour."""
-        log.log(logging.DEBUG if self._warned else logging.WARNING, "%s; the recursion plans instead", why)
-        self._warned = True
+    def _tell(self, kind: str, what: str, level: int) -> None:
+        """Say it once of each kind until a plan is proven again, not every quarter of an hour."""
+        log.log(logging.DEBUG if kind in self._told else level, "%s", what)
+        self._told.add(kind)
+
+
+def search_is_short(scaled: ScaledProblem) -> bool:
+    """Return whether the linear program takes no search, or one that ends within a second."""
+    binaries = binaries_needed(scaled)
+    return not binaries or (len(scaled.scenarios) == 1 and binaries <= MOST_BINARIES)

@@ -57,6 +57,30 @@ def test_the_recursion_stands_in_for_a_solver_that_fails(caplog: pytest.LogCaptu
     assert caplog.text.count("the recursion plans instead") == 1
 
 
+def test_whatever_the_solver_throws_there_is_a_plan(caplog: pytest.LogCaptureFixture) -> None:
+    """An error that is none of ours, out of a library, is named and costs no plan either."""
+    planner = ReliablePlanner(clock=CLOCK, program=Scripted(RuntimeError("bad basis")))
+    with caplog.at_level(logging.WARNING):
+        assert planner.plan(PROBLEM, made_at=START).method == "recursion"
+    assert "RuntimeError('bad basis')" in caplog.text
+
+
+def test_each_kind_of_trouble_is_told_again_once_the_program_has_recovered(caplog: pytest.LogCaptureFixture) -> None:
+    """A second trouble of another kind is news; the first is again after a proven plan."""
+    proven = replace(by_recursion(), status=PlanStatus.OPTIMAL)
+    program = Scripted(PlanningError("no plan"))
+    planner = ReliablePlanner(clock=CLOCK, program=program)
+    with caplog.at_level(logging.WARNING):
+        for answer in (PlanningError("no plan"), RuntimeError("odd"), PlanningError("no plan")):
+            program.answer = answer
+            planner.plan(PROBLEM, made_at=START)
+        assert len(caplog.records) == 2
+        for answer in (proven, PlanningError("no plan")):
+            program.answer = answer
+            planner.plan(PROBLEM, made_at=START)
+    assert len(caplog.records) == 3
+
+
 @pytest.mark.parametrize(("dearer", "method"), [(1.0, "recursion"), (-1.0, "lp")])
 def test_of_an_unproven_plan_and_the_recursions_the_cheaper_counts(dearer: float, method: str) -> None:
     """Running out of time is no reason to follow the worse plan."""
@@ -66,14 +90,19 @@ def test_of_an_unproven_plan_and_the_recursions_the_cheaper_counts(dearer: float
     assert planner.plan(PROBLEM, made_at=START).method == method
 
 
-def test_many_binaries_go_to_the_recursion_at_once() -> None:
-    """Negative prices in many futures would keep the solver busy to its limit for a worse plan."""
-    count = MOST_BINARIES // 3 + 1
-    futures = tuple(Scenario(weight=1 / count, load_w=(500.0 + n,) * 3, pv_w=(0.0,) * 3) for n in range(count))
-    below_zero = replace(PROBLEM, scenarios=futures, import_price_per_kwh=(-0.2,) * 3, export_price_per_kwh=(-0.3,) * 3)
-    program = Scripted(PlanningError("never asked"))
-    assert ReliablePlanner(clock=CLOCK, program=program).plan(below_zero, made_at=START).method == "recursion"
-    assert not program.asked
+@pytest.mark.parametrize(("count", "futures", "method"), [(3, 1, "lp"), (3, 2, "recursion"), (60, 1, "recursion")])
+def test_only_a_short_search_is_begun(count: int, futures: int, method: str) -> None:
+    """Negative prices are searched for one future and few intervals; more would take seconds for a worse plan."""
+    assert 3 <= MOST_BINARIES < 60
+    negative = hourly_problem(
+        load_w=(500.0,) * count,
+        buy=-0.2,
+        sell=-0.3,
+        others=tuple(Scenario(weight=1.0, load_w=(600.0,) * count, pv_w=(0.0,) * count) for _ in range(futures - 1)),
+    )
+    program = Scripted(replace(by_recursion(), method="lp", status=PlanStatus.OPTIMAL))
+    assert ReliablePlanner(clock=CLOCK, program=program).plan(negative, made_at=START).method == method
+    assert bool(program.asked) == (method == "lp")
 
 
 def test_a_malformed_problem_is_nobodys_to_plan() -> None:
