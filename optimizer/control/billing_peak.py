@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import pandas as pd
 
 from optimizer.domain.prices import DemandCharge
-from optimizer.domain.time_grid import Interval, floor_to_step
+from optimizer.domain.time_grid import Interval, TimeGrid, floor_to_step
 from optimizer.history.port import HistoryReader
 
 LONGEST_QUERY = timedelta(days=7)
@@ -51,12 +52,14 @@ class BillingPeak:
         start = floor_to_step(now, self._tariff.interval)
         if not self._tariff.counts(Interval(start=start, end=start + self._tariff.interval)):
             return None
-        return self.over_horizon(now)
-
-    def over_horizon(self, now: datetime) -> DemandCharge:
-        """Return the demand charge of the running period, whether import counts at this moment or not."""
         self._read(now)
         return self._tariff.charge(self._peak_w)
+
+    def over_horizon(self, now: datetime, grid: TimeGrid) -> DemandCharge:
+        """Return the demand charge of the running period, and in which intervals to come import counts."""
+        self._read(now)
+        counts = tuple(map(self._tariff.counts, grid))
+        return replace(self._tariff.charge(self._peak_w), counts=None if all(counts) else counts)
 
     def _read(self, now: datetime) -> None:
         period = self._tariff.billing_period(now)

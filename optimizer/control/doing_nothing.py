@@ -50,7 +50,7 @@ def _walk(problem: PlanningProblem, scenario: Scenario) -> tuple[float, float] |
     battery, hours = problem.battery, problem.grid.step_h
     buy = scenario.import_price_per_kwh or problem.import_price_per_kwh
     sell = scenario.export_price_per_kwh or problem.export_price_per_kwh
-    sunk_w = problem.demand_charge.peak_so_far_w if problem.demand_charge else 0.0
+    charge = problem.demand_charge
     energy_wh, cost, peak_w = battery.energy_wh(problem.initial_soc), 0.0, 0.0
     for index, (load_w, pv_w) in enumerate(zip(scenario.load_w, scenario.pv_w, strict=True)):
         power_w = _follow(problem, energy_wh, self_consumption_power_w(load_w=load_w, pv_w=pv_w))
@@ -60,7 +60,8 @@ def _walk(problem: PlanningProblem, scenario: Scenario) -> tuple[float, float] |
         price = buy[index] if grid_w >= 0 else sell[index]
         cost += hours / 1000.0 * (price * grid_w + battery.wear_cost_per_kwh * max(0.0, -power_w))
         energy_wh = max(0.0, energy_wh + hours * (battery.stored_power_w(power_w) - battery.standby_w))
-        peak_w = max(peak_w, grid_w - sunk_w)
+        if charge is not None and charge.counts_in(index):
+            peak_w = max(peak_w, grid_w - charge.peak_so_far_w)
     return cost - problem.terminal_value_per_kwh * energy_wh / 1000.0, peak_w
 
 

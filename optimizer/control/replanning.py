@@ -128,7 +128,7 @@ class PlanningDesk:
             scenarios=tuple(_rest_of_first(one, grid, now) for one in forecast.scenarios),
             initial_soc=min(max(measurement.soc, 0.0), 1.0),
             terminal_value_per_kwh=terminal,
-            demand_charge=None if self._peak is None else self._peak.over_horizon(now),
+            demand_charge=None if self._peak is None else self._peak.over_horizon(now, grid),
         )
         return problem, (*price_flags(prices, grid), *_forecast_flags(forecast))
 

@@ -95,6 +95,15 @@ class Plan:
         """Highest mean import on the expected path [W]."""
         return max(0.0, *(step.grid_power_w for step in self.steps))
 
+    @property
+    def billing_peak_w(self) -> float:
+        """Highest mean import on the expected path that counts towards the demand charge; 0 where there is none [W]."""
+        charge = self.problem.demand_charge
+        if charge is None:
+            return 0.0
+        counted = (step.grid_power_w for index, step in enumerate(self.steps) if charge.counts_in(index))
+        return max(0.0, max(counted, default=0.0))
+
     def index_at(self, instant: datetime) -> int | None:
         """Return the index of the interval that holds ``instant``, or None where the plan has run out."""
         return self.grid.index_of(instant)

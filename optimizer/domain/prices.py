@@ -40,3 +40,11 @@ class DemandCharge:
     """Price of one more kilowatt of billing peak [currency/kW]."""
     peak_so_far_w: float = 0.0
     """Billing peak reached in the running period: sunk [W]."""
+    counts: tuple[bool, ...] | None = None
+    """Whether the import of each interval of the planning grid counts towards the peak, shape (count,); None: always.
+
+    Tariffs with time windows bill the peak of certain hours only."""
+
+    def counts_in(self, index: int) -> bool:
+        """Return whether the import of the planning interval at ``index`` counts towards the peak."""
+        return self.counts is None or self.counts[index]

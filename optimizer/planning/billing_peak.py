@@ -22,8 +22,10 @@ def best_billing_cap_kw(scaled: ScaledProblem, steps: ScenarioSteps) -> float:
     if not scaled.peak_price_per_kw:
         return math.inf
     low = scaled.peak_so_far_kw
-    reach = zip(steps.net_load_kw, steps.max_charge_kw, steps.pv_kw, strict=True)
-    high = max(low, *(net + charge + (pv if scaled.curtailable else 0.0) for net, charge, pv in reach))
+    reach = zip(scaled.peak_counts, steps.net_load_kw, steps.max_charge_kw, steps.pv_kw, strict=True)
+    high = max(
+        low, *(net + charge + (pv if scaled.curtailable else 0.0) for counts, net, charge, pv in reach if counts)
+    )
 
     def total(cap_kw: float) -> float:
         worth = scenario_worth(scaled, steps, billing_cap_kw=cap_kw)

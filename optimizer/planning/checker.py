@@ -215,7 +215,9 @@ def _other_costs(problem: PlanningProblem, battery_w: list[float], grid_w: list[
     left_kwh = last_soc * battery.usable_capacity_wh / 1000.0
     cost = battery.wear_cost_per_kwh * discharged_kwh - problem.terminal_value_per_kwh * left_kwh
     if demand is not None:
-        cost += demand.price_per_kw * max(0.0, max(grid_w) - demand.peak_so_far_w) / 1000.0
+        counts = demand.counts or (True,) * len(grid_w)
+        highest_w = max((power for power, billed in zip(grid_w, counts, strict=True) if billed), default=0.0)
+        cost += demand.price_per_kw * max(0.0, highest_w - demand.peak_so_far_w) / 1000.0
     return cost
 
 

@@ -48,7 +48,7 @@ class IntervalCost:
             cost += h * scaled.penalties.limit_per_kwh * (grid_kw - scaled.import_limit_kw)
         if scaled.export_limit_kw is not None and -grid_kw > scaled.export_limit_kw:
             cost += h * scaled.penalties.limit_per_kwh * (-grid_kw - scaled.export_limit_kw)
-        if grid_kw > self.billing_cap_kw:
+        if grid_kw > self.billing_cap_kw and scaled.peak_counts[self.step]:
             cost += scaled.peak_price_per_kw * (grid_kw - self.billing_cap_kw)
         return cost
 

@@ -11,7 +11,7 @@ from optimizer.domain.plan import Plan, PlanStatus
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.planning.lp.model import Model, build_model
 from optimizer.planning.lp.solver import Verdict, solve
-from optimizer.planning.paths import ScenarioPath, expected_money, path_along
+from optimizer.planning.paths import ScenarioPath, billing_peak_kw, expected_money, path_along
 from optimizer.planning.plan_building import build_plan
 from optimizer.planning.problem_check import check_problem
 from optimizer.planning.recursion import ScenarioWorth, scenario_worth
@@ -81,7 +81,7 @@ def read_paths(scaled: ScaledProblem, model: Model) -> list[ScenarioPath]:
 
 def billing_cap_kw(scaled: ScaledProblem, path: ScenarioPath) -> float:
     """Return the billing peak once the plan is carried out: import up to it costs nothing more [kW]."""
-    return max(scaled.peak_so_far_kw, path.peak_import_kw) if scaled.peak_price_per_kw else math.inf
+    return billing_peak_kw(scaled, path) if scaled.peak_price_per_kw else math.inf
 
 
 def judge(

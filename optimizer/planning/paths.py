@@ -21,11 +21,6 @@ class ScenarioPath:
     energy_kwh: tuple[float, ...]
     """At the end of the interval [kWh]."""
 
-    @property
-    def peak_import_kw(self) -> float:
-        """Highest mean import [kW]."""
-        return max(0.0, *self.grid_kw)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Money:
@@ -90,10 +85,16 @@ def money_of(scaled: ScaledProblem, steps: ScenarioSteps, path: ScenarioPath) ->
     return Money(
         energy=h * sum((buy if grid > 0.0 else sell) * grid for buy, sell, grid in prices),
         wear=h * scaled.wear_per_kwh * sum(max(0.0, -power) for power in path.battery_kw),
-        demand=scaled.peak_price_per_kw * max(0.0, path.peak_import_kw - scaled.peak_so_far_kw),
+        demand=scaled.peak_price_per_kw * (billing_peak_kw(scaled, path) - scaled.peak_so_far_kw),
         terminal=scaled.terminal_per_kwh * path.energy_kwh[-1],
         penalties=_penalties(scaled, path),
     )
+
+
+def billing_peak_kw(scaled: ScaledProblem, path: ScenarioPath) -> float:
+    """Return the billing peak once a path is carried out, never below the one already reached [kW]."""
+    counted = (grid for grid, counts in zip(path.grid_kw, scaled.peak_counts, strict=True) if counts)
+    return max(scaled.peak_so_far_kw, max(counted, default=0.0))
 
 
 def expected_money(scaled: ScaledProblem, paths: Sequence[ScenarioPath]) -> Money:

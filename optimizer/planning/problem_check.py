@@ -114,3 +114,6 @@ def _start_and_end_faults(problem: PlanningProblem) -> Iterator[str]:
     if problem.demand_charge is not None:
         for name in ("price_per_kw", "peak_so_far_w"):
             yield from _number(f"demand_charge.{name}", getattr(problem.demand_charge, name), lowest=0.0)
+        counts = problem.demand_charge.counts
+        if counts is not None and len(counts) != len(problem.grid):
+            yield f"demand_charge.counts has {len(counts)} values, the grid has {len(problem.grid)} intervals"

@@ -1,7 +1,8 @@
 """Planning problems and plans as JSON: what a dump of a real problem looks like, and how it replays.
 
 The layout is the one of the interfaces; beyond it ``battery.standby_w`` and, in a scenario, its own
-``import_price_per_kwh`` and ``export_price_per_kwh`` may stand. An unknown key is an error, never ignored.
+``import_price_per_kwh`` and ``export_price_per_kwh`` may stand, and in the demand charge ``counts``: whether the import
+of each interval counts towards the peak. An unknown key is an error, never ignored.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def problem_to_json(problem: PlanningProblem, *, indent: int | None = None) -> s
         "terminal_value_per_kwh": problem.terminal_value_per_kwh,
     }
     if problem.demand_charge is not None:
-        document["demand_charge"] = asdict(problem.demand_charge)
+        charge = asdict(problem.demand_charge)
+        document["demand_charge"] = {key: figure for key, figure in charge.items() if figure is not None}
     if not _is_plain(problem):
         document["scenarios"] = [
             {key: figures for key, figures in asdict(scenario).items() if figures is not None}
@@ -146,7 +148,15 @@ def _connection(found: Any) -> GridConnection:
 
 
 def _demand_charge(found: Any) -> DemandCharge | None:
-    return None if found is None else DemandCharge(**_record("demand_charge", found, DemandCharge, ("price_per_kw",)))
+    if found is None:
+        return None
+    given = _object("demand_charge", found, ("price_per_kw",), ("peak_so_far_w", "counts"))
+    figures: dict[str, Any] = {
+        key: _number(f"demand_charge.{key}", value) for key, value in given.items() if key != "counts"
+    }
+    if given.get("counts") is not None:
+        figures["counts"] = _switches("demand_charge.counts", given["counts"])
+    return DemandCharge(**figures)
 
 
 def _scenarios(top: Mapping[str, Any]) -> tuple[Scenario, ...]:
@@ -198,6 +208,17 @@ def _array(place: str, found: Any) -> tuple[float, ...]:
         msg = f"{place} is {type(found).__name__}, it must be an array of numbers"
         raise PlanningError(msg)
     return tuple(_number(f"{place}[{index}]", value) for index, value in enumerate(found))
+
+
+def _switches(place: str, found: Any) -> tuple[bool, ...]:
+    if not isinstance(found, list):
+        msg = f"{place} is {type(found).__name__}, it must be an array of true and false"
+        raise PlanningError(msg)
+    for index, value in enumerate(found):
+        if not isinstance(value, bool):
+            msg = f"{place}[{index}] is {json.dumps(value)}, it must be true or false"
+            raise PlanningError(msg)
+    return tuple(found)
 
 
 def _number(place: str, found: Any) -> float:

@@ -53,8 +53,10 @@ class ScaledProblem:
     curtailable: bool
     terminal_per_kwh: float
     peak_price_per_kw: float
-    """0 where there is no demand charge [currency/kW]."""
+    """0 where no peak is charged for in any interval [currency/kW]."""
     peak_so_far_kw: float
+    peak_counts: tuple[bool, ...]
+    """Whether import counts towards the billing peak, shape (count,)."""
     penalties: Penalties
     scenarios: tuple[ScenarioSteps, ...]
 
@@ -88,10 +90,11 @@ class ScaledProblem:
 def scale_problem(problem: PlanningProblem) -> ScaledProblem:
     """Return the problem in kW and kWh."""
     battery, connection, demand = problem.battery, problem.connection, problem.demand_charge
-    step_h = problem.grid.step_h
+    step_h, count = problem.grid.step_h, len(problem.grid)
+    peak_counts = tuple(demand is not None and demand.counts_in(index) for index in range(count))
     return ScaledProblem(
         step_h=step_h,
-        count=len(problem.grid),
+        count=count,
         capacity_kwh=battery.usable_capacity_wh / W_PER_KW,
         min_kwh=battery.min_energy_wh / W_PER_KW,
         max_kwh=battery.max_energy_wh / W_PER_KW,
@@ -104,8 +107,9 @@ def scale_problem(problem: PlanningProblem) -> ScaledProblem:
         export_limit_kw=_kilowatts(connection.max_export_w),
         curtailable=connection.curtailable,
         terminal_per_kwh=problem.terminal_value_per_kwh,
-        peak_price_per_kw=demand.price_per_kw if demand else 0.0,
+        peak_price_per_kw=demand.price_per_kw if demand and any(peak_counts) else 0.0,
         peak_so_far_kw=demand.peak_so_far_w / W_PER_KW if demand else 0.0,
+        peak_counts=peak_counts,
         penalties=Penalties.of(problem),
         scenarios=_share_first_step(tuple(_scenario_steps(problem, scenario) for scenario in problem.scenarios)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -26,6 +26,7 @@ from optimizer.domain.time_grid import Interval, TimeGrid
 from optimizer.errors import TariffError
 from optimizer.forecasting.port import Forecast
 from optimizer.planning.lp_planner import LinearProgramPlanner
+from optimizer.tariffs.calendar import Calendar, CalendarRule
 from optimizer.tariffs.demand import DemandTariff
 from support.fake_device import FlatTariff
 from support.situations import BATTERY, SITE, START, STEP, plan_of, situation_of, value_of
@@ -202,6 +203,26 @@ def test_billing_peak_is_read_once_and_then_kept_up() -> None:
     february = peak.charge(datetime(2026, 2, 1, 0, 30, tzinfo=UTC))
     assert february is not None
     assert february.peak_so_far_w == 0.0
+
+
+def test_demand_windows_reach_the_plan() -> None:
+    """A tariff that bills the peak of some hours lets the plan import freely in all others, and the plan says which."""
+    evening = CalendarRule(value=1.0, start=time(17), end=time(20))
+    tariff = DemandTariff(
+        price_per_kw=100.0,
+        period="month",
+        timezone=ZoneInfo("UTC"),
+        windows=Calendar([evening], default=0.0, timezone=ZoneInfo("UTC")),
+    )
+    problem = desk(demand=tariff).problem(START, situation_of().measurement)
+    assert problem.demand_charge is not None
+    assert problem.demand_charge.counts == tuple(17 <= one.start.hour < 20 for one in GRID)
+    nothing = self_consumption_objective(replace(problem, initial_soc=0.0))
+    never = replace(problem, initial_soc=0.0, demand_charge=replace(problem.demand_charge, counts=(False,) * 144))
+    without = self_consumption_objective(never)
+    assert nothing is not None
+    assert without is not None
+    assert nothing - without == pytest.approx(100.0 * 0.6)
 
 
 def test_the_import_meter_counts_import_alone() -> None:

@@ -20,7 +20,9 @@ from optimizer.planning.lp.model import build_model
 from optimizer.planning.lp.solver import solve
 from optimizer.planning.lp_planner import LinearProgramPlanner, judge, read_paths
 from optimizer.planning.paths import expected_money
+from optimizer.planning.port import Planner
 from optimizer.planning.recursion import scenario_worth
+from optimizer.planning.recursion_planner import RecursionPlanner
 from optimizer.planning.scaled_problem import scale_problem
 from support.planning_problems import BATTERY, START, hourly_problem, problems
 
@@ -171,6 +173,36 @@ def test_the_demand_charge_counts_only_above_the_peak_so_far() -> None:
     above_kw = (shaved.peak_import_w - 1000.0) / 1000
     left = priced.terminal_value_per_kwh * 10.0 * shaved.steps[-1].soc_end
     assert shaved.objective == pytest.approx(shaved.energy_cost + 10.0 * above_kw - left, abs=1e-4)
+
+
+@pytest.mark.parametrize("planner", [PLANNER, RecursionPlanner(clock=SimulatedClock(START))])
+def test_import_outside_the_demand_windows_costs_its_energy_alone(planner: Planner) -> None:
+    """Before a window the battery charges at full power, above any peak so far; within the window it shaves."""
+    charge = DemandCharge(price_per_kw=10.0, peak_so_far_w=1000.0, counts=(False, False, True, False))
+    problem = hourly_problem(
+        load_w=(500.0, 500.0, 5000.0, 6000.0),
+        buy=(0.30, 0.10, 0.30, 0.30),
+        initial_soc=0.0,
+        terminal_value_per_kwh=0.0,
+        demand_charge=charge,
+    )
+    plan = planner.plan(problem, made_at=START)
+    assert plan.steps[1].battery_power_w == pytest.approx(4600.0, abs=1.0)
+    assert plan.billing_peak_w < 1000.0 + 1.0
+    assert plan.peak_import_w == pytest.approx(6000.0, abs=500.0)
+    assert plan.objective == pytest.approx(plan.energy_cost, abs=1e-4)
+    always = planner.plan(replace(problem, demand_charge=replace(charge, counts=None)), made_at=START)
+    assert plan.objective < always.objective - 1.0
+
+
+def test_a_demand_charge_that_never_counts_in_the_horizon_is_none() -> None:
+    """A day outside all windows is planned as if no peak were billed, and proven so."""
+    charge = DemandCharge(price_per_kw=10.0, counts=(False,) * 3)
+    problem = hourly_problem(load_w=(500.0, 4000.0, 500.0))
+    billed = RecursionPlanner(clock=SimulatedClock(START)).plan(replace(problem, demand_charge=charge), made_at=START)
+    assert billed.status is PlanStatus.OPTIMAL
+    assert billed.objective == pytest.approx(plan_for(problem).objective, abs=1e-4)
+    assert billed.billing_peak_w == 0.0
 
 
 def test_futures_share_the_first_interval_alone() -> None:

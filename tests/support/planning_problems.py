@@ -97,8 +97,11 @@ def problems(
     if not wild_prices:
         sell = [min(pair) for pair in zip(buy, sell, strict=True)]
     futures = draw(st.integers(1, most_scenarios))
+    windows = st.lists(st.booleans(), min_size=count, max_size=count).map(tuple)
     charge = DemandCharge(
-        price_per_kw=draw(st.sampled_from([1.0, 10.0])), peak_so_far_w=draw(st.sampled_from([0.0, 1500.0]))
+        price_per_kw=draw(st.sampled_from([1.0, 10.0])),
+        peak_so_far_w=draw(st.sampled_from([0.0, 1500.0])),
+        counts=draw(st.none() | windows),
     )
     return PlanningProblem(
         grid=TimeGrid(start=START, step=timedelta(minutes=draw(st.sampled_from([15, 60]))), count=count),

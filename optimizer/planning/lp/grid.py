@@ -89,13 +89,17 @@ def add_balance(
 
 
 def add_billing_peak(program: Program, scaled: ScaledProblem, grid: GridVariables, number: int, weight: float) -> None:
-    """Price the billing peak above the one already paid for: ``import_t - rise <= peak so far``, ``rise >= 0``."""
+    """Price the billing peak above the one already paid for: ``import_t - rise <= peak so far``, ``rise >= 0``.
+
+    Over the intervals whose import counts.
+    """
     if not scaled.peak_price_per_kw:
         return
     rise = program.variable(f"peak_rise_{number}")
     program.cost(rise, weight * scaled.peak_price_per_kw)
-    for imports in grid.imports:
-        program.at_most([*imports, (rise, -1.0)], scaled.peak_so_far_kw)
+    for imports, counts in zip(grid.imports, scaled.peak_counts, strict=True):
+        if counts:
+            program.at_most([*imports, (rise, -1.0)], scaled.peak_so_far_kw)
 
 
 def negated(terms: list[Term]) -> list[Term]:
