@@ -1,11 +1,14 @@
 """Keep grid import, and if wanted export, under a limit.
 
 Above the limit the battery covers the rest; below a second threshold it charges again; in between it covers the house
-only as far as the plan says that the stored energy is not needed for a peak to come.
+only as far as the plan says that the stored energy is not needed for a peak to come. Without a plan to trust the fixed
+reserve is kept, the rest serves the house, and the grid refills the reserve only where a threshold for that is set.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -13,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from optimizer.control.strategy import Situation, Wish
 from optimizer.control.weighing import allowed_import_w, self_consumption_wish
+from optimizer.domain.battery import Battery
+from optimizer.domain.plan import Plan
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.scenario import Scenario
 
@@ -39,7 +44,7 @@ class PeakShavingParameters(BaseModel):
         default=None,
         ge=0,
         description="Import up to which the battery is refilled from the grid for the peaks to come [W]; "
-        "absent: 80 % of the import limit.",
+        "absent: 80 % of the import limit, freely while import does not count, and not at all without a plan.",
     )
     reserve_soc: float = Field(
         default=0.2, ge=0, le=1, description="Least state of charge kept for peaks that no forecast saw [0..1]."
@@ -64,9 +69,9 @@ class _Levels:
     limit_w: float
     """Threshold itself [W]."""
     import_w: float
-    """What may still be imported so that the mean of the interval stays under it [W]."""
+    """What may still be imported so that the mean of the interval stays under it; inf while no import counts [W]."""
     recharge_w: float
-    """Import up to which to recharge [W]."""
+    """Import up to which to recharge; 0: from surplus alone, inf: as fast as can be [W]."""
     reserve_wh: float
     """Energy to keep for peaks [Wh]."""
 
@@ -109,38 +114,61 @@ class PeakShaving:
         limit_w = self._limit_w(situation)
         if limit_w is None:
             return None
-        recharge_w = self._parameters.recharge_below_w
-        recharge_w = 0.8 * limit_w if recharge_w is None else min(recharge_w, limit_w)
-        import_w = allowed_import_w(situation, limit_w)
-        return _Levels(limit_w, import_w, min(recharge_w, import_w), self._reserve_wh(situation, limit_w, recharge_w))
+        counts_now = self._parameters.import_limit_w is not None or situation.demand_charge is not None
+        import_w = allowed_import_w(situation, limit_w) if counts_now else math.inf
+        recharge_w = min(self._recharge_w(situation, limit_w, counts=counts_now), import_w)
+        return _Levels(limit_w, import_w, recharge_w, self._reserve_wh(situation, limit_w))
 
     def _limit_w(self, situation: Situation) -> float | None:
         if self._parameters.import_limit_w is not None:
             return self._parameters.import_limit_w
-        charge, plan = situation.demand_charge, situation.plan
+        plan = situation.plan
+        # Between two time windows of a demand charge the plan alone knows that there is one.
+        charge = situation.demand_charge or (None if plan is None else plan.problem.demand_charge)
         if charge is None or charge.price_per_kw <= 0:
             return None
         # A period that has just begun has no peak yet: then the plan says which peak is worth paying for.
-        return max(charge.peak_so_far_w, 0.0 if plan is None else plan.peak_import_w)
+        return max(charge.peak_so_far_w, 0.0 if plan is None else plan.billing_peak_w)
 
-    def _reserve_wh(self, situation: Situation, limit_w: float, recharge_w: float) -> float:
+    def _recharge_w(self, situation: Situation, limit_w: float, *, counts: bool) -> float:
+        """Return the import up to which to recharge in an interval whose import counts, or does not [W]."""
+        configured = self._parameters.recharge_below_w
+        if not situation.site.connection.grid_charging or (configured is None and situation.plan_index is None):
+            return 0.0
+        if not counts:
+            return math.inf if configured is None else configured
+        return 0.8 * limit_w if configured is None else min(configured, limit_w)
+
+    def _reserve_wh(self, situation: Situation, limit_w: float) -> float:
         """Return the energy to keep: what the worst forecast peaks ask for, at least the fixed reserve [Wh]."""
-        battery = situation.battery
+        battery, plan, index = situation.battery, situation.plan, situation.plan_index
         least = battery.energy_wh(max(self._parameters.reserve_soc, battery.min_soc))
-        plan, index = situation.plan, situation.plan_index
         if plan is None or index is None:
-            return battery.max_energy_wh
-        needs = [_needed_wh(one, index + 1, situation, limit_w, recharge_w) for one in plan.problem.scenarios]
-        return min(battery.max_energy_wh, max(least, battery.min_energy_wh + max(needs)))
+            return min(battery.max_energy_wh, least)
+        needed = battery.min_energy_wh + self._needed_wh(situation, plan, index + 1, limit_w)
+        return min(battery.max_energy_wh, max(least, needed))
+
+    def _needed_wh(self, situation: Situation, plan: Plan, first: int, limit_w: float) -> float:
+        """Return the energy that must be in the battery so that no forecast peak breaks the limit [Wh]."""
+        ceilings_w = {counts: self._recharge_w(situation, limit_w, counts=counts) for counts in (True, False)}
+        course = [
+            (limit_w if counts else math.inf, ceilings_w[counts]) for counts in self._counted(plan.problem)[first:]
+        ]
+        hours, battery = plan.grid.step_h, situation.battery
+        return max(_needed_wh(one, course, hours, battery) for one in plan.problem.scenarios)
+
+    def _counted(self, problem: PlanningProblem) -> tuple[bool, ...]:
+        """Return in which intervals import must stay under the limit, shape (count,)."""
+        charge = problem.demand_charge
+        if self._parameters.import_limit_w is not None or charge is None or charge.counts is None:
+            return (True,) * len(problem.grid)
+        return charge.counts
 
     def _recharge(self, situation: Situation, net_w: float, levels: _Levels) -> Wish:
-        power_w = max(0.0, levels.recharge_w - net_w)
-        if not situation.site.connection.grid_charging:
-            power_w = max(0.0, -net_w)
-        reason = (
-            f"recharges with {power_w / 1000:.1f} kW under {levels.recharge_w / 1000:.1f} kW of import: "
-            f"{levels.reserve_wh / 1000:.1f} kWh are to be kept for peaks"
-        )
+        power_w = max(0.0, -net_w, min(levels.recharge_w - net_w, situation.battery.max_charge_w))
+        under = f" under {levels.recharge_w / 1000:.1f} kW of import" if math.isfinite(levels.recharge_w) else ""
+        how = f"recharges with {power_w / 1000:.1f} kW{under}" if power_w else "holds"
+        reason = f"{how}: {levels.reserve_wh / 1000:.1f} kWh are to be kept for peaks"
         return Wish(battery_power_w=power_w, reason=reason, regime="recharge")
 
     def _shave_export(self, situation: Situation) -> Wish | None:
@@ -183,17 +211,15 @@ def _reach_wh(situation: Situation) -> float:
     return -battery.stored_power_w(-battery.max_discharge_w) * situation.remaining_h
 
 
-def _needed_wh(scenario: Scenario, first: int, situation: Situation, limit_w: float, recharge_w: float) -> float:
-    """Return the energy that must be in the battery so that no forecast peak breaks the limit [Wh].
+def _needed_wh(scenario: Scenario, course: Sequence[tuple[float, float]], hours: float, battery: Battery) -> float:
+    """Return what one future asks for, given limit and recharging threshold of each interval up to the end [Wh, W].
 
     Backwards from the end: a peak adds what it takes, an interval with headroom takes off what it can refill.
     """
-    battery, plan = situation.battery, situation.plan
-    hours = situation.interval.hours if plan is None else plan.grid.step_h
-    needed = 0.0
-    for load_w, pv_w in zip(reversed(scenario.load_w[first:]), reversed(scenario.pv_w[first:]), strict=True):
+    first, needed = len(scenario.load_w) - len(course), 0.0
+    steps = list(zip(course, scenario.load_w[first:], scenario.pv_w[first:], strict=True))
+    for (limit_w, ceiling_w), load_w, pv_w in reversed(steps):
         net_w = load_w - pv_w
-        ceiling_w = recharge_w if situation.site.connection.grid_charging else 0.0
         if net_w > limit_w:
             needed -= hours * battery.stored_power_w(-min(net_w - limit_w, battery.max_discharge_w))
         elif net_w < ceiling_w:

@@ -6,16 +6,19 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from optimizer.clock import SimulatedClock
 from optimizer.control.registry import create_strategy
-from optimizer.control.strategy import Previous
+from optimizer.control.strategy import Previous, Situation
 from optimizer.control.weighing import self_consumption_wish
+from optimizer.domain.plan import Plan
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.prices import DemandCharge
 from optimizer.domain.site import GridConnection, Site
 from optimizer.planning.lp_planner import LinearProgramPlanner
-from support.situations import SITE, START, STEP, plan_of, situation_of, value_of
+from support.situations import SITE, START, STEP, plan_of, situation_of, situations, value_of
 
 
 def site_with(**limits: object) -> Site:
@@ -158,6 +161,77 @@ def test_the_demand_charge_gives_the_threshold() -> None:
     charge = DemandCharge(price_per_kw=100.0, peak_so_far_w=4500.0)
     situation = situation_of(load_w=6000.0, soc=0.2, plan=CALM, demand_charge=charge)
     assert create_strategy("peak_shaving", {}).decide(situation).battery_power_w == pytest.approx(-1500.0)
+
+
+def test_without_a_plan_the_house_is_served_above_the_fixed_reserve() -> None:
+    """A planner that fails for an hour costs no energy: what lies above the reserve covers the house as ever."""
+    wish = create_strategy("peak_shaving", {"import_limit_w": 3000.0}).decide(situation_of(load_w=800.0, soc=0.5))
+    assert (wish.battery_power_w, wish.self_consumption) == (-800.0, True)
+
+
+@pytest.mark.parametrize(
+    ("why", "load_w", "pv_w", "parameters", "power_w"),
+    [
+        ("a peak is cut", 5000.0, 0.0, {}, -2000.0),
+        ("below it the reserve is held, never bought", 800.0, 0.0, {}, 0.0),
+        ("surplus refills it", 800.0, 2000.0, {}, 1200.0),
+        ("the grid does so where a threshold for that is set", 800.0, 0.0, {"recharge_below_w": 1500.0}, 700.0),
+        ("and not above that", 1800.0, 0.0, {"recharge_below_w": 1500.0}, 0.0),
+    ],
+)
+def test_without_a_plan_the_fixed_reserve_is_kept_for_peaks(
+    why: str, load_w: float, pv_w: float, parameters: dict[str, float], power_w: float
+) -> None:
+    """Below the reserve, and nothing known of what is to come."""
+    strategy = create_strategy("peak_shaving", {"import_limit_w": 3000.0} | parameters)
+    wish = strategy.decide(situation_of(load_w=load_w, pv_w=pv_w, soc=0.15))
+    assert wish.battery_power_w == pytest.approx(power_w), why
+
+
+@given(situations(), st.sampled_from([None, 2000.0, 20_000.0]))
+def test_without_a_plan_peak_shaving_is_never_worse_than_self_consumption(
+    situation: Situation, limit_w: float | None
+) -> None:
+    """Whatever the home: nothing is ever bought, and never does it import above the limit for it."""
+    blind = replace(situation, plan=None, mean_import_w=0.0, remaining_h=0.25)
+    strategy = create_strategy("peak_shaving", {"import_limit_w": limit_w, "reserve_soc": 0.0})
+    wish, net_w = strategy.decide(blind), blind.measurement.net_load_w
+    spare = blind.measurement.soc - blind.battery.min_soc
+    assert wish.battery_power_w <= max(0.0, -net_w) + 1e-6
+    if spare > 0.031:
+        assert wish.battery_power_w == pytest.approx(-net_w)
+    if limit_w is not None:
+        assert net_w + wish.battery_power_w <= max(limit_w, 0.0) + 1e-6
+
+
+WINDOW = DemandCharge(price_per_kw=100.0, peak_so_far_w=1000.0, counts=(False,) * 4 + (True,) * 4)
+
+
+def test_energy_is_kept_and_bought_for_the_demand_window_to_come() -> None:
+    """Before the window import does not count: the battery refills at full power, and only as far as peaks ask for."""
+    problem = windowed_plan(PEAKS).problem
+    evening = LinearProgramPlanner(clock=SimulatedClock(START)).plan(replace(problem, initial_soc=0.1), made_at=START)
+    assert evening.billing_peak_w == pytest.approx(2400.0, abs=1.0)
+    before = situation_of(load_w=500.0, soc=0.1, plan=evening)
+    assert create_strategy("peak_shaving", {}).decide(before).battery_power_w == pytest.approx(4600.0)
+    assert create_strategy("peak_shaving", {}).decide(replace(before, plan=CALM)).self_consumption
+    later = situation_of(load_w=500.0, soc=0.3, plan=evening)
+    assert create_strategy("peak_shaving", {"reserve_soc": 0.1}).decide(later).battery_power_w == -500.0
+    configured = create_strategy("peak_shaving", {"recharge_below_w": 1500.0}).decide(before)
+    assert configured.battery_power_w == pytest.approx(1000.0)
+
+
+def test_a_peak_outside_the_demand_windows_asks_for_no_reserve() -> None:
+    """What the meter does not bill is not shaved: the battery serves the house down to the fixed reserve."""
+    early = windowed_plan(plan_of(value_of(0.2), load_w=[500.0] + [7000.0] * 3 + [500.0] * 4))
+    wish = create_strategy("peak_shaving", {}).decide(situation_of(load_w=6000.0, soc=0.4, plan=early))
+    assert (wish.battery_power_w, wish.regime) == (-6000.0, "self_consumption")
+    reserve = create_strategy("peak_shaving", {}).decide(situation_of(load_w=6000.0, soc=0.2, plan=early))
+    assert reserve.battery_power_w == 0.0
+
+
+def windowed_plan(plan: Plan) -> Plan:
+    return replace(plan, problem=replace(plan.problem, demand_charge=WINDOW))
 
 
 def test_export_is_shaved_by_charging() -> None:
