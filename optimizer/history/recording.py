@@ -19,7 +19,9 @@ from optimizer.history.recording_gaps import BridgedGap, bridge_gaps, complete_s
 
 LOAD_AND_SUN = ("consumption_w", "production_w")
 REGISTERS = ("grid_import_w", "grid_export_w")
-OTHERS = ("battery_power_w", "grid_power_w", "soc")
+SUN_FORECAST = "production_forecast_w"
+"""Production as it was forecast ahead of time: :mod:`optimizer.history.recorded_forecast` tells from when it counts."""
+OTHERS = ("battery_power_w", "grid_power_w", "soc", SUN_FORECAST)
 KNOWN_COLUMNS = (*LOAD_AND_SUN, *REGISTERS, *OTHERS)
 _PARQUET = {".parquet", ".pq"}
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from optimizer.errors import RecordingError
 
-POWER_COLUMNS = ("consumption_w", "production_w", "grid_import_w", "grid_export_w")
+POWER_COLUMNS = ("consumption_w", "production_w", "production_forecast_w", "grid_import_w", "grid_export_w")
 SIGNED_COLUMNS = ("battery_power_w", "grid_power_w")
 KNOWN = (*POWER_COLUMNS, *SIGNED_COLUMNS, "soc")
 SHORTEST_STEP, LONGEST_STEP = timedelta(minutes=1), timedelta(hours=1)
