@@ -10,9 +10,14 @@ from itertools import pairwise
 
 from optimizer.domain.time_grid import Interval
 
+NEIGHBOURS = 12
+"""So many distances on each side of a row say which step is usual there: half a day of hours, three of quarters."""
+
 
 class PriceSeries:
-    """Prices by the start of their interval; each holds until the next, at most for the usual step.
+    """Prices by the start of their interval; each holds until the next, at most for the step usual in that part.
+
+    A file may change its step: the European day-ahead market went from hours to quarter hours on 2025-10-01.
 
     Parameters
     ----------
@@ -26,12 +31,7 @@ class PriceSeries:
         self._starts = tuple(starts)
         self._values = tuple(values)
         self.step = usual_step(self._starts)
-        following = [*self._starts[1:], *self._starts[-1:]]
-        last = len(self._starts) - 1
-        self._ends = [
-            start + self.step if index == last else min(after, start + self.step)
-            for index, (start, after) in enumerate(zip(self._starts, following, strict=True))
-        ]
+        self._ends = [start + held for start, held in zip(self._starts, holding_times(self._starts), strict=True)]
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -75,12 +75,39 @@ class PriceSeries:
         return None if value is None or length <= timedelta() else (value, length)
 
 
+def holding_times(starts: Sequence[datetime]) -> list[timedelta]:
+    """Return how long each price holds: until the next, at most for the step usual around it; shape of ``starts``."""
+    distances = [after - before for before, after in pairwise(starts)]
+    if not distances:
+        return [usual_step(starts)] * len(starts)
+    shortest = min(distances)
+    held = [each if each == shortest else min(each, _step_at(distances, at)) for at, each in enumerate(distances)]
+    return [*held, _most_common(distances[-NEIGHBOURS:])]
+
+
+def _step_at(distances: Sequence[timedelta], at: int) -> timedelta:
+    """Return the step usual around a row, its own distance to the next aside.
+
+    Where the step changes, either is usual. A distance that is neither is a gap: then the rows beside it tell, and what
+    is in doubt is unknown.
+    """
+    before, after = distances[max(0, at - NEIGHBOURS) : at], distances[at + 1 : at + 1 + NEIGHBOURS]
+    usual = {_most_common(side) for side in (before, after) if side} or {distances[at]}
+    if distances[at] in usual:
+        return distances[at]
+    beside = {each for each in (*before[-1:], *after[:1]) if each in usual}
+    return min(beside or usual)
+
+
 def usual_step(starts: Sequence[datetime]) -> timedelta:
     """Return the most common distance of neighbours, the shorter one where two are equally common.
 
     A single price, or none, counts as hourly.
     """
-    counts = Counter(after - before for before, after in pairwise(starts))
-    if not counts:
-        return timedelta(hours=1)
+    distances = [after - before for before, after in pairwise(starts)]
+    return _most_common(distances) if distances else timedelta(hours=1)
+
+
+def _most_common(distances: Sequence[timedelta]) -> timedelta:
+    counts = Counter(distances)
     return min(counts, key=lambda distance: (-counts[distance], distance))

@@ -83,6 +83,37 @@ def test_a_market_that_changes_to_quarter_hours_keeps_both_right() -> None:
     assert series.mean(_interval(2 * HOUR, 2 * QUARTER)) == pytest.approx(0.4)
 
 
+def _change(first: timedelta, then: timedelta, *, rows: int = 48) -> list[datetime]:
+    """Return the starts of a file that goes from one step to another at ``START``."""
+    return [*(START - index * first for index in range(rows, 0, -1)), *(START + index * then for index in range(rows))]
+
+
+@pytest.mark.parametrize(("first", "then"), [(HOUR, QUARTER), (QUARTER, HOUR)])
+@pytest.mark.parametrize("rows", [13, 48])
+def test_each_part_of_a_file_has_its_own_step(first: timedelta, then: timedelta, rows: int) -> None:
+    """Before and after a change of the market's step every minute has its price."""
+    starts = _change(first, then, rows=rows)
+    series = PriceSeries(starts, [float(index) for index in range(len(starts))])
+    count = (starts[-1] + QUARTER - starts[0]) // QUARTER
+    found = [series.mean(_interval(starts[0] - START + index * QUARTER, QUARTER)) for index in range(count)]
+    assert None not in found
+    assert found[:2] == [0.0, 0.0 if first == HOUR else 1.0]
+    assert series.end == starts[-1] + then
+
+
+@pytest.mark.parametrize("missing", [-24, -2, 2, 24])
+@pytest.mark.parametrize(("first", "then"), [(HOUR, QUARTER), (QUARTER, HOUR)])
+def test_a_missing_row_is_a_gap_in_either_part(first: timedelta, then: timedelta, missing: int) -> None:
+    """A change of the step does not hide what is missing before or after it."""
+    starts = _change(first, then)
+    gone = starts.pop(48 + missing)
+    series = PriceSeries(starts, [0.1] * len(starts))
+    assert series.mean(Interval(start=gone, end=gone + QUARTER)) is None
+    step = first if missing < 0 else then
+    assert series.mean(Interval(start=gone - QUARTER, end=gone)) == 0.1
+    assert series.mean(Interval(start=gone + step, end=gone + step + QUARTER)) == 0.1
+
+
 def test_tomorrow_is_known_from_the_time_of_publication_on(tmp_path: Path) -> None:
     """A minute before 12:45 in Brussels tomorrow is unknown, at 12:45 it is known, the day after never."""
     first = local_midnight(date(2026, 6, 1))
