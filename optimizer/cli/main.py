@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module, metadata
 
-from optimizer.errors import ConfigError, SunshiftError
+from optimizer.errors import ConfigError, ForeignHistory, SunshiftError
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG, EXIT_INTERRUPTED = 0, 1, 2, 78, 130
 
@@ -54,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Within: building the parser imports the command, and Ctrl-C is as likely then as later.
         arguments = build_parser(command).parse_args(words)
         return int(import_module(f"optimizer.cli.{arguments.command}").run(arguments))
-    except ConfigError as error:
+    except (ConfigError, ForeignHistory) as error:
+        # Starting again mends neither: systemd is told by the same code to leave it at that.
         print(f"sunshift: {error}", file=sys.stderr)
         return EXIT_CONFIG
     except SunshiftError as error:

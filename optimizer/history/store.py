@@ -60,8 +60,11 @@ class HistoryStore:
 
     Raises
     ------
+    ForeignHistory
+        The file belongs to a newer sunshift or to another program: a service that went on would have no past to plan
+        from, so a person is asked at once. Met while in use, it is a fault like others.
     HistoryError
-        The file belongs to a newer sunshift or to another program.
+        The file is damaged and is not to be moved aside.
     """
 
     def __init__(
@@ -81,7 +84,10 @@ class HistoryStore:
         self._flusher = BackgroundFlusher(self.flush)
         self._storage_fault: str | None = None
         self._flushed_at_s = clock.elapsed()
-        self._read(lambda connection: connection.execute("SELECT 1"))
+        try:
+            self._database.read(lambda connection: connection.execute("SELECT 1"))
+        except StorageFault as fault:
+            self._storage_fault = str(fault)
 
     # --- what the control loop tells -----------------------------------------------------------------------------
 
@@ -165,7 +171,7 @@ class HistoryStore:
         self.flush()
         try:
             return self._database.write(lambda connection: writes.prune(connection, before))
-        except StorageFault as fault:
+        except (StorageFault, HistoryError) as fault:
             self._storage_fault = str(fault)
             return 0, 0
 
@@ -249,7 +255,7 @@ class HistoryStore:
     def _read(self, work: Callable[..., T]) -> T | None:
         try:
             return self._database.read(work)
-        except StorageFault as fault:
+        except (StorageFault, HistoryError) as fault:
             self._storage_fault = str(fault)
             return None
 

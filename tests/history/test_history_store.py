@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from optimizer.clock import SimulatedClock
-from optimizer.errors import HistoryError
+from optimizer.errors import ForeignHistory, HistoryError
 from optimizer.history.store import HistoryStore, history_path
 from support.past import START, decided, measured
 
@@ -223,8 +223,29 @@ def test_a_newer_file_is_refused_with_advice(path: Path, clock: SimulatedClock) 
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(HistoryError, match=r"version 99.*install the newer sunshift"):
+    before = path.read_bytes()
+    with pytest.raises(ForeignHistory, match=r"version 99.*install the newer sunshift"):
         HistoryStore(path, clock=clock)
+    assert (path.read_bytes(), list(path.parent.iterdir())) == (before, [path])
+
+
+def test_a_newer_file_that_turns_up_while_in_use_is_a_fault(path: Path, clock: SimulatedClock) -> None:
+    """In mid-run nothing is raised at the control loop or the planner: rows wait in memory."""
+    with HistoryStore(path, clock=clock) as store:
+        store._database.close()
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA user_version = 99")
+        connection.close()
+        store.add_measurement(measured())
+        assert store.latest_measurement() == measured()
+        assert store.prune(START) == (0, 0)
+        assert "version 99" in (store.fault or "")
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA user_version = 1")
+        connection.close()
+        store.flush()
+        assert store.fault is None
+    assert stored_count(path) == 1
 
 
 def test_another_programs_database_is_left_alone(path: Path, clock: SimulatedClock) -> None:
@@ -233,7 +254,7 @@ def test_another_programs_database_is_left_alone(path: Path, clock: SimulatedClo
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE recipes (name TEXT)")
     connection.close()
-    with pytest.raises(HistoryError, match="not a sunshift history"):
+    with pytest.raises(ForeignHistory, match="not a sunshift history"):
         HistoryStore(path, clock=clock)
     assert stored_count(path, "recipes") == 0
 
