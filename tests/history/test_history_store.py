@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -246,6 +247,64 @@ def test_a_newer_file_that_turns_up_while_in_use_is_a_fault(path: Path, clock: S
         store.flush()
         assert store.fault is None
     assert stored_count(path) == 1
+
+
+def test_a_folder_that_is_deleted_in_mid_run_is_a_fault_until_it_is_back(path: Path, clock: SimulatedClock) -> None:
+    """Nothing is written where no name leads to; the past can still be read, and in the end all of it is there."""
+    with HistoryStore(path, clock=clock) as store:
+        for second in range(0, 900, 10):
+            store.add_measurement(measured(second, load=700.0))
+        store.flush()
+        shutil.rmtree(path.parent)
+        store.add_measurement(measured(900, load=700.0))
+        store.flush()
+        assert "kept in memory only" in (store.fault or "")
+        assert f"{path.parent} is gone; put the folder back" in (store.fault or "")
+        assert not path.parent.exists()
+        assert store.means(START, START + QUARTER, QUARTER)["consumption_w"].tolist() == [700.0]
+        path.parent.mkdir()
+        store.flush()
+        assert store.fault is None
+        assert stored_count(path) == 91
+        store.add_measurement(measured(910))
+        store.flush()
+    assert stored_count(path) == 92
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def test_a_file_that_was_replaced_in_mid_run_is_gone_on_with(path: Path, clock: SimulatedClock) -> None:
+    """A backup that was put in place is what counts, its write-ahead log included."""
+    with HistoryStore(path, clock=clock) as store:
+        store.add_measurement(measured())
+        store.flush()
+        backup = path.with_name("backup")
+        shutil.copytree(path.parent, backup, ignore=shutil.ignore_patterns("backup"))
+        assert (backup / f"{path.name}-wal").stat().st_size > 0
+        for file in path.parent.glob("*sqlite3*"):
+            file.unlink()
+        for file in backup.iterdir():
+            if not file.name.endswith("-shm"):
+                file.rename(path.parent / file.name)
+        store.add_measurement(measured(10))
+        store.flush()
+        assert store.fault is None
+    assert stored_count(path) == 2
+
+
+def test_a_disk_that_turns_read_only_in_mid_run_is_a_fault_that_passes(path: Path, clock: SimulatedClock) -> None:
+    """Rows wait and the past can be read; what to do is said."""
+    with HistoryStore(path, clock=clock) as store:
+        store.add_measurement(measured())
+        store.flush()
+        store._database.read(lambda connection: connection.execute("PRAGMA query_only = ON"))
+        store.add_measurement(measured(10))
+        store.flush()
+        assert "make the file and its folder writable" in (store.fault or "")
+        assert len(store.measurements(START, START + DAY)) == 2
+        store._database.read(lambda connection: connection.execute("PRAGMA query_only = OFF"))
+        store.flush()
+        assert store.fault is None
+    assert stored_count(path) == 2
 
 
 def test_another_programs_database_is_left_alone(path: Path, clock: SimulatedClock) -> None:

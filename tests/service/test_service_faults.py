@@ -1,5 +1,6 @@
 """What the service does when the battery, the strategy, a listener or an earlier run misbehaves."""
 
+import logging
 import shutil
 import socket
 import threading
@@ -12,6 +13,7 @@ import pytest
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.domain.decision import Decision, Outcome
 from optimizer.errors import LockedError
+from optimizer.history.store import HistoryStore, history_path
 from optimizer.release_config import TOKEN_FILE_NAME, needs_release
 from optimizer.service.lock import InstanceLock
 from optimizer.service.notify import Notifier
@@ -176,6 +178,36 @@ def test_the_release_after_the_service_knows_whether_there_is_anything_to_releas
     token = tmp_path / "run" / TOKEN_FILE_NAME
     assert (token.stat().st_mode & 0o777, token.read_text().strip()) == (0o600, TOKEN)
     assert needs_release(environ)
+
+
+def test_a_state_folder_that_vanishes_is_a_fault_until_it_is_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Status and journal say so, control and planning go on, and in the end every measurement is in the file."""
+    caplog.set_level(logging.INFO, "sunshift.service")
+    with bench(tmp_path) as home:
+        folder, faults = home.configuration.settings.service.state_dir, []
+
+        def vanish(decision: Decision) -> None:
+            faults.append(home.daemon.reporter.faults().get("history"))
+            if len(home.decisions) == 60:
+                shutil.rmtree(folder)
+            if len(home.decisions) == 150:
+                folder.mkdir()
+
+        home.daemon.on_decision.append(vanish)
+        home.run_for(timedelta(minutes=40))
+        assert faults[59] is None
+        assert "is gone; put the folder back" in (faults[120] or "")
+        assert faults[-1] is None
+        assert len([line for line in caplog.messages if "put the folder back" in line]) == 1
+        assert any("the job flush works again" in line for line in caplog.messages)
+        gone_from, back_at = home.decisions[60].at, home.decisions[149].at
+        assert any(gone_from < plan.made_at < back_at for plan in home.plans)
+        assert {one.outcome for one in home.decisions[60:150]} <= {Outcome.APPLIED, Outcome.KEPT}
+        with HistoryStore(history_path(folder), clock=home.clock) as store:
+            kept = {one.at for one in store.measurements(START, home.clock.now())}
+        assert {one.at for one in home.decisions if one.measurement} <= kept
 
 
 def test_a_runtime_folder_that_vanishes_is_told_once_and_control_goes_on(
