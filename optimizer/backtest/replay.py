@@ -60,14 +60,21 @@ class Setting:
 
 
 class Replay:
-    """One strategy over one span."""
+    """One strategy over one span.
 
-    def __init__(self, setting: Setting, span: Span, strategy: Strategy, name: str) -> None:
+    Parameters
+    ----------
+    history
+        The run's own past; what was lived in earlier spans is in it, so that a billing peak reached there counts.
+    """
+
+    def __init__(self, setting: Setting, span: Span, strategy: Strategy, name: str, history: ReplayHistory) -> None:
         self._setting, self._span = setting, span
         settings, planning = setting.settings, setting.settings.planning
         battery, site, tariff = build_battery(settings), build_site(settings), setting.tariff
         self._clock = SimulatedClock(span.grid.start)
-        self._history = ReplayHistory(setting.recording, span.grid.start)
+        self._history = history
+        history.live_through(span.grid.start)
         self._device = IntervalBattery(
             clock=self._clock, battery=battery, connection=site.connection, soc=setting.start_soc
         )
