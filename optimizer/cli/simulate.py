@@ -23,7 +23,8 @@ from optimizer.errors import RecordingError, SimulatorError
 from optimizer.history.recording import read_recording
 from optimizer.simulator.faults import read_faults
 from optimizer.simulator.firmware import Firmware
-from optimizer.simulator.quirks import ErrorStyle, Quirks
+from optimizer.simulator.quirks import Quirks
+from optimizer.simulator.return_codes import ErrorStyle
 from optimizer.simulator.scaled_clock import ScaledClock
 from optimizer.simulator.server import SimulatorServer
 

@@ -23,6 +23,8 @@ class Manner(StrEnum):
     """Half of the body, then a reset."""
     TRUNCATED = "truncated"
     """Half of the body under the length of the whole, then a clean close."""
+    LONGER = "longer"
+    """The whole body under half of its length; the connection lives on."""
     LOST = "lost"
     """Nothing is sent and the connection is reset."""
 
@@ -37,6 +39,8 @@ class Delivery:
     """Real time between two dripped bytes [s]."""
     delay_s: float = 0.0
     """Real time before the first byte [s]."""
+    idle_s: float | None = None
+    """Real time for which the connection may idle afterwards before it is reset [s]; None: as long as usual."""
 
     @property
     def is_answered(self) -> bool:
@@ -54,6 +58,9 @@ def deliver(delivery: Delivery, connection: socket.socket, stopping: threading.E
         return False
     if delivery.manner is Manner.WHOLE:
         connection.sendall(response.to_bytes())
+        return True
+    if delivery.manner is Manner.LONGER:
+        connection.sendall(response.head(length=len(response.body) // 2) + response.body)
         return True
     if delivery.manner is Manner.SILENCE:
         _wait_for_peer(connection, stopping)
