@@ -14,7 +14,7 @@ from optimizer.devices.simulated.house import SimulatedHouse
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.devices.simulated.schedule import parse_schedule
 from optimizer.simulator.firmware import Firmware, status
-from optimizer.simulator.v2_data import battery_data, inverter_data, latest_data, modules, powermeter_data
+from optimizer.simulator.v2_data import battery_data, inverter_data, latest_data, powermeter_data
 from optimizer.simulator.wire import Request, Response, html_response, json_response
 
 _SETPOINT = re.compile(r"/api/v2/setpoint/(charge|discharge)/([^/]*)/?")
@@ -89,12 +89,12 @@ class V2Face:
 
     def _told(self, what: str) -> Any:
         """Return what a path that only tells something answers; None where there is no such path."""
-        reading, battery = self._house.reading(), self._house.parameters.battery
+        reading, parameters = self._house.reading(), self._house.parameters
         match what:
             case "latestdata":
-                return latest_data(reading, battery, self.firmware)
+                return latest_data(reading, parameters, self.firmware)
             case "battery":
-                return battery_data(reading, battery)
+                return battery_data(reading, parameters)
             case "inverter":
                 return inverter_data(reading)
             case "powermeter":
@@ -125,7 +125,7 @@ class V2Face:
     def configurations(self) -> dict[str, str]:
         """Return every configuration; all values are text."""
         reading, battery = self._house.reading(), self._house.parameters.battery
-        count = modules(battery)
+        count = self._house.parameters.modules
         values = {
             "CM_MarketingModuleCapacity": str(round(battery.usable_capacity_wh / count)),
             "DE_Software": "1.13.6",

@@ -8,23 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from optimizer.devices.simulated.parameters import BatteryParameters
 from optimizer.devices.simulated.reading import HouseReading
-from optimizer.domain.battery import Battery
 from optimizer.simulator.firmware import Firmware, float32, status
 
-_MODULE_WH = 5000.0
 _NOMINAL_V = 102.4
 _ABSENT_SENSOR_C = -273.15
 _REACTIVE_VA = 110.0
 _PRIORITIES = ("BMS", "Energy Manager", "Full Charge Request", "Inverter", "Min User SOC", "Trickle Charge")
 
 
-def modules(battery: Battery) -> int:
-    """Return of how many modules a battery of this size consists."""
-    return max(1, round(battery.usable_capacity_wh / _MODULE_WH))
-
-
-def latest_data(reading: HouseReading, battery: Battery, firmware: Firmware) -> dict[str, Any]:
+def latest_data(reading: HouseReading, parameters: BatteryParameters, firmware: Firmware) -> dict[str, Any]:
     """Return ``latestdata``: measurements, the setpoint that acts, and why."""
     base = status(reading, firmware)
     names = ("Consumption_W", "Pac_total_W", "Production_W", "RSOC", "Timestamp", "USOC")
@@ -33,11 +27,11 @@ def latest_data(reading: HouseReading, battery: Battery, firmware: Firmware) -> 
     values["FullChargeCapacity"] = round(reading.full_capacity_wh)
     values["SetPoint_W"] = 0 - round(reading.active_setpoint_w)
     values["UTC_Offet"] = round(reading.utc_offset_h)  # the device's own spelling
-    values["ic_status"] = _ic_status(reading, battery)
+    values["ic_status"] = _ic_status(reading, parameters)
     return dict(sorted(values.items()))
 
 
-def _ic_status(reading: HouseReading, battery: Battery) -> dict[str, Any]:
+def _ic_status(reading: HouseReading, parameters: BatteryParameters) -> dict[str, Any]:
     """Return the only place where the unit says why a setpoint is not obeyed."""
     held_by = set(reading.reasons) or {"Energy Manager"}
     return {
@@ -50,7 +44,7 @@ def _ic_status(reading: HouseReading, battery: Battery) -> dict[str, Any]:
             "Setpoint Timeout": False,
         },
         "Setpoint Priority": {name: name in held_by for name in _PRIORITIES},
-        "nrbatterymodules": modules(battery),
+        "nrbatterymodules": parameters.modules,
         "secondssincefullcharge": round(reading.seconds_since_full),
         "statebms": "ready",
         "statecorecontrolmodule": "ongrid" if reading.on_grid else "offgrid",
@@ -59,11 +53,11 @@ def _ic_status(reading: HouseReading, battery: Battery) -> dict[str, Any]:
     }
 
 
-def battery_data(reading: HouseReading, battery: Battery) -> dict[str, float]:
+def battery_data(reading: HouseReading, parameters: BatteryParameters) -> dict[str, float]:
     """Return ``battery``: charge in ampere-hours, temperatures, limits; currents + charging."""
     volts = reading.battery_voltage_v
     full_ah = reading.full_capacity_wh / volts
-    limit_a = round(max(battery.max_charge_w, battery.max_discharge_w) / volts, 2)
+    limit_a = round(max(parameters.battery.max_charge_w, parameters.battery.max_discharge_w) / volts, 2)
     cell_v = volts / 15.0
     values = {
         "balancechargerequest": 0.0,
@@ -94,7 +88,7 @@ def battery_data(reading: HouseReading, battery: Battery) -> dict[str, float]:
         "systemstatus": 49.0,
         "systemtime": 0.0,
         "systemwarning": 0.0,
-        "usableremainingcapacity": round(reading.user_soc * battery.usable_capacity_wh / volts, 3),
+        "usableremainingcapacity": round(reading.user_soc * parameters.capacity_wh / volts, 3),
     }
     return dict(sorted(values.items()))
 

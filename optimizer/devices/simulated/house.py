@@ -62,6 +62,8 @@ class SimulatedHouse:
         Without being full for so long, the battery charges itself full from the grid; None: never.
     discharge_stops_at_backup
         Whether a manual discharge stops at the backup buffer too (reports contradict each other).
+    time_of_use
+        The unit's own schedule as JSON, which mode 10 follows.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class SimulatedHouse:
         nightly_restart: NightlyRestart | None = None,
         battery_care_after_days: float | None = None,
         discharge_stops_at_backup: bool = False,
+        time_of_use: str = "[]",
     ) -> None:
         self.clock = clock
         self.timezone = timezone or ZoneInfo("Europe/Berlin")
@@ -106,6 +109,7 @@ class SimulatedHouse:
             battery_care_after_days=battery_care_after_days,
         )
         self._restarts = Restarts(self._world, self._authority, nightly=nightly_restart, timezone=self.timezone)
+        self._authority.schedule.set(time_of_use, self._now_s, followed=False)
         self._ambient_c = self.parameters.thermal.ambient_c
         self._metering = metering or Metering()
         self._clock_skew_s = 0.0

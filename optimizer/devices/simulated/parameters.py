@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from optimizer.devices.simulated.thermal import Thermal
 from optimizer.domain.battery import Battery
 
+FIXED_LOSS_W = 20.0
+"""Conversion loss of a usual unit at any power above idle: 20 of 300 W, but 20 of 3000 W [W]."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatteryParameters:
@@ -41,6 +44,8 @@ class BatteryParameters:
     """How far the state of charge must leave full or empty before power flows that way again [1]."""
     power_share: float = 1.0
     """Share of the inverter's power left, whatever the temperature [1]."""
+    module_wh: float = 5000.0
+    """Usable energy of one module, which says how many there are [Wh]."""
     thermal: Thermal = field(default_factory=Thermal)
     """How warm it gets, and what that costs."""
     seed: int = 0
@@ -50,6 +55,11 @@ class BatteryParameters:
     def capacity_wh(self) -> float:
         """Energy between user state of charge 0 and 1 [Wh]."""
         return self.battery.usable_capacity_wh
+
+    @property
+    def modules(self) -> int:
+        """How many modules a battery of this size has."""
+        return max(1, round(self.capacity_wh / self.module_wh))
 
     @property
     def full_capacity_wh(self) -> float:
