@@ -69,6 +69,8 @@ def test_script_is_read(tmp_path: Path) -> None:
         ('kind = "hang"\non = "write"', "on: unknown 'write', did you mean 'writes'?"),
         ('kind = "hang"\nface = "v3"', "face: unknown 'v3'"),
         ('kind = "foreign_mode"\nmode = 3', "mode: 3 is none of 1, 2"),
+        ('kind = "foreign_reserve"\nsoc = 50', "soc: expected a number from 0 to 1, got 50"),
+        ('kind = "return_code"\nstyle = "status"', "style: unknown 'status'"),
         ('kind = "refuse"\nlast_request = 3', "a closed port sees no requests"),
     ],
 )

@@ -24,7 +24,7 @@ class BatteryParameters:
     """Loss of the cells and their management, always, taken from the store [W]."""
     idle_w: float = 5.0
     """What the idle inverter draws from the AC side, never stored [W]."""
-    fixed_loss_w: float = 0.0
+    fixed_loss_w: float = FIXED_LOSS_W
     """Conversion loss at any power above idle, which makes small powers inefficient [W]."""
     dead_time_s: float = 3.0
     """From a command to the first change of power [s]."""
