@@ -44,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     plain = Quirks(mode_control=arguments.mode_control, error_style=ErrorStyle(arguments.error_style))
     quirks, v2_options = switched(arguments.quirk, quirks=plain)
     with (
+        _signalled() as ended,
         _opened(arguments.log) as log_file,
         SimulatorServer(
             house,
@@ -58,8 +59,10 @@ def run(arguments: argparse.Namespace) -> int:
             log_file=log_file,
         ) as server,
     ):
+        # Whoever reads that it serves may end it at once: the handlers stand before it says so.
         _introduce(server, arguments, faults=len(faults))
-        _wait_for_the_end()
+        while not WallClock().wait(0.5, ended):
+            pass  # short waits, so that a signal is seen at once on every platform
     _sum_up(server)
     return 0
 
@@ -136,7 +139,9 @@ def _introduce(server: SimulatorServer, arguments: argparse.Namespace, *, faults
     print("Ctrl-C ends it.", flush=True)
 
 
-def _wait_for_the_end() -> None:
+@contextlib.contextmanager
+def _signalled() -> Iterator[threading.Event]:
+    """Yield an event that is set when the process is told to end."""
     ended = threading.Event()
 
     def end(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
@@ -144,9 +149,7 @@ def _wait_for_the_end() -> None:
 
     previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        # Short waits, so that a signal is seen at once on every platform.
-        while not WallClock().wait(0.5, ended):
-            pass
+        yield ended
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
