@@ -25,8 +25,18 @@ def paths_relative_to(folder: Path) -> Iterator[None]:
 
 
 def resolve(path: Path) -> Path:
-    """Return ``path`` made absolute: relative to the configuration file, the home folder for ``~``."""
-    return ((_base.get() or Path()) / path.expanduser()).absolute()
+    """Return ``path`` made absolute: relative to the configuration file, the home folder for ``~``.
+
+    Raises
+    ------
+    ValueError
+        The home folder of a user who does not exist is meant.
+    """
+    try:
+        return ((_base.get() or Path()) / path.expanduser()).absolute()
+    except RuntimeError:
+        msg = f"this machine has no user {path.parts[0].removeprefix('~')!r}: write the folder itself instead of ~"
+        raise ValueError(msg) from None
 
 
 def _readable(path: Path) -> Path:

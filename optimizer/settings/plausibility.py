@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from optimizer.errors import ConfigProblem
@@ -19,7 +20,10 @@ def implausible_prices(settings: Settings) -> Iterator[ConfigProblem]:
     if settings.site.currency not in CENTS_IN_COMMON:
         return
     tariff = settings.tariff.model_dump(mode="json", by_alias=True, exclude={"demand"})
-    for path, value in _prices_per_kwh(tariff, "tariff"):
+    battery = {"wear_cost_per_kwh": settings.battery.wear_cost_per_kwh}
+    planning = {"terminal_value_per_kwh": settings.planning.terminal_value_per_kwh}
+    tables = {"tariff": tariff, "battery": battery, "planning": planning}
+    for path, value in chain.from_iterable(_prices_per_kwh(table, name) for name, table in tables.items()):
         if abs(value) > DEAREST_PER_KWH:
             advice = f"write {value / 100:g} if {value:g} cents are meant"
             yield ConfigProblem(path=path, message=f"is in {settings.site.currency} per kWh: {advice}")
