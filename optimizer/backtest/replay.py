@@ -87,7 +87,7 @@ class Replay:
             forecaster=build_forecaster(settings, history=self._history),
             history=self._history,
             strategy=strategy,
-            planner=RecursionPlanner(clock=setting.stopwatch),
+            planner=RecursionPlanner(clock=setting.stopwatch, audited=False),
             step=setting.step,
             horizon=-(-planning.horizon // setting.step) * setting.step,
             demand=tariff.demand,

@@ -135,9 +135,10 @@ def write_problem(path: Path, problem: PlanningProblem) -> None:
 def print_plan(plan: Plan, console: Console, timezone: tzinfo) -> None:
     """Print the plan for a person, on the home's own clock."""
     console.print(plan_table(plan, timezone))
+    energy = "" if plan.energy_cost is None else f"energy cost {plan.energy_cost:.4f}, "
     console.print(
         f"{plan.status.value} by {plan.method} in {plan.seconds * 1000:.0f} ms: objective {plan.objective:.4f}, "
-        f"energy cost {plan.energy_cost:.4f}, highest import {plan.peak_import_w:.0f} W",
+        f"{energy}highest import {plan.peak_import_w:.0f} W",
         highlight=False,
     )
     for flag in plan.flags:

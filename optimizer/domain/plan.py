@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -75,13 +76,16 @@ class Plan:
     method: str
     """Which way led here: ``lp`` or ``recursion``."""
     objective: float
-    """Energy cost + wear + demand charge above the peak so far - terminal value [currency]."""
-    energy_cost: float
-    """Expected cost of the grid energy [currency]."""
-    steps: tuple[PlanStep, ...]
-    values: tuple[EnergyValue, ...]
+    """Energy cost + wear + demand charge above the peak so far - terminal value [currency]; penalties of broken rules
+    included where the energy cost is not worked out."""
+    energy_cost: float | None
+    """Expected cost of the grid energy [currency]; None: not worked out, in a plan made for control alone."""
+    steps: Sequence[PlanStep]
+    """The expected path, shape (count,); worked out on demand in a plan made for control alone."""
+    values: Sequence[EnergyValue]
     """Worth of stored energy at the end of each interval, shape (count,)."""
     flags: tuple[PlanFlag, ...] = ()
+    """What its reader should know; of a plan made for control alone, what is known without its path."""
     seconds: float = 0.0
     """How long building, solving and reading took [s]."""
 

@@ -18,10 +18,10 @@ from optimizer.errors import PlanningError
 from optimizer.planning.checker import check_plan
 from optimizer.planning.lp.model import build_model
 from optimizer.planning.lp.solver import solve
-from optimizer.planning.lp_planner import LinearProgramPlanner, judge, read_paths
+from optimizer.planning.lp_planner import LinearProgramPlanner, judge, promised_optimum, read_paths
 from optimizer.planning.paths import expected_money
 from optimizer.planning.port import Planner
-from optimizer.planning.recursion import scenario_worth
+from optimizer.planning.recursion import worths_of
 from optimizer.planning.recursion_planner import RecursionPlanner
 from optimizer.planning.scaled_problem import scale_problem
 from support.planning_problems import BATTERY, START, hourly_problem, problems
@@ -280,12 +280,13 @@ def test_an_unproven_answer_is_called_feasible() -> None:
     scaled = scale_problem(hourly_problem(load_w=(500.0,) * 3))
     model = build_model(scaled)
     verdict = solve(model.problem, time_limit_s=10.0)
-    paths, worths = read_paths(scaled, model), [scenario_worth(scaled, scaled.scenarios[0])]
-    assert judge(scaled, verdict, paths, worths) is PlanStatus.OPTIMAL
-    assert judge(scaled, replace(verdict, proven=False), paths, worths) is PlanStatus.FEASIBLE
-    assert judge(scaled, replace(verdict, objective=verdict.objective - 0.1), paths, worths) is PlanStatus.FEASIBLE
-    better = replace(worths[0], at_start=replace(worths[0].at_start, at_lowest=worths[0].at_start.at_lowest + 0.1))
-    assert judge(scaled, verdict, paths, [better]) is PlanStatus.FEASIBLE
+    paths, promised = read_paths(scaled, model), promised_optimum(scaled, worths_of(scaled))
+    assert promised is not None
+    assert judge(scaled, verdict, paths, promised=promised) is PlanStatus.OPTIMAL
+    assert judge(scaled, replace(verdict, proven=False), paths, promised=promised) is PlanStatus.FEASIBLE
+    claimed = replace(verdict, objective=verdict.objective - 0.1)
+    assert judge(scaled, claimed, paths, promised=promised) is PlanStatus.FEASIBLE
+    assert judge(scaled, verdict, paths, promised=promised - 0.1) is PlanStatus.FEASIBLE
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -1.0])
