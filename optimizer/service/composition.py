@@ -13,11 +13,13 @@ from optimizer.assembly.tariffs import build_tariff
 from optimizer.clock import Clock, SimulatedClock
 from optimizer.control.plan_board import PlanBoard
 from optimizer.devices.port import BatteryDevice
+from optimizer.service.battery_claim import BatteryClaim, battery_address
 from optimizer.service.chores import Chores, Periods
 from optimizer.service.daemon import Daemon
 from optimizer.service.jobs import JobBook, JobRunner
 from optimizer.service.leftovers import leave_token, leave_word
 from optimizer.service.lock import InstanceLock
+from optimizer.service.lock_watch import LockWatch
 from optimizer.service.loop import ControlLoop
 from optimizer.service.notify import Notifier
 from optimizer.service.reporter import Identity, Reporter
@@ -77,6 +79,9 @@ def build_daemon(
         poll_s=settings.control.poll_interval.total_seconds(),
     )
     runtime_dir = settings.service.runtime_dir
+    lock = InstanceLock(runtime_dir, battery=battery.name, since=clock.now())
+    leave = partial(_leave_word, configuration, observing)
+    lock_watch = LockWatch(lock, partial(leave, True))
     reporter = Reporter(
         status_path(runtime_dir),
         clock=clock,
@@ -85,6 +90,7 @@ def build_daemon(
         book=book,
         board=board,
         history=history,
+        lock_watch=lock_watch,
     )
     chores = Chores(
         clock=clock,
@@ -108,8 +114,10 @@ def build_daemon(
         history=history,
         reporter=reporter,
         notifier=notifier or Notifier(),
-        lock=InstanceLock(runtime_dir, battery=battery.name, since=clock.now()),
-        leave_word=partial(_leave_word, configuration, observing),
+        lock=lock,
+        lock_watch=lock_watch,
+        claim=BatteryClaim(None if observing else _address(configuration)),
+        leave_word=leave,
         headline=_headline(configuration, battery, observe=observing),
     )
 
@@ -119,6 +127,14 @@ def _leave_word(configuration: Configuration, observing: bool, standing: bool) -
     runtime_dir = configuration.settings.service.runtime_dir
     leave_token(runtime_dir, configuration.token)
     leave_word(runtime_dir, standing=standing and not observing)
+
+
+def _address(configuration: Configuration) -> str | None:
+    """Return what the battery is called on this machine; None where it lives in this process."""
+    battery = configuration.settings.battery
+    return (
+        None if battery.host is None or battery.driver == "simulated" else battery_address(battery.host, battery.port)
+    )
 
 
 def _runner_for(clock: Clock) -> JobRunner:
