@@ -212,11 +212,6 @@ class HistoryStore:
             own, recorded = read_means(self._read, self._buffered_readings(), edges, max_hold_s=self._max_hold_s)
         return resampling.as_frame(resampling.resample(own, recorded, edges), start, step)
 
-    def peak_import_w(self, start: datetime, end: datetime, step: timedelta) -> float | None:
-        """Return the highest mean import over the intervals of ``[start, end)``, None where none was measured [W]."""
-        grid_power = self.means(start, end, step)["grid_power_w"].dropna()
-        return max(0.0, float(grid_power.max())) if len(grid_power) else None
-
     def measurements(self, start: datetime, end: datetime) -> list[Measurement]:
         """Return the measurements of ``[start, end)``, in order of time."""
         with self._database.lock:

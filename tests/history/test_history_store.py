@@ -423,17 +423,6 @@ def test_the_file_stays_small(path: Path, clock: SimulatedClock) -> None:
     assert path.stat().st_size * 12 < 5 * 2**20
 
 
-def test_the_peak_is_the_highest_mean_import(path: Path, clock: SimulatedClock) -> None:
-    """A demand charge counts quarter-hour means; export does not count, and nothing measured is None."""
-    with HistoryStore(path, clock=clock) as store:
-        for second in range(0, 1800, 10):
-            load = 4000.0 if second < 450 else 0.0
-            store.add_measurement(measured(second, load=load, sun=1000.0 if second >= 900 else 0.0))
-        assert store.peak_import_w(START, START + 2 * QUARTER, QUARTER) == pytest.approx(2000.0)
-        assert store.peak_import_w(START + QUARTER, START + 2 * QUARTER, QUARTER) == 0.0
-        assert store.peak_import_w(START + DAY, START + 2 * DAY, QUARTER) is None
-
-
 def test_open_files_are_let_go(path: Path, clock: SimulatedClock) -> None:
     """Opening and closing many times leaves no descriptor and no thread behind."""
     for _ in range(3):
