@@ -19,7 +19,7 @@ from optimizer.errors import ConfigError, ConfigProblem, StrategyError
 from optimizer.settings import Settings
 from optimizer.settings.layers import Layers, origin_of
 from optimizer.settings.places import default_runtime_dir, default_state_dir, paths_relative_to
-from optimizer.settings.plausibility import implausible_prices
+from optimizer.settings.plausibility import implausible_prices, plant_without_a_place
 from optimizer.settings.problems import problems_of
 from optimizer.settings.suggestion import one_of
 
@@ -144,6 +144,7 @@ def _settings(layers: Layers, problems: list[ConfigProblem]) -> Settings | None:
         problems.extend(problems_of(error, Settings, origin=layers.origin))
         return None
     problems.extend(implausible_prices(settings))
+    problems.extend(plant_without_a_place(settings))
     return settings
 
 

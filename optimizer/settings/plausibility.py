@@ -29,6 +29,15 @@ def implausible_prices(settings: Settings) -> Iterator[ConfigProblem]:
             yield ConfigProblem(path=path, message=f"is in {settings.site.currency} per kWh: {advice}")
 
 
+def plant_without_a_place(settings: Settings) -> Iterator[ConfigProblem]:
+    """Yield a PV plant that the sun would never reach: until there is history, its forecast needs the place."""
+    if settings.forecast.pv_peak_kw > 0 and settings.site.latitude is None:
+        message = (
+            "is required where forecast.pv_peak_kw is set: without the place the plant is forecast to give nothing"
+        )
+        yield ConfigProblem(path="site.latitude", message=message)
+
+
 def _prices_per_kwh(value: Any, path: str) -> Iterator[tuple[str, float]]:
     if isinstance(value, dict):
         for key, item in value.items():
