@@ -68,7 +68,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _house(arguments: argparse.Namespace, clock: Clock) -> SimulatedHouse:
-    restart = arguments.nightly_restart
     parameters = _parameters(arguments)
     return SimulatedHouse(
         clock=clock,
@@ -81,9 +80,19 @@ def _house(arguments: argparse.Namespace, clock: Clock) -> SimulatedHouse:
         backup_soc=arguments.backup_soc,
         discharge_stops_at_backup=arguments.stop_at_backup,
         metering=Metering(error_w=arguments.meter_error_w, skew_s=arguments.meter_skew_s),
-        nightly_restart=None if restart is None else NightlyRestart(at=restart),
+        nightly_restart=_nightly_restart(arguments),
         battery_care_after_days=arguments.battery_care_days,
         time_of_use=arguments.time_of_use,
+    )
+
+
+def _nightly_restart(arguments: argparse.Namespace) -> NightlyRestart | None:
+    if arguments.nightly_restart is None:
+        return None
+    return NightlyRestart(
+        at=arguments.nightly_restart,
+        refusing_s=arguments.restart_refusing_s,
+        bad_gateway_s=arguments.restart_bad_gateway_s,
     )
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from optimizer.devices.simulated.metering import Metering
 from optimizer.devices.simulated.models import Model
+from optimizer.devices.simulated.outage import NightlyRestart
 from optimizer.devices.simulated.parameters import FIXED_LOSS_W
 from optimizer.devices.simulated.schedule import parse_schedule
 from optimizer.devices.simulated.thermal import Thermal
@@ -103,6 +104,14 @@ def _add_behaviour(group: argparse._ArgumentGroup) -> None:
         "--quirk", type=_quirk, action="append", default=[], metavar="NAME", help="see below; any number of times"
     )
     group.add_argument("--nightly-restart", type=time.fromisoformat, metavar="HH:MM", help="restart then, local time")
+    group.add_argument(
+        "--restart-refusing-s", type=_between(0, 86_400), default=NightlyRestart().refusing_s,
+        help="how long nothing listens then (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--restart-bad-gateway-s", type=_between(0, 86_400), default=NightlyRestart().bad_gateway_s,
+        help="how long it then answers 502 with HTML (default: %(default)s)",
+    )  # fmt: skip
     group.add_argument("--battery-care-days", type=_between(0.01, 365), help="charge full after so long without")
     group.add_argument(
         "--speed", type=_between(0.001, 100_000), default=1.0, help="times faster than life (default: 1)"

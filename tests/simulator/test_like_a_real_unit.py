@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -12,9 +12,10 @@ from optimizer.devices.simulated.models import Model, unit_size
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.devices.simulated.outage import NightlyRestart
 from optimizer.devices.simulated.parameters import BatteryParameters
+from optimizer.devices.simulated.profile import HouseProfile
 from optimizer.domain.battery import Battery
 from optimizer.simulator.fault import Fault, FaultKind
-from support.simulator import BATTERY, RunningSimulator, make_house, running_simulator
+from support.simulator import BATTERY, START, RunningSimulator, make_house, running_simulator
 
 
 def energy_wh(simulator: RunningSimulator) -> int:
@@ -267,6 +268,19 @@ def test_automatic_mode_leaves_some_import(target_w: float) -> None:
         ) as simulator:
             simulator.clock.advance(30)
             assert simulator.status()["GridFeedIn_W"] == pytest.approx(-target_w, abs=25)
+
+
+def test_consumption_average_is_that_of_a_minute() -> None:
+    """Consumption_Avg follows a step of load within 60 s, in proportion; Consumption_W at once."""
+    recording = HouseProfile(start=START, step=timedelta(minutes=10), load_w=[400, 1600], production_w=[0, 0])
+    with running_simulator(recording=recording) as simulator:
+        seen = []
+        for seconds in (599, 2, 29, 30):
+            simulator.clock.advance(seconds)
+            status = simulator.status()
+            seen.append((status["Consumption_W"], status["Consumption_Avg"]))
+    assert [now_w for now_w, _ in seen] == [400, 1600, 1600, 1600]
+    assert [mean_w for _, mean_w in seen] == pytest.approx([400, 420, 1000, 1600], abs=2)
 
 
 def test_flow_flags_agree_with_the_flows() -> None:
