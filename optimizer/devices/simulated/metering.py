@@ -39,7 +39,8 @@ def read_meters(
     parameters, state, moment = world.parameters, world.state, world.moment()
     noise = random.Random(int(world.now_s) ^ parameters.seed)  # noqa: S311 - noise, not a secret
     error_w = metering.grid_error_w(noise)
-    present = Powers(**dict(zip(_FLOWS, world.served(moment, state.power_w), strict=True)))
+    load_w, production_w, battery_w = world.served(moment, state.power_w)
+    present = Powers(load_w=load_w, production_w=production_w, battery_w=battery_w)
     house, sun, battery, grid = (
         world.recent.at(world.now_s - age_s, present)
         for age_s in _ages_s(metering.skew_s, world.now_s, parameters.seed)
@@ -78,15 +79,6 @@ def read_meters(
         seconds_since_full=world.now_s - world.full_at_s,
         reasons=_reasons(world, authority),
     )
-
-
-_FLOWS = ("load_w", "production_w", "battery_w")
-
-
-def _ages_s(skew_s: float, now_s: float, seed: int) -> tuple[float, float, float, float]:
-    """Return the ages of house, sun, battery and grid in this reading [s]."""
-    draw = random.Random(f"{now_s:.3f} {seed}")  # noqa: S311 - noise, not a secret
-    return (draw.uniform(0, skew_s), draw.uniform(0, skew_s), draw.uniform(0, skew_s), draw.uniform(0, skew_s))
 
 
 def _reasons(world: World, authority: Authority) -> tuple[str, ...]:
