@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from optimizer.errors import SimulatorError
 from optimizer.simulator.fault import FaultKind, Target
-from optimizer.simulator.faults import read_faults
+from optimizer.simulator.faults import parse_faults, read_faults
 from support.simulator import START
 
 GOOD = """
@@ -99,3 +100,10 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
     """A file that is not there is named."""
     with pytest.raises(SimulatorError, match="cannot be read"):
         read_faults(tmp_path / "none.toml", start=START)
+
+
+def test_script_in_the_documentation_is_one() -> None:
+    """The example that docs/simulator.md shows is read as it stands there."""
+    text = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
+    faults = parse_faults(tomllib.loads(text.split("```toml")[1].split("```")[0]), start=START)
+    assert [fault.kind for fault in faults] == [FaultKind.FOREIGN_MODE, FaultKind.ANSWER_LOST, FaultKind.AMBIENT]

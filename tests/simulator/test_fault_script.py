@@ -78,7 +78,7 @@ def test_truncated_body_promises_the_whole() -> None:
 
 
 def exchange(connection: socket.socket) -> bytes:
-    """Ask for the status on an open connection and return what comes within a moment."""
+    """Ask for the status on an open connection and return what comes."""
     connection.sendall(b"GET /api/v1/status HTTP/1.1\r\nHost: x\r\n\r\n")
     return connection.recv(65_536)
 

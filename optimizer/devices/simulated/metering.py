@@ -42,8 +42,7 @@ def read_meters(
     load_w, production_w, battery_w = world.served(moment, state.power_w)
     present = Powers(load_w=load_w, production_w=production_w, battery_w=battery_w)
     house, sun, battery, grid = (
-        world.recent.at(world.now_s - age_s, present)
-        for age_s in _ages_s(metering.skew_s, world.now_s, parameters.seed)
+        world.recent.at(world.now_s - noise.uniform(0.0, metering.skew_s), present) for _ in range(4)
     )
     balance_w = grid_power_w(load_w=grid.load_w, battery_power_w=grid.battery_w, pv_w=grid.production_w)
     local = datetime.fromtimestamp(world.now_s + clock_skew_s, timezone)
