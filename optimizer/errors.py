@@ -111,3 +111,7 @@ class SimulatorError(SunshiftError):
 
 class BacktestError(SunshiftError):
     """A replay cannot be run on this recording and tariff, or its result contradicts itself."""
+
+
+class SweepError(SunshiftError):
+    """A sweep cannot be run: its folder, its scheduler, or a program that differs between the machines."""

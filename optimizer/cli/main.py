@@ -23,6 +23,7 @@ COMMANDS = {
     "status": "tell what the running service does, since when, and why",
     "release": "hand the battery back to itself; works when nothing else does",
     "backtest": "replay a recording: what would it have earned, and how far from perfect",
+    "sweep": "replay strategies on many homes, tariffs and batteries, on all cores or on a cluster",
     "simulate": "serve a simulated battery's HTTP interface, with physics and faults",
     "strategies": "list the installed strategies with their parameters",
     "config": "write a commented configuration, or show the effective one",

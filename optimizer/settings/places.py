@@ -39,7 +39,14 @@ def resolve(path: Path) -> Path:
         raise ValueError(msg) from None
 
 
-def _readable(path: Path) -> Path:
+def readable(path: Path) -> Path:
+    """Return ``path`` made absolute.
+
+    Raises
+    ------
+    ValueError
+        There is no such file, or it cannot be read.
+    """
     found = resolve(path)
     try:
         if found.is_dir():
@@ -56,7 +63,7 @@ def _readable(path: Path) -> Path:
 
 AnyPath = Annotated[Path, AfterValidator(resolve), PlainSerializer(str, return_type=str)]
 """A path, made absolute."""
-ReadableFile = Annotated[Path, AfterValidator(_readable), PlainSerializer(str, return_type=str)]
+ReadableFile = Annotated[Path, AfterValidator(readable), PlainSerializer(str, return_type=str)]
 """A file that exists and can be read."""
 
 
