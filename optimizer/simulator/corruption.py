@@ -17,6 +17,7 @@ _WIRE = {
     FaultKind.RESET: Manner.RESET,
     FaultKind.TRUNCATED: Manner.TRUNCATED,
     FaultKind.LENGTH_TOO_SHORT: Manner.LONGER,
+    FaultKind.LENGTH_TOO_LONG: Manner.SHORTER,
     FaultKind.ANSWER_LOST: Manner.LOST,
 }
 

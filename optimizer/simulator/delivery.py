@@ -25,6 +25,8 @@ class Manner(StrEnum):
     """Half of the body under the length of the whole, then a clean close."""
     LONGER = "longer"
     """The whole body under half of its length; the connection lives on."""
+    SHORTER = "shorter"
+    """The whole body under twice its length; the connection stays open and nothing more comes."""
     LOST = "lost"
     """Nothing is sent and the connection is reset."""
 
@@ -62,7 +64,9 @@ def deliver(delivery: Delivery, connection: socket.socket, stopping: threading.E
     if delivery.manner is Manner.LONGER:
         connection.sendall(response.head(length=len(response.body) // 2) + response.body)
         return True
-    if delivery.manner is Manner.SILENCE:
+    if delivery.manner is Manner.SHORTER:
+        connection.sendall(response.head(length=2 * len(response.body)) + response.body)
+    if delivery.manner in {Manner.SILENCE, Manner.SHORTER}:
         _wait_for_peer(connection, stopping)
     elif delivery.manner is Manner.DRIP:
         _drip(response.to_bytes(), connection, delivery.drip_s, stopping)

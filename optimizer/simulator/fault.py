@@ -25,6 +25,8 @@ class FaultKind(StrEnum):
     """Half of the body under the length of the whole."""
     LENGTH_TOO_SHORT = "length_too_short"
     """The whole body under half of its length; what is left over stands before the next answer."""
+    LENGTH_TOO_LONG = "length_too_long"
+    """The whole body under twice its length, and the connection stays open."""
     IDLE_RESET = "idle_reset"
     """A connection that idles for ``idle_s`` of real time after an answer is reset."""
     ANSWER_LOST = "answer_lost"

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.devices.sonnen_v1 import SonnenV1
+from optimizer.errors import DeviceTimeout
 from optimizer.simulator.fault import Fault, FaultKind, Target
 from support.simulator import START, RunningSimulator, make_house, running_simulator
 
@@ -96,6 +98,19 @@ def test_length_that_is_too_short_cuts_the_answer_and_spoils_the_next() -> None:
     assert length == len(whole) // 2
     assert answers[1] == whole + answers[1][len(whole) :]
     assert answers[1][length:].startswith(whole[length:] + b"HTTP/1.1 200 OK")
+
+
+def test_length_that_is_too_long_leaves_the_client_waiting() -> None:
+    """The body is whole and parses, but a client that believes the length waits for as much again."""
+    with running_simulator(firmware="2016", faults=[fault(FaultKind.LENGTH_TOO_LONG)]) as simulator:
+        with socket.create_connection(("127.0.0.1", simulator.server.v1_port), timeout=1) as connection:
+            head, body = exchange(connection).split(b"\r\n\r\n")
+            with pytest.raises(TimeoutError):
+                connection.recv(1)
+        with pytest.raises(DeviceTimeout):
+            SonnenV1(host="127.0.0.1", port=simulator.server.v1_port, clock=simulator.clock, deadline_s=0.5).read()
+    assert f"Content-Length: {2 * len(body)}".encode() in head
+    assert json.loads(body)["IsSystemInstalled"] == 1
 
 
 def test_idle_connection_is_reset() -> None:
