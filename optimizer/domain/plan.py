@@ -34,6 +34,8 @@ class FlagKind(StrEnum):
     FORECAST_DEFAULT = "forecast_default"
     VALUE_RELAXED = "value_relaxed"
     """The value of energy comes from a convex relaxation (negative or crossed prices)."""
+    STAND_IN = "stand_in"
+    """The recursion planned in place of the linear program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,8 @@ class Plan:
     """The expected path, shape (count,); worked out on demand in a plan made for control alone."""
     values: Sequence[EnergyValue]
     """Worth of stored energy at the end of each interval, shape (count,)."""
+    penalties: float = 0.0
+    """What broken rules count inside the optimisation; to compare two plans by, in no reported cost [currency]."""
     flags: tuple[PlanFlag, ...] = ()
     """What its reader should know; of a plan made for control alone, what is known without its path."""
     seconds: float = 0.0

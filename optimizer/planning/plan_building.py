@@ -51,6 +51,7 @@ def build_plan(
         method=method,
         objective=money.objective,
         energy_cost=money.energy,
+        penalties=money.penalties,
         steps=expected_steps(problem, scaled, paths, values),
         values=values,
         flags=plan_flags(problem, scaled, paths, worths.first_relaxed),

@@ -293,3 +293,14 @@ def test_a_service_whose_place_was_taken_leaves_the_battery_to_the_other(tmp_pat
         assert not home.daemon.handed_back
         assert len(writes(home)) <= told[0] + 1
         assert needs_release({"RUNTIME_DIRECTORY": str(folder)})
+
+
+def test_a_plan_that_another_planner_stood_in_for_shows_in_the_status(tmp_path: Path) -> None:
+    """Crossed prices ask for a search too long to begin: who reads the status sees who planned instead, and why."""
+    crossed = {"import": {"kind": "fixed", "price_per_kwh": 0.10}, "export": {"kind": "fixed", "price_per_kwh": 0.30}}
+    with bench(tmp_path, tariff=crossed) as home:
+        home.run_for(timedelta(minutes=1))
+        status = read_status(status_path(tmp_path / "run"))
+        assert status is not None
+        assert status.plan is not None
+        assert any("the recursion stands in for the linear program" in flag for flag in status.plan["flags"])
