@@ -20,6 +20,7 @@ from optimizer.backtest.bound.perfect import (
     require_agreement,
     searched_candidate,
 )
+from optimizer.backtest.forecast_skill import forecast_skill
 from optimizer.backtest.interval_battery import curtailed_w
 from optimizer.backtest.past import ReplayHistory
 from optimizer.backtest.replay import Replay, Replayed, Setting
@@ -28,6 +29,7 @@ from optimizer.control.registry import create_strategy
 from optimizer.control.strategy import Strategy
 from optimizer.domain.decision import Decision
 from optimizer.domain.site import GridConnection
+from optimizer.forecasting.skill import Skill
 
 logger = logging.getLogger(__name__)
 NO_BATTERY, SELF_CONSUMPTION, PERFECT = "no_battery", "self_consumption", "perfect_foresight"
@@ -58,6 +60,10 @@ class Result:
     runs: dict[str, Run]
     proof: Proof
     """That no run can cost less than the bound."""
+    credit_per_kwh: float
+    """Worth of one stored kWh more at a span's end than at its start [currency/kWh]."""
+    skill: Skill | None = None
+    """Of the forecasts; None where the period is too short to tell."""
 
 
 class Backtest:
@@ -101,7 +107,14 @@ class Backtest:
         runs |= {name: self._replay(name) for name in asked}
         for name, run in runs.items():
             assert_not_beaten(name, self._objective(run), proof)
-        return Result(period=self._period, setting=self._setting, runs={**runs, PERFECT: bound}, proof=proof)
+        return Result(
+            period=self._period,
+            setting=self._setting,
+            runs={**runs, PERFECT: bound},
+            proof=proof,
+            credit_per_kwh=self._credit_per_kwh,
+            skill=forecast_skill(self._setting, self._period),
+        )
 
     def _billed(
         self,

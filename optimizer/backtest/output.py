@@ -14,6 +14,7 @@ import pandas as pd
 from optimizer.assembly.site import build_battery, build_site
 from optimizer.backtest.backtest import NO_BATTERY, PERFECT, Result, Run
 from optimizer.backtest.bill import interval_costs
+from optimizer.backtest.report.page import render
 from optimizer.errors import BacktestError
 
 NOISE_W = 1.0
@@ -133,7 +134,9 @@ def write(result: Result, out: Path) -> None:
             for name, run in result.runs.items():
                 (draft / name).mkdir()
                 steps_table(result, run).to_csv(draft / name / "steps.csv", index=False)
-            (draft / "summary.json").write_text(json.dumps(summary(result), indent=2) + "\n", encoding="utf-8")
+            figures = summary(result)
+            (draft / "summary.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+            (draft / "report.html").write_text(render(result, figures), encoding="utf-8")
             if out.exists():
                 shutil.move(out, Path(scratch) / "old")
             draft.replace(out)
