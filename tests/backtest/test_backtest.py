@@ -85,7 +85,7 @@ def test_results_are_written_whole_and_nothing_else_is_overwritten(tmp_path: Pat
     write(result, out)
     write(result, out)
     assert sorted(path.name for path in out.iterdir()) == [
-        "no_battery", "perfect_foresight", "self_consumption", "summary.json",
+        "no_battery", "perfect_foresight", "report.html", "self_consumption", "summary.json",
     ]  # fmt: skip
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home.csv", "out"]
     with pytest.raises(BacktestError, match="no backtest"):
