@@ -22,8 +22,6 @@ from optimizer.sweep.local import all_cores, run_here
 from optimizer.sweep.running import Runner, run_sweep
 from optimizer.sweep.table import as_csv, results
 
-RESULTS = "results.csv"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -43,9 +41,11 @@ def run(arguments: argparse.Namespace) -> int:
     folder = SweepFolder(arguments.out)
     outcomes = _computed(sweep, folder, _runner(arguments))
     rows = results(outcomes)
-    folder.write(RESULTS, as_csv(rows))
+    document = json.dumps(_document(rows, outcomes), indent=2)
+    folder.write("results.csv", as_csv(rows))
+    folder.write("results.json", document + "\n")
     if arguments.json:
-        print(json.dumps(_document(rows, outcomes), indent=2))
+        print(document)
     else:
         _print_table(rows)
     return _report_failures(outcomes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +28,8 @@ def _file_or_tables(value: Any) -> Path | Tables:
 def _instant(value: Any) -> Any:
     if isinstance(value, str | datetime):
         return value
+    if isinstance(value, date):
+        return datetime.combine(value, time())  # midnight on the clock of the home
     raise ValueError("must be a date and time, such as 2024-06-10T00:00:00+02:00")
 
 
