@@ -76,7 +76,10 @@ def compute(case: Case, recording: Recording) -> dict[str, Any]:
         The case cannot be replayed.
     """
     if digest_of_program(case.strategies) != case.program:
-        raise SweepError("this worker runs another version of sunshift or of a strategy; install the same on all")
+        raise SweepError(
+            "this worker runs another version of sunshift or of a strategy, or is the only one with or without "
+            "sunshift[fast]; install the same on all"
+        )
     period = choose_period(recording, case.prices, start=case.start, end=case.end, warm_up=case.warm_up)
     battery = build_battery(case.settings)
     setting = Setting(

@@ -73,10 +73,11 @@ class _Spread:
     def run(self, cases: Sequence[Case]) -> Iterator[Outcome]:
         waiting = iter(cases)
         threads = sum(self._client.nthreads().values())
-        ready = as_completed([self._submit(case) for case in islice(waiting, AHEAD * threads)])
+        first = [self._submit(case) for case in islice(waiting, AHEAD * threads)]
+        ready = as_completed(first, loop=self._client.loop)
         for future in ready:
+            ready.update([self._submit(case) for case in islice(waiting, 1)])
             yield self._outcome(future, self._running.pop(future))
-            ready.update(self._submit(case) for case in islice(waiting, 1))
 
     def _submit(self, case: Case) -> Future:
         future = self._client.submit(attempt, case, self._recording(case.recording), key=f"sunshift-{case.key}")

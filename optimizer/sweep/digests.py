@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.control.registry import installed_strategies
+from optimizer.planning.kernel.choice import why_not_compiled
 from optimizer.settings import Settings
 
 SECTIONS = {"site", "battery", "grid", "tariff", "planning", "forecast", "control", "strategy", "strategies"}
@@ -27,10 +28,11 @@ def digest_of_file(path: Path) -> str:
 def digest_of_program(strategies: Iterable[str]) -> str:
     """Return the digest of the source that replays: sunshift's own and that of the strategies.
 
-    A change of the program may change every figure, and two machines may have two versions of it.
+    A change of the program may change every figure, and two machines may have two versions of it. The compiled and the
+    plain recursion round differently in the last digits.
     """
     packages = {"optimizer", *_packages_of(strategies)}
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(b"plain" if why_not_compiled() else b"compiled")
     for package in sorted(packages):
         for name, content in _sources(package):
             digest.update(f"{package}/{name}\n".encode() + content)

@@ -15,7 +15,7 @@ import pytest
 from optimizer.cli.main import EXIT_FAILED, main
 from optimizer.sweep.case import attempt
 from optimizer.sweep.loading import load_sweep
-from support.sweeps import WHOLE, figures, write_sweep
+from support.sweeps import BASE, HEAD, TWO_HOMES, TWO_TARIFFS, figures, write_sweep
 
 distributed = pytest.importorskip("distributed", reason="needs the extra sunshift[cluster]")
 
@@ -72,14 +72,14 @@ def test_a_worker_killed_in_the_middle_costs_nothing(tmp_path: Path, cluster: Cl
     """With the files gone and a worker killed in mid-run, every case has the figures it has here."""
     from optimizer.sweep.cluster import run_on_cluster  # noqa: PLC0415 - an extra
 
-    sweep = load_sweep(write_sweep(tmp_path / "sweep", WHOLE))
+    sweep = load_sweep(write_sweep(tmp_path / "sweep", HEAD + BASE + TWO_HOMES + TWO_TARIFFS))
     for path in (tmp_path / "sweep").iterdir():
         path.unlink()
     outcomes = run_on_cluster(sweep.cases, sweep.recordings, address=cluster.address)
     known = [next(outcomes)]
     cluster.processes[cluster.busy()].kill()
     known += outcomes
-    assert [one.error for one in known] == [None] * 8
+    assert [one.error for one in known] == [None] * 4
     there = {one.case.title: figures(one) for one in known}
     here = {case.title: figures(attempt(case, sweep.recordings[case.recording])) for case in sweep.cases}
     assert there == here
