@@ -13,10 +13,12 @@ from optimizer.assembly.tariffs import build_tariff
 from optimizer.clock import Clock, SimulatedClock
 from optimizer.control.plan_board import PlanBoard
 from optimizer.devices.port import BatteryDevice
+from optimizer.lease import CommandRecord
 from optimizer.service.chores import Chores, Periods
 from optimizer.service.daemon import Daemon
 from optimizer.service.jobs import JobBook, JobRunner
-from optimizer.service.leftovers import leave_token, leave_word
+from optimizer.service.lease_files import LeaseFiles
+from optimizer.service.leftovers import leave_token, leave_word, take_token_back
 from optimizer.service.lock import InstanceLock
 from optimizer.service.loop import ControlLoop
 from optimizer.service.notify import Notifier
@@ -60,6 +62,8 @@ def build_daemon(
     battery = build_device(configuration, clock=clock) if device is None else device
     tariff, board = build_tariff(settings), PlanBoard()
     history = build_history(settings, clock=clock)
+    runtime_dir = settings.service.runtime_dir
+    keeper = LeaseFiles(CommandRecord(settings.service.state_dir, runtime_dir))
     controller = build_controller(
         configuration,
         device=battery,
@@ -67,16 +71,16 @@ def build_daemon(
         tariff=tariff,
         board=board,
         history=history,
+        keeper=keeper,
         observe=observing,
     )
     book = JobBook(clock)
     loop = ControlLoop(
         clock=clock,
-        step=TakeOver(controller, battery, observe=observing).step,
+        step=TakeOver(controller, battery, left_over=keeper.left_over(), observe=observing).step,
         hand_back=controller.release,
         poll_s=settings.control.poll_interval.total_seconds(),
     )
-    runtime_dir = settings.service.runtime_dir
     reporter = Reporter(
         status_path(runtime_dir),
         clock=clock,
@@ -85,6 +89,7 @@ def build_daemon(
         book=book,
         board=board,
         history=history,
+        lease=keeper,
     )
     chores = Chores(
         clock=clock,
@@ -109,16 +114,21 @@ def build_daemon(
         reporter=reporter,
         notifier=notifier or Notifier(),
         lock=InstanceLock(runtime_dir, battery=battery.name, since=clock.now()),
-        leave_word=partial(_leave_word, configuration, observing),
+        leave_word=partial(_leave_word, configuration, keeper, observing),
         headline=_headline(configuration, battery, observe=observing),
     )
 
 
-def _leave_word(configuration: Configuration, observing: bool, standing: bool) -> None:
-    """Leave for the release what it needs: the token, and whether there may be anything to release."""
+def _leave_word(configuration: Configuration, keeper: LeaseFiles, observing: bool, standing: bool) -> None:
+    """Leave for release and guard what they need: the token, and whether there may be anything to release."""
     runtime_dir = configuration.settings.service.runtime_dir
-    leave_token(runtime_dir, configuration.token)
     leave_word(runtime_dir, standing=standing and not observing)
+    if standing:
+        leave_token(runtime_dir, configuration.token)
+        return
+    take_token_back(runtime_dir)
+    if not observing:
+        keeper.drop()
 
 
 def _runner_for(clock: Clock) -> JobRunner:
