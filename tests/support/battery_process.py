@@ -60,7 +60,7 @@ def _forced(request: dict[str, Any]) -> bool:
 def battery_process(folder: Path) -> Iterator[BatteryProcess]:
     """Run a battery of 50 kWh that is nearly empty, with the mode call."""
     port, log = _free_port(), folder / "requests.jsonl"
-    command = [sys.executable, "-m", "optimizer.cli.main", "simulate", "--port", port, "--no-v2", "--mode-control"]
+    command = [sys.executable, "-m", "optimizer", "simulate", "--port", port, "--no-v2", "--mode-control"]
     command += ["--mode", "automatic", "--capacity-wh", "50000", "--soc", "0.1", "--log", log, "--steady"]
     with subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL, cwd=folder) as process:
         try:

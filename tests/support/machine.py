@@ -11,9 +11,10 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "libnss-systemd", "python3", "python3-venv", "sudo")
@@ -152,16 +153,11 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> float:
     return time.perf_counter() - began
 
 
-def wheels_of(repository: Path, folder: Path, python: Sequence[str] = ("3.11",)) -> Path:
-    """Return a folder with the project's wheel and those of its pinned requirements, for Python 3.11 of Debian 12."""
-    build = [shutil.which("python3") or "python3", "-m", "build"]
-    subprocess.run([*build, "--wheel", "--no-isolation", "-o", folder, repository], check=True, capture_output=True)
-    download = ["pip", "download", "-q", "--only-binary=:all:", f"--python-version={python[0]}", "--no-deps"]
-    subprocess.run(
-        [shutil.which("python3") or "python3", "-m", *download, "-d", folder, "-r", repository / "requirements/runtime.txt"],
-        check=True,
-        capture_output=True,
-    )
+def wheels_of(requirements: Path, folder: Path) -> Path:
+    """Return a folder with the wheels of pinned requirements for the machine's Python."""
+    command = [sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", "--no-deps"]
+    command += ["--python-version=3.11", "-d", str(folder), "-r", str(requirements)]
+    subprocess.run(command, check=True)
     return folder
 
 

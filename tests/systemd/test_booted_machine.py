@@ -61,7 +61,7 @@ def battery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BatteryProcess
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory, battery: BatteryProcess) -> Iterator[Machine]:
     """Return a machine on which a person has followed the guide line by line."""
-    wheels = wheels_of(REPOSITORY, tmp_path_factory.mktemp("wheels"))
+    wheels = wheels_of(REPOSITORY / "requirements" / "runtime.txt", tmp_path_factory.mktemp("wheels"))
     one = Machine(tmp_path_factory.mktemp("machine"), shows={"/wheels": wheels})
     clone = one.disk / "root" / "sunshift"
     subprocess.run(["git", "clone", "-q", REPOSITORY, clone], check=True)
