@@ -59,6 +59,7 @@ class Machine:
         self.disk = folder / "disk"
         self.disk.mkdir()
         subprocess.run(["tar", "-C", self.disk, "-xf", root_archive()], check=True, timeout=300)
+        self.write("/etc/hosts", f"127.0.0.1 localhost {self._name}\n")
         self._shows = shows
         self._console = folder / "console.log"
         self._nspawn: subprocess.Popen[bytes] | None = None
@@ -69,7 +70,7 @@ class Machine:
         command = ["systemd-nspawn", "-q", "-D", self.disk, "-b", "--register=no", "--keep-unit", "--console=pipe"]
         with self._console.open("ab") as console:
             self._nspawn = subprocess.Popen(
-                [*map(str, command), *binds, f"--machine={self._name}"],
+                [*map(str, command), *binds, f"--machine={self._name}", f"--hostname={self._name}"],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,

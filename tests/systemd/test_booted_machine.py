@@ -18,7 +18,7 @@ from support.machine import Machine, wait_for, wheels_of, why_not
 REPOSITORY = Path(__file__).parents[2]
 GUIDE = REPOSITORY / "systemd" / "README.md"
 WATCHDOG_S, LEASE_S, GUARD_EVERY_S = 90.0, 90.0, 30.0
-IN_THE_MACHINE = "export PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels SUDO_EDITOR=/usr/local/bin/fill-in; cd /root/sunshift; "
+AS_A_PERSON = "export SUDO_EDITOR=/usr/local/bin/fill-in; cd /root/sunshift\n"
 
 pytestmark = [
     pytest.mark.systemd,
@@ -65,6 +65,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory, battery: BatteryProcess) -
     one = Machine(tmp_path_factory.mktemp("machine"), shows={"/wheels": wheels})
     clone = one.disk / "root" / "sunshift"
     subprocess.run(["git", "clone", "-q", REPOSITORY, clone], check=True)
+    one.write("/etc/pip.conf", "[global]\nno-index = true\nfind-links = /wheels\n")
     one.write("/usr/local/bin/fill-in", "#!/bin/sh\ncase $1 in *toml) cp /root/filled-in.toml $1;; esac\n", 0o755)
     one.write("/root/filled-in.toml", config(battery.port))
     one.write("/etc/sunshift/prices.csv", cheapest_now(tmp_path_factory.mktemp("prices")).read_text())
@@ -72,7 +73,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory, battery: BatteryProcess) -
     try:
         for commands in commands_under(GUIDE, "Install"):
             if "token" not in commands:
-                one.run(IN_THE_MACHINE + commands, timeout_s=300.0)
+                one.run(AS_A_PERSON + commands, timeout_s=300.0)
         yield one
     finally:
         one.shut_down()
