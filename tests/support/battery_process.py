@@ -47,7 +47,7 @@ class BatteryProcess:
     def _safe_since(self, event: datetime) -> datetime | None:
         for one in self.requests():
             at = datetime.fromisoformat(one["at"])
-            if at >= event - timedelta(seconds=0.5) and one["mode"] != MANUAL and one["setpoint_w"] == 0.0:
+            if at >= event and one["mode"] != MANUAL and one["setpoint_w"] == 0.0:
                 return at
         return None
 

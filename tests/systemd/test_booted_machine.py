@@ -82,7 +82,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory, battery: BatteryProcess) -
 @pytest.fixture
 def commanding(machine: Machine, battery: BatteryProcess) -> Machine:
     """Return the machine with the service running and a forced command standing at the battery."""
-    machine.run("systemctl reset-failed; systemctl start sunshift sunshift-guard.timer")
+    machine.run("systemctl reset-failed; systemctl start sunshift-guard.timer; systemctl restart sunshift")
     battery.wait_until_forced()
     return machine
 
@@ -129,8 +129,6 @@ def test_a_hung_service_is_ended_and_the_battery_handed_back(commanding: Machine
 
 def test_the_guard_alone_hands_the_battery_back(commanding: Machine, battery: BatteryProcess) -> None:
     """With no watchdog and no way back in the unit the guard alone acts within the lease and half a minute."""
-    commanding.write("/run/systemd/system/sunshift.service.d/bare.conf", "[Service]\nWatchdogSec=0\nExecStopPost=\n")
-    commanding.run("mkdir -p /etc/systemd/system/sunshift.service.d")
     commanding.write(
         "/etc/systemd/system/sunshift.service.d/bare.conf",
         "[Unit]\nOnFailure=\n[Service]\nWatchdogSec=0\nExecStopPost=\nRestart=no\n",
