@@ -89,6 +89,10 @@ class HistoryError(SunshiftError):
     """The history store could not be used."""
 
 
+class ForeignHistory(HistoryError):  # noqa: N818 - reads as the state it names
+    """The history file is a newer sunshift's or another program's: it is left untouched, and trying again is no use."""
+
+
 class PlanningError(SunshiftError):
     """A planning problem is malformed, or no trustworthy plan could be made."""
 
@@ -107,3 +111,7 @@ class SimulatorError(SunshiftError):
 
 class BacktestError(SunshiftError):
     """A replay cannot be run on this recording and tariff, or its result contradicts itself."""
+
+
+class SweepError(SunshiftError):
+    """A sweep cannot be run: its folder, its scheduler, or a program that differs between the machines."""

@@ -122,19 +122,31 @@ class _Device:
     def zero(self, path: str) -> str:
         """Zero one setpoint."""
         answer = self._call("POST" if self._v2 else "PUT", path)
-        code = _text(answer.get("ReturnCode")) if isinstance(answer, dict) else ""
-        if code != "0" and answer is not None and answer is not True:
-            raise StepFailed(f"return code {code[:20]!a}" if code else "the answer is not a yes")
+        if not _is_received(answer) and answer is not None and answer is not True:
+            raise StepFailed("the answer is not a yes")
         return "accepted"
 
     def set_mode(self) -> str:
-        """Set the owner's mode."""
+        """Set the owner's mode; no answer and one without a word about it pass, for reading back decides."""
         setting = f"EM_OperatingMode={self._codes[0]}"
         if self._v2:
-            self._call("PUT", "/api/v2/configurations", setting)
+            answer = self._call("PUT", "/api/v2/configurations", setting)
         else:
-            self._call("GET", f"/api/setting?{setting}")
+            answer = self._call("GET", f"/api/setting?{setting}")
+        if answer is False:
+            raise StepFailed("the answer is a no")
+        if isinstance(answer, dict) and not _is_received(answer):
+            self._check_echo(answer)
         return f"{self._target.hand_back_mode} accepted"
+
+    def _check_echo(self, answer: dict[str, object]) -> None:
+        if "error" in answer:
+            msg = f"the battery refuses: {self._blotted(str(answer['error']))[:80]!a}"
+            raise StepFailed(msg)
+        kept = _text(answer.get("EM_OperatingMode", self._codes[0]))
+        if kept not in self._codes:
+            msg = f"the battery keeps mode {self._blotted(kept)[:20]!a}"
+            raise StepFailed(msg)
 
     def confirm(self) -> str:
         """Return what shows that the battery is handed back; fail where nothing shows it."""
@@ -194,6 +206,17 @@ class _Device:
 
     def _blotted(self, text: str) -> str:
         return text.replace(self._target.token, "***") if len(self._target.token) >= 8 else text
+
+
+def _is_received(answer: object) -> bool:
+    """Return whether an answer carries return code 0; fail at any other code, as text or as a number."""
+    if not isinstance(answer, dict) or "ReturnCode" not in answer:
+        return False
+    code = _text(answer["ReturnCode"])
+    if code != "0":
+        msg = f"return code {code[:20]!a}"
+        raise StepFailed(msg)
+    return True
 
 
 def _text(value: object) -> str:

@@ -19,7 +19,7 @@ from optimizer.errors import ConfigError, ConfigProblem, StrategyError
 from optimizer.settings import Settings
 from optimizer.settings.layers import Layers, origin_of
 from optimizer.settings.places import default_runtime_dir, default_state_dir, paths_relative_to
-from optimizer.settings.plausibility import implausible_prices
+from optimizer.settings.plausibility import implausible_prices, plant_without_a_place
 from optimizer.settings.problems import problems_of
 from optimizer.settings.suggestion import one_of
 
@@ -67,7 +67,7 @@ def load_configuration(path: Path | None, *, environ: Mapping[str, str] | None =
         With every problem found, not the first alone.
     """
     given = os.environ if environ is None else environ
-    tables = {} if path is None else _read_toml(path)
+    tables = {} if path is None else read_toml(path)
     return configuration_from_tables(tables, path=path, environ=given)
 
 
@@ -111,7 +111,14 @@ def _layers(tables: Mapping[str, Any], path: Path | None, environ: Mapping[str, 
     return layers
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the tables of a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, or is not TOML.
+    """
     try:
         # A byte order mark is what Windows editors leave; TOML itself does not know it.
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -144,6 +151,7 @@ def _settings(layers: Layers, problems: list[ConfigProblem]) -> Settings | None:
         problems.extend(problems_of(error, Settings, origin=layers.origin))
         return None
     problems.extend(implausible_prices(settings))
+    problems.extend(plant_without_a_place(settings))
     return settings
 
 

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from optimizer.assembly.site import build_battery, build_site
 from optimizer.backtest.bill import Bill, Flows, make_bill
-from optimizer.backtest.bound import assert_not_beaten, fine, perfect_foresight, whole_problem
+from optimizer.backtest.bound.freedom import freedom_of
+from optimizer.backtest.bound.perfect import (
+    Proof,
+    assert_not_beaten,
+    linear_candidate,
+    objective,
+    prove,
+    require_agreement,
+    searched_candidate,
+)
 from optimizer.backtest.interval_battery import curtailed_w
-from optimizer.backtest.replay import Replay, Setting
+from optimizer.backtest.past import ReplayHistory
+from optimizer.backtest.replay import Replay, Replayed, Setting
 from optimizer.backtest.world import Period, Span
 from optimizer.control.registry import create_strategy
 from optimizer.control.strategy import Strategy
+from optimizer.domain.decision import Decision
 from optimizer.domain.site import GridConnection
-from optimizer.errors import BacktestError
-from optimizer.planning.lp_planner import LinearProgramPlanner
-from optimizer.planning.penalties import Penalties
-from optimizer.planning.recursion_planner import RecursionPlanner
 
+logger = logging.getLogger(__name__)
 NO_BATTERY, SELF_CONSUMPTION, PERFECT = "no_battery", "self_consumption", "perfect_foresight"
 ALWAYS = (NO_BATTERY, SELF_CONSUMPTION, PERFECT)
 Progress = Callable[[str, int], None]
@@ -36,6 +45,8 @@ class Run:
     plans: int = 0
     failed_plans: int = 0
     seconds: float = 0.0
+    decisions: tuple[Decision, ...] = ()
+    """Those that differ in kind from the one before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +55,9 @@ class Result:
 
     period: Period
     setting: Setting
-    runs: dict[str, Run] = field(default_factory=dict)
+    runs: dict[str, Run]
+    proof: Proof
+    """That no run can cost less than the bound."""
 
 
 class Backtest:
@@ -63,6 +76,14 @@ class Backtest:
         self._battery = build_battery(setting.settings)
         self._connection = build_site(setting.settings).connection
         self._credit_per_kwh = period.mean_import_price * self._battery.discharge_efficiency
+        self._freedom = freedom_of(
+            period.spans,
+            battery=self._battery,
+            connection=self._connection,
+            start_soc=setting.start_soc,
+            credit_per_kwh=self._credit_per_kwh,
+            demand=setting.tariff.demand,
+        )
 
     def run(self, strategies: Sequence[str]) -> Result:
         """Run baselines, bound and strategies.
@@ -70,36 +91,44 @@ class Backtest:
         Raises
         ------
         BacktestError
-            The tariff cannot be bounded, or a run beats the bound.
+            The bound cannot be proven, or a run beats it.
         """
-        if self._setting.tariff.demand is not None:
-            msg = (
-                "tariff.demand: the perfect-foresight bound does not yet know demand charges, and a share of a wrong "
-                "bound would mislead; remove the section to replay the energy prices alone"
-            )
-            raise BacktestError(msg)
         asked = [name for name in dict.fromkeys(strategies) if name not in ALWAYS]
         for name in asked:
             self._strategy(name)  # a wrong name is told before the long work, not after
-        bound, penalties = self._bound()
+        bound, proof = self._bound()
         runs = {NO_BATTERY: self._idle(), SELF_CONSUMPTION: self._replay(SELF_CONSUMPTION)}
         runs |= {name: self._replay(name) for name in asked}
-        ceiling = self._objective(bound, penalties)
         for name, run in runs.items():
-            assert_not_beaten(name, self._objective(run, penalties), ceiling)
-        return Result(period=self._period, setting=self._setting, runs={**runs, PERFECT: bound})
+            assert_not_beaten(name, self._objective(run), proof)
+        return Result(period=self._period, setting=self._setting, runs={**runs, PERFECT: bound}, proof=proof)
 
-    def _billed(self, flows: Sequence[Flows], began_s: float, *, plans: int = 0, failed_plans: int = 0) -> Run:
+    def _billed(
+        self,
+        flows: Sequence[Flows],
+        began_s: float,
+        *,
+        replayed: Sequence[Replayed] = (),
+        decisions: Sequence[Decision] = (),
+    ) -> Run:
         bill = make_bill(
-            self._period.spans, flows, battery=self._battery, credit_per_kwh=self._credit_per_kwh, demand=None
+            self._period.spans,
+            flows,
+            battery=self._battery,
+            credit_per_kwh=self._credit_per_kwh,
+            demand=self._setting.tariff.demand,
         )
-        seconds = self._setting.stopwatch.elapsed() - began_s
-        return Run(flows=tuple(flows), bill=bill, plans=plans, failed_plans=failed_plans, seconds=seconds)
+        return Run(
+            flows=tuple(flows),
+            bill=bill,
+            plans=sum(one.plans for one in replayed),
+            failed_plans=sum(one.failed_plans for one in replayed),
+            seconds=self._setting.stopwatch.elapsed() - began_s,
+            decisions=tuple(decisions),
+        )
 
-    def _objective(self, run: Run, penalties: Sequence[Penalties]) -> float:
-        hours = self._period.spans[0].grid.step_h
-        fines = zip(run.flows, penalties, strict=True)
-        return run.bill.total_cost + sum(fine(flow, price, self._connection, hours) for flow, price in fines)
+    def _objective(self, run: Run) -> float:
+        return objective(run.bill, run.flows, self._freedom, self._connection)
 
     def _idle(self) -> Run:
         began_s = self._setting.stopwatch.elapsed()
@@ -113,33 +142,35 @@ class Backtest:
 
     def _replay(self, name: str) -> Run:
         began_s = self._setting.stopwatch.elapsed()
+        history = ReplayHistory(self._setting.recording, self._period.start)
         done = [
-            Replay(self._setting, span, self._strategy(name), name).run(lambda count: self._progress(name, count))
+            Replay(self._setting, span, self._strategy(name), name, history).run(
+                lambda count: self._progress(name, count)
+            )
             for span in self._period.spans
         ]
-        return self._billed(
-            [one.flows for one in done],
-            began_s,
-            plans=sum(one.plans for one in done),
-            failed_plans=sum(one.failed_plans for one in done),
-        )
+        return self._billed([one.flows for one in done], began_s, replayed=done, decisions=history.decisions)
 
-    def _bound(self) -> tuple[Run, list[Penalties]]:
-        clock = self._setting.stopwatch
-        began_s = clock.elapsed()
-        planners = (RecursionPlanner(clock=clock), LinearProgramPlanner(clock=clock, time_limit_s=120.0))
-        bounds = []
-        for span in self._period.spans:
-            problem = whole_problem(
-                span,
-                battery=self._battery,
-                connection=self._connection,
-                start_soc=self._setting.start_soc,
-                credit_per_kwh=self._credit_per_kwh,
+    def _bound(self) -> tuple[Run, Proof]:
+        """Return the optimum and its proof: the program finds the path, the recursion proves that none costs less."""
+        began_s = self._setting.stopwatch.elapsed()
+        candidate = linear_candidate(self._freedom, battery=self._battery)
+        run = self._billed(candidate.flows, began_s)
+        proof = prove(self._freedom, candidate, self._objective(run))
+        if not proof.is_exact:
+            candidate = searched_candidate(self._freedom, candidate, battery=self._battery)
+            run = self._billed(candidate.flows, began_s)
+            proof = prove(self._freedom, candidate, self._objective(run))
+        require_agreement(proof)
+        if not proof.is_exact:
+            logger.warning(
+                "negative or crossed prices: the search for the bound ended before its proof; it may lie up to %.2f %s "
+                "below what is shown",
+                proof.cost - proof.lowest_cost,
+                self._setting.settings.site.currency,
             )
-            bounds.append(perfect_foresight(problem, planners))
-            self._progress(PERFECT, len(span.grid))
-        return self._billed([one.flows for one in bounds], began_s), [one.penalties for one in bounds]
+        self._progress(PERFECT, sum(len(span.grid) for span in self._period.spans))
+        return replace(run, seconds=self._setting.stopwatch.elapsed() - began_s), proof
 
 
 def without_battery(span: Span, connection: GridConnection, soc: float) -> Flows:

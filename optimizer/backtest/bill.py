@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 
 from optimizer.backtest.world import Floats, Span
 from optimizer.domain.battery import Battery
@@ -83,28 +83,57 @@ def make_bill(
     )
 
 
-def demand_cost(pairs: Sequence[tuple[Span, Flows]], demand: DemandTariff) -> float:
-    """Return what the peaks cost: the highest counted mean import of each billing period [currency].
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metering:
+    """How the meter's intervals lie over those of a recording."""
 
-    Imports are averaged over the meter's interval; where the recording is coarser, its own means stand in.
-    """
-    peaks_w: dict[Interval, float] = {}
-    for span, flow in pairs:
-        grid, means_w = _metered(span.grid, flow.grid_w, demand)
-        for interval, mean_w in zip(grid, means_w, strict=True):
-            period = demand.billing_period(interval.start)
-            counted_w = max(0.0, float(mean_w)) if demand.counts(interval) else 0.0
-            peaks_w[period] = max(peaks_w.get(period, 0.0), counted_w)
-    return sum(demand.cost(peak_w) for peak_w in peaks_w.values())
+    grid: TimeGrid
+    offset: int
+    """Intervals of the recording before the meter's first whole one."""
+    size: int
+    """Intervals of the recording in one of the meter's."""
 
 
-def _metered(grid: TimeGrid, grid_w: Floats, demand: DemandTariff) -> tuple[TimeGrid, npt.NDArray[np.float64]]:
-    size = demand.interval // grid.step
-    if size <= 1:
-        return grid, grid_w
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BilledPeak:
+    """The peak of one billing period."""
+
+    period: Interval
+    at: datetime
+    """Start of the meter's interval that set it; of the period's first where nothing counted was imported."""
+    power_w: float
+    cost: float
+
+
+def metering(grid: TimeGrid, demand: DemandTariff) -> Metering:
+    """Return the meter's whole intervals; where the recording is coarser, its own intervals stand in."""
+    size = max(1, demand.interval // grid.step)
     offset = int(-(grid.start.timestamp() // grid.step_s) % size)
     count = (len(grid) - offset) // size
-    if count < 1:
-        return grid, grid_w
-    whole = grid_w[offset : offset + count * size].reshape(count, size).mean(axis=1)
-    return TimeGrid(start=grid.start + offset * grid.step, step=demand.interval, count=count), whole
+    if size == 1 or count < 1:
+        return Metering(grid=grid, offset=0, size=1)
+    whole = TimeGrid(start=grid.start + offset * grid.step, step=size * grid.step, count=count)
+    return Metering(grid=whole, offset=offset, size=size)
+
+
+def demand_cost(pairs: Sequence[tuple[Span, Flows]], demand: DemandTariff) -> float:
+    """Return what the peaks cost: the highest counted mean import of each billing period [currency]."""
+    return sum(peak.cost for peak in billed_peaks(pairs, demand))
+
+
+def billed_peaks(pairs: Sequence[tuple[Span, Flows]], demand: DemandTariff) -> tuple[BilledPeak, ...]:
+    """Return the peak of each billing period: the highest counted mean of what the import register counts."""
+    peaks: dict[Interval, tuple[float, datetime]] = {}
+    for span, flow in pairs:
+        meter = metering(span.grid, demand)
+        last = meter.offset + len(meter.grid) * meter.size
+        imports_w = np.maximum(0.0, flow.grid_w[meter.offset : last]).reshape(-1, meter.size).mean(axis=1)
+        for interval, import_w in zip(meter.grid, imports_w.tolist(), strict=True):
+            counted_w = import_w if demand.counts(interval) else 0.0
+            period = demand.billing_period(interval.start)
+            if period not in peaks or counted_w > peaks[period][0]:
+                peaks[period] = (counted_w, interval.start)
+    return tuple(
+        BilledPeak(period=period, at=at, power_w=power_w, cost=demand.cost(power_w))
+        for period, (power_w, at) in peaks.items()
+    )

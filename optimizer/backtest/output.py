@@ -35,6 +35,13 @@ def summary(result: Result) -> dict[str, Any]:
         "currency": result.setting.settings.site.currency,
         "planner": "recursion",
         "initial_soc": result.setting.start_soc,
+        "bound": {
+            "cost": result.proof.cost,
+            "lowest_cost": result.proof.lowest_cost,
+            "recursion_cost": result.proof.recursion_cost,
+            "exact": result.proof.is_exact,
+            "method": "mixed-integer program" if result.proof.binaries else "linear program and recursion",
+        },
         "runs": {name: _figures(result, run) for name, run in result.runs.items()},
     }
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
+from optimizer.backtest.decisions import DecisionLog
+from optimizer.backtest.world import held_frame
 from optimizer.domain.decision import Decision
 from optimizer.domain.measurement import Measurement
 from optimizer.history import resampling
@@ -29,11 +31,23 @@ class ReplayHistory:
     def __init__(self, recording: Recording, until: datetime) -> None:
         self._step = recording.step
         self._start_s = recording.start.timestamp()
-        frame = recording.frame
-        self._table = np.full((len(frame), len(resampling.COLUMNS)), np.nan)
-        self._filled = max(0, (until - recording.start) // recording.step)
-        # Grid power stays unknown: what the house imported before the replay is on no bill of it.
-        self._table[: self._filled, :2] = frame[list(LOAD_AND_SUN)].to_numpy(dtype=np.float64)[: self._filled]
+        self._load_and_sun = held_frame(recording)[list(LOAD_AND_SUN)].to_numpy(dtype=np.float64)
+        self._table = np.full((len(self._load_and_sun), len(resampling.COLUMNS)), np.nan)
+        self._filled = 0
+        self._decisions = DecisionLog()
+        self.live_through(until)
+
+    def live_through(self, until: datetime) -> None:
+        """Let time pass in which nothing was replayed: the warm-up, or a gap between two spans."""
+        row = round((until.timestamp() - self._start_s) / self._step.total_seconds())
+        # Grid power stays unknown: what the house imported then is on no bill of the replay.
+        self._table[self._filled : row, :2] = self._load_and_sun[self._filled : row]
+        self._filled = max(self._filled, row)
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What was decided, change by change."""
+        return self._decisions.changes
 
     def add_interval(
         self, start: datetime, *, load_w: float, pv_w: float, battery_w: float, grid_w: float, soc: float
@@ -61,4 +75,5 @@ class ReplayHistory:
         """Keep nothing: whole intervals are added when they are over."""
 
     def add_decision(self, decision: Decision) -> None:
-        """Keep nothing: the replay keeps what it needs."""
+        """Keep a decision where it differs in kind from the one before."""
+        self._decisions.note(decision)

@@ -60,14 +60,21 @@ class Setting:
 
 
 class Replay:
-    """One strategy over one span."""
+    """One strategy over one span.
 
-    def __init__(self, setting: Setting, span: Span, strategy: Strategy, name: str) -> None:
+    Parameters
+    ----------
+    history
+        The run's own past; what was lived in earlier spans is in it, so that a billing peak reached there counts.
+    """
+
+    def __init__(self, setting: Setting, span: Span, strategy: Strategy, name: str, history: ReplayHistory) -> None:
         self._setting, self._span = setting, span
         settings, planning = setting.settings, setting.settings.planning
         battery, site, tariff = build_battery(settings), build_site(settings), setting.tariff
         self._clock = SimulatedClock(span.grid.start)
-        self._history = ReplayHistory(setting.recording, span.grid.start)
+        self._history = history
+        history.live_through(span.grid.start)
         self._device = IntervalBattery(
             clock=self._clock, battery=battery, connection=site.connection, soc=setting.start_soc
         )
@@ -80,7 +87,7 @@ class Replay:
             forecaster=build_forecaster(settings, history=self._history),
             history=self._history,
             strategy=strategy,
-            planner=RecursionPlanner(clock=setting.stopwatch),
+            planner=RecursionPlanner(clock=setting.stopwatch, audited=False),
             step=setting.step,
             horizon=-(-planning.horizon // setting.step) * setting.step,
             demand=tariff.demand,

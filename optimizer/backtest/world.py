@@ -78,8 +78,23 @@ def choose_period(
             f"{warm_up.days} days feed the history (--warm-up)"
         )
         raise BacktestError(msg)
-    spans = tuple(_span(grid, recording.frame, tariff) for grid in grids)
+    frame = held_frame(recording)
+    spans = tuple(_span(grid, frame, tariff) for grid in grids)
     return Period(start=grids[0].start, end=grids[-1].end, step=recording.step, spans=spans)
+
+
+def held_frame(recording: Recording) -> pd.DataFrame:
+    """Return what was recorded, each bridged gap filled with the last value before it.
+
+    The straight line that bridges a gap elsewhere leads to the first value after it, which nobody knows in the gap.
+    """
+    frame = recording.frame.copy()
+    for gap in recording.bridged:
+        first, after = ((at - recording.start) // recording.step for at in (gap.start, gap.end))
+        values = frame[gap.column].to_numpy(dtype=np.float64, copy=True)
+        values[first:after] = values[first - 1]
+        frame[gap.column] = values
+    return frame
 
 
 def _clipped(span: Interval, first: datetime, last: datetime, step: timedelta) -> TimeGrid | None:

@@ -97,7 +97,7 @@ def _speed(arguments: argparse.Namespace, *, live: bool) -> float | None:
 
 
 def _days(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         msg = f"must be a whole number of days from 1 on, got {text!r}"
         raise argparse.ArgumentTypeError(msg)
     return int(text)

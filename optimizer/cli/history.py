@@ -19,6 +19,8 @@ from optimizer.history.summary import HistorySummary
 
 _UNITS_S = {"s": 1, "min": 60, "m": 60, "h": 3600}
 _DEFAULT_STEP = timedelta(minutes=15)
+_MOST_INTERVALS = 5_000_000
+"""Nine years of minutes, in 1 GB of memory; a slip in a date would ask for thousands."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +85,13 @@ def _span(arguments: argparse.Namespace, summary: HistorySummary, path: Path) ->
     if end - start < arguments.step:
         msg = (
             f"from {start.isoformat()} to {end.isoformat()} is less than one step; choose an earlier start or later end"
+        )
+        raise HistoryError(msg)
+    count = (end - start) // arguments.step
+    if count > _MOST_INTERVALS:
+        msg = (
+            f"from {start.isoformat()} to {end.isoformat()} there are {count} intervals of {_words(arguments.step)}; "
+            f"an export holds {_MOST_INTERVALS} at most: choose a shorter span or a longer step"
         )
         raise HistoryError(msg)
     return start, end

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module, metadata
 
-from optimizer.errors import ConfigError, SunshiftError
+from optimizer.errors import ConfigError, ForeignHistory, SunshiftError
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG, EXIT_INTERRUPTED = 0, 1, 2, 78, 130
 
@@ -23,6 +23,7 @@ COMMANDS = {
     "status": "tell what the running service does, since when, and why",
     "release": "hand the battery back to itself; works when nothing else does",
     "backtest": "replay a recording: what would it have earned, and how far from perfect",
+    "sweep": "replay strategies on many homes, tariffs and batteries, on all cores or on a cluster",
     "simulate": "serve a simulated battery's HTTP interface, with physics and faults",
     "strategies": "list the installed strategies with their parameters",
     "config": "write a commented configuration, or show the effective one",
@@ -54,7 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Within: building the parser imports the command, and Ctrl-C is as likely then as later.
         arguments = build_parser(command).parse_args(words)
         return int(import_module(f"optimizer.cli.{arguments.command}").run(arguments))
-    except ConfigError as error:
+    except (ConfigError, ForeignHistory) as error:
+        # Starting again mends neither: systemd is told by the same code to leave it at that.
         print(f"sunshift: {error}", file=sys.stderr)
         return EXIT_CONFIG
     except SunshiftError as error:

@@ -25,6 +25,9 @@ from optimizer.planning.recursion_planner import RecursionPlanner
 
 log = logging.getLogger(__name__)
 
+TIME_LIMIT_S = 10.0
+"""How long to search for the plan of a dumped problem, which carries no ``planning.time_limit`` [s]."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -72,6 +75,8 @@ def plan_now(config: Path, method: str | None, clock: Clock) -> tuple[Plan, Zone
     configuration = load_configuration(config)
     device = build_device(configuration, clock=clock)
     timezone = ZoneInfo(configuration.settings.site.timezone)
+    limit_s = configuration.settings.planning.time_limit.total_seconds()
+    other = None if method is None else planner_for(method, clock, time_limit_s=limit_s)
     with build_history(configuration.settings, clock=clock) as history, closing(device):
         desk = build_desk(configuration, clock=clock, history=history)
         now, measurement = clock.now(), device.read()
@@ -80,9 +85,9 @@ def plan_now(config: Path, method: str | None, clock: Clock) -> tuple[Plan, Zone
             log.warning(
                 "strategy %s keeps to no plan now; this is the one of least cost", configuration.settings.strategy.name
             )
-            planner = planner_for(method, clock) if method else build_planner(configuration.settings, clock=clock)
+            planner = build_planner(configuration.settings, clock=clock) if other is None else other
             return planner.plan(desk.problem(now, measurement), made_at=now), timezone
-    return plan if method in (None, plan.method) else replanned(plan, planner_for(method, clock)), timezone
+    return plan if other is None or method == plan.method else replanned(plan, other), timezone
 
 
 def replanned(plan: Plan, planner: Planner) -> Plan:
@@ -92,9 +97,11 @@ def replanned(plan: Plan, planner: Planner) -> Plan:
     return replace(other, flags=(*other.flags, *assumed))
 
 
-def planner_for(method: str | None, clock: Clock) -> Planner:
-    """Return the planner of that name."""
-    return RecursionPlanner(clock=clock) if method == "recursion" else LinearProgramPlanner(clock=clock)
+def planner_for(method: str, clock: Clock, *, time_limit_s: float = TIME_LIMIT_S) -> Planner:
+    """Return the planner of that name, the solver searching at most so long [s]."""
+    if method == "recursion":
+        return RecursionPlanner(clock=clock)
+    return LinearProgramPlanner(clock=clock, time_limit_s=time_limit_s)
 
 
 def read_problem(path: Path) -> PlanningProblem:
@@ -135,9 +142,10 @@ def write_problem(path: Path, problem: PlanningProblem) -> None:
 def print_plan(plan: Plan, console: Console, timezone: tzinfo) -> None:
     """Print the plan for a person, on the home's own clock."""
     console.print(plan_table(plan, timezone))
+    energy = "" if plan.energy_cost is None else f"energy cost {plan.energy_cost:.4f}, "
     console.print(
         f"{plan.status.value} by {plan.method} in {plan.seconds * 1000:.0f} ms: objective {plan.objective:.4f}, "
-        f"energy cost {plan.energy_cost:.4f}, highest import {plan.peak_import_w:.0f} W",
+        f"{energy}highest import {plan.peak_import_w:.0f} W",
         highlight=False,
     )
     for flag in plan.flags:

@@ -7,6 +7,8 @@ import os
 import tomllib
 from pathlib import Path
 
+from optimizer.errors import SunshiftError
+
 SYSTEM_RUNTIME_DIR = Path("/run/sunshift")
 """Where systemd puts the service of ``systemd/sunshift.service``."""
 
@@ -30,7 +32,11 @@ def runtime_dir_of(config: Path | None) -> Path:
     """
     told = os.environ.get("SUNSHIFT_SERVICE__RUNTIME_DIR") or _in_file(config)
     if told:
-        return (Path() if config is None else config.parent) / Path(told).expanduser()
+        try:
+            return (Path() if config is None else config.parent) / Path(told).expanduser()
+        except RuntimeError:
+            msg = f"{told}: this machine has no such user; write service.runtime_dir without ~"
+            raise SunshiftError(msg) from None
     own = _default_runtime_dir()
     candidates = [own, SYSTEM_RUNTIME_DIR]
     return next((folder for folder in candidates if (folder / "status.json").exists()), own)

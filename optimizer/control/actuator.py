@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from optimizer.control.lease_keeper import LeaseKeeper, NoLease
 from optimizer.control.options import ControlOptions
-from optimizer.control.read_back import Finding, FollowCheck, read_back
+from optimizer.control.read_back import ECHO_TOLERANCE_W, Finding, FollowCheck, read_back
 from optimizer.control.steadiness import ModeChanges
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.battery import Battery
@@ -26,6 +26,8 @@ OURS_TO_TAKE = (OperatingMode.AUTOMATIC, OperatingMode.MANUAL, OperatingMode.UNK
 """Modes in which control is taken up again after standing down; any other is somebody's wish."""
 FOLLOW_TRIES = 2
 """A command that is not followed so often in a row is given up."""
+LOSS_TRIES = 5
+"""A command that is gone again at the next look is sent anew so often in a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,10 @@ class Actuator:
         self._verified_s = 0.0
         self._confirmed = False
         self._resend = False
+        self._refused_from: Power | None = None
+        self._losses = 0
+        self._left_behind: tuple[Power, ...] = ()
+        self._seen_mode = OperatingMode.UNKNOWN
         self._outage = False
         self._release_fails = False
         self._handing_back = False
@@ -92,7 +98,7 @@ class Actuator:
 
         A measurement that comes here must be valid: it renews the lease.
         """
-        self._release_fails = False
+        self._release_fails, self._seen_mode = False, measurement.mode
         if self._handing_back and (again := self._read_back_release(measurement, elapsed_s)) is not None:
             return again
         if self._stand_down_until_s is not None:
@@ -111,13 +117,16 @@ class Actuator:
         self, power: Power, measurement: Measurement, elapsed_s: float, *, after_outage: bool
     ) -> Actuation | None:
         settled = self._confirmed or elapsed_s - self._changed_s >= self._options.settle_s
+        if self._still_stands_as_before(measurement):
+            if elapsed_s - self._verified_s < self._options.lease_s:
+                return None
+            return self.release("what replaces the command before cannot be sent", elapsed_s)
         found = read_back(power, measurement, after_outage=after_outage, settled=settled)
         if found.finding is Finding.FOREIGN:
             return self._stand_down(found.message, elapsed_s)
         if found.finding is Finding.LOST:
-            logger.warning("%s: sending it again", found.message)
-            self._resend = True
-            return None
+            return self._notice_lost(found.message, elapsed_s)
+        self._losses = 0
         if self._follow.misses(measurement, elapsed_s) >= FOLLOW_TRIES:
             flows = Power(round(measurement.battery_power_w))
             why = "; ".join(("the battery does not follow", *measurement.reasons))
@@ -128,13 +137,30 @@ class Actuator:
             self._confirmed = True
         return None
 
+    def _still_stands_as_before(self, measurement: Measurement) -> bool:
+        """Whether the last write failed and the battery keeps what we had sent before it: that is no foreign hand."""
+        before, echo_w = self._refused_from, measurement.reported_setpoint_w
+        if before is None or echo_w is None or measurement.mode is not OperatingMode.MANUAL:
+            return False
+        return abs(echo_w - before.battery_power_w) <= ECHO_TOLERANCE_W
+
+    def _notice_lost(self, message: str, elapsed_s: float) -> Actuation | None:
+        """Send a command that is gone again, but not for ever: what is forgotten each time is not obeyed."""
+        self._losses += 1
+        if self._losses > LOSS_TRIES:
+            return self._give_up(f"{message}, {self._losses} times in a row", elapsed_s)
+        logger.warning("%s: sending it again", message)
+        self._resend = True
+        return None
+
     def _notice_automatic(self, measurement: Measurement, elapsed_s: float, *, after_outage: bool) -> Actuation | None:
         if measurement.mode in (OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN):
             self._confirmed = True
             self._keeper.drop()
             return None
-        if after_outage or not self._confirmed:
-            self._resend = elapsed_s - self._sent_s >= self._options.settle_s or after_outage
+        if not self._confirmed or (after_outage and measurement.mode in OURS_TO_TAKE):
+            settled = elapsed_s - self._sent_s >= self._options.settle_s
+            self._resend = self._resend or settled or after_outage
             return None
         return self._stand_down(f"somebody else changed the battery's mode to {measurement.mode}", elapsed_s)
 
@@ -167,12 +193,35 @@ class Actuator:
     def _while_standing_down(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
         until_s = self._stand_down_until_s or 0.0
         if elapsed_s < until_s or (self._device.capabilities.can_set_mode and measurement.mode not in OURS_TO_TAKE):
+            self._take_back_what_is_left_behind(measurement, elapsed_s)
             left_min = max(0.0, until_s - elapsed_s) / 60.0
             again = f"for another {left_min:.0f} min" if left_min else f"while its mode is {measurement.mode}"
             return Actuation(outcome=Outcome.STOOD_DOWN, note=f"{self._stand_down_why}; standing down {again}")
-        self._stand_down_until_s = None
+        self._stand_down_until_s, self._left_behind = None, ()
         logger.info("taking the battery up again")
         return None
+
+    def _take_back_what_is_left_behind(self, measurement: Measurement, elapsed_s: float) -> None:
+        """Try, once a lease, to hand back what was ours when another's priority refused a write: it has no timer."""
+        if not self._left_behind or elapsed_s - self._sent_s < self._options.lease_s:
+            return
+        if not self._still_ours(measurement):
+            self._left_behind = ()
+            return
+        self._sent_s = elapsed_s
+        try:
+            self._device.release()
+        except DeviceError as error:
+            logger.debug("what we left at the battery cannot be taken back yet: %s", error)
+        else:
+            self._left_behind = ()
+
+    def _still_ours(self, measurement: Measurement) -> bool:
+        """Whether what a status says may be what we left behind."""
+        echo_w = measurement.reported_setpoint_w
+        if measurement.mode not in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+            return False
+        return echo_w is None or any(abs(echo_w - one.battery_power_w) <= ECHO_TOLERANCE_W for one in self._left_behind)
 
     def unreadable(self, elapsed_s: float, *, interval_over: bool) -> Actuation | None:
         """Tell that no valid measurement can be had; return what was done where the lease has run out.
@@ -182,7 +231,7 @@ class Actuator:
         interval_over
             Whether the interval for which the standing command was given has ended.
         """
-        if isinstance(self._standing, Automatic) and self._resend:
+        if isinstance(self._standing, Automatic) and (self._resend or self._unconfirmed_for_long(elapsed_s)):
             return self.release("handing back could not be confirmed", elapsed_s)
         if not isinstance(self._standing, Power):
             return None
@@ -190,6 +239,10 @@ class Actuator:
             return None
         why = "its interval is over" if interval_over else "its lease has run out"
         return self.release(f"the command {self._standing} cannot be verified and {why}", elapsed_s)
+
+    def _unconfirmed_for_long(self, elapsed_s: float) -> bool:
+        """Whether automatic mode was asked for and never seen: the forced power before it may stand."""
+        return not self._confirmed and elapsed_s - self._changed_s >= self._options.settle_s
 
     def note_outage(self) -> None:
         """Tell that the battery could not be read: it may have restarted."""
@@ -203,22 +256,34 @@ class Actuator:
             return Actuation(outcome=Outcome.KEPT, setpoint=self._standing)
         before = self._standing
         self._remember(wanted, elapsed_s)
+        # Counted before it is known to have worked: an answer can be lost after the effect.
+        self._modes.note(before, wanted, elapsed_s)
         try:
             self._device.apply(wanted)
         except ExternalControl as error:
+            # Manual mode may have been entered, and what stood before may come back when the other leaves.
+            self._left_behind = (*(one for one in (before, wanted) if isinstance(one, Power)), Power(0.0))
             return self._stand_down(str(error), elapsed_s)
         except DeviceError as error:
             # It may have taken effect all the same: the lease runs, and it is sent again.
             self._resend = True
+            if self._refused_from is None and isinstance(before, Power) and isinstance(wanted, Power):
+                self._refused_from = before
             return Actuation(outcome=Outcome.FAILED, setpoint=self._standing, error=str(error))
-        self._modes.note(before, wanted, elapsed_s)
-        self._resend = False
+        self._resend, self._refused_from = False, None
         if isinstance(wanted, Power):
             self._follow.note(wanted.battery_power_w, elapsed_s)
         return Actuation(outcome=Outcome.APPLIED, setpoint=wanted)
 
     def release(self, why: str, elapsed_s: float) -> Actuation:
-        """Hand the battery back; where that fails the command counts as standing, and the next step tries again."""
+        """Hand the battery back; where that fails the command counts as standing, and the next step tries again.
+
+        While standing down, a mode that somebody else chose is left as it is.
+        """
+        if self._stand_down_until_s is not None and self._seen_mode not in OURS_TO_TAKE:
+            return Actuation(
+                outcome=Outcome.HANDED_BACK, note=f"{why}; its mode {self._seen_mode} is not ours to change"
+            )
         try:
             self._device.release()
         except DeviceError as error:
@@ -261,6 +326,7 @@ class Actuator:
 
     def _forget(self, elapsed_s: float) -> None:
         self._standing, self._confirmed, self._resend = None, False, False
+        self._refused_from, self._losses = None, 0
         self._released_to, self._changed_s = OperatingMode.UNKNOWN, elapsed_s
         self._follow.reset()
         self._follow.forgive()
@@ -269,6 +335,7 @@ class Actuator:
         """Write nothing more until the hold-off has passed: somebody else has the battery."""
         logger.warning("%s: standing down", why)
         self._forget(elapsed_s)
+        self._handing_back = False
         self._keeper.drop()  # what stands now is theirs
         self._stand_down_until_s = elapsed_s + self._options.hold_off_s
         self._stand_down_why = why

@@ -216,10 +216,13 @@ class Controller:
             wanted = Automatic()
         if self._observe:
             return _Command(wanted, allowed.power_w, allowed.limits)
-        changes_mode = isinstance(wanted, Automatic) != isinstance(standing, Automatic)
+        changes_mode = self._device.capabilities.can_set_mode and (
+            isinstance(wanted, Power) != isinstance(standing, Power)
+        )
         held = changes_mode and not self._actuator.may_change_mode(elapsed_s)
         limits = allowed.limits + ((Limit.MODE_CHANGES,) if held else ())
-        if (held and isinstance(standing, Automatic)) or (not held and isinstance(wanted, Automatic)):
+        # After a hand-back nothing of ours stands: too many changes leave the battery in its own hands then, too.
+        if (held and not isinstance(standing, Power)) or (not held and isinstance(wanted, Automatic)):
             return _Command(Automatic(), allowed.power_w, limits)
         passed_s = 0.0 if self._stepped_s is None else elapsed_s - self._stepped_s
         calm = steady(allowed.power_w, standing, passed_s, self._options)

@@ -50,7 +50,8 @@ def read_back(standing: Power, measurement: Measurement, *, after_outage: bool, 
         Whether the command has stood long enough to be echoed.
     """
     if measurement.mode not in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
-        if after_outage:
+        # A restart may end in automatic mode; any other is somebody's choice, outage or not.
+        if after_outage and (measurement.mode is OperatingMode.AUTOMATIC or not settled):
             return ReadBack(finding=Finding.LOST, message=f"after an outage the battery is in mode {measurement.mode}")
         if settled:
             message = f"somebody else changed the battery's mode to {measurement.mode}"

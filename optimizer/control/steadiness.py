@@ -58,9 +58,9 @@ class ModeChanges:
         """Return whether the mode may be changed now."""
         while self._at and elapsed_s - self._at[0] >= 3600.0:
             self._at.popleft()
-        if standing is None:
-            return True
         if len(self._at) >= self._options.max_mode_changes_per_hour:
             return False
+        if standing is None:
+            return True
         dwelt_s = elapsed_s - self._at[-1] if self._at else self._options.min_automatic_s
         return not isinstance(standing, Automatic) or dwelt_s >= self._options.min_automatic_s

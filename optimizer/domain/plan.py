@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,6 +34,8 @@ class FlagKind(StrEnum):
     FORECAST_DEFAULT = "forecast_default"
     VALUE_RELAXED = "value_relaxed"
     """The value of energy comes from a convex relaxation (negative or crossed prices)."""
+    STAND_IN = "stand_in"
+    """The recursion planned in place of the linear program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +78,18 @@ class Plan:
     method: str
     """Which way led here: ``lp`` or ``recursion``."""
     objective: float
-    """Energy cost + wear + demand charge above the peak so far - terminal value [currency]."""
-    energy_cost: float
-    """Expected cost of the grid energy [currency]."""
-    steps: tuple[PlanStep, ...]
-    values: tuple[EnergyValue, ...]
+    """Energy cost + wear + demand charge above the peak so far - terminal value [currency]; penalties of broken rules
+    included where the energy cost is not worked out."""
+    energy_cost: float | None
+    """Expected cost of the grid energy [currency]; None: not worked out, in a plan made for control alone."""
+    steps: Sequence[PlanStep]
+    """The expected path, shape (count,); worked out on demand in a plan made for control alone."""
+    values: Sequence[EnergyValue]
     """Worth of stored energy at the end of each interval, shape (count,)."""
+    penalties: float = 0.0
+    """What broken rules count inside the optimisation; to compare two plans by, in no reported cost [currency]."""
     flags: tuple[PlanFlag, ...] = ()
+    """What its reader should know; of a plan made for control alone, what is known without its path."""
     seconds: float = 0.0
     """How long building, solving and reading took [s]."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,6 +56,7 @@ class Database:
         self._recover = recover
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
 
     @property
     def lock(self) -> threading.RLock:
@@ -81,6 +83,7 @@ class Database:
             It cannot be written now; nothing was.
         """
         with self._lock:
+            self._find_again()
             return self._attempt(lambda connection: _in_transaction(connection, work))
 
     def close(self) -> None:
@@ -104,9 +107,47 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self._identity is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = open_database(self.path)
+            self._identity = _identity(self.path)
         return self._connection
+
+    def _find_again(self) -> None:
+        """Notice that the file was removed or replaced: the kernel would go on writing into what no name leads to.
+
+        Until the folder is back nothing is written, and reads still see the file that was. A folder that vanished is
+        not made anew: it may be where a disk was mounted.
+
+        Raises
+        ------
+        StorageFault
+            The folder is gone, or the file cannot be put back.
+        """
+        if self._connection is None or self._identity == _identity(self.path):
+            return
+        if not self.path.parent.is_dir():
+            msg = f"{self.path.parent} is gone; put the folder back, or restart sunshift to begin a new history"
+            raise StorageFault(msg)
+        try:
+            if self.path.exists():
+                with _companions_out_of_the_way(self.path):
+                    self.close()
+            else:
+                self._put_back(self._connection)
+        except (sqlite3.Error, OSError) as error:
+            raise StorageFault(self._explain(error)) from error
+
+    def _put_back(self, deleted: sqlite3.Connection) -> None:
+        """Write what the deleted file held, and its open connection still does, to its place again."""
+        copy = self.path.with_name(f"{self.path.name}.copy")
+        try:
+            with closing(sqlite3.connect(copy)) as target:
+                deleted.backup(target)
+            self.close()
+            copy.replace(self.path)
+        finally:
+            copy.unlink(missing_ok=True)
 
     def _set_aside(self, error: sqlite3.DatabaseError) -> None:
         self.close()
@@ -124,6 +165,30 @@ class Database:
     def _explain(self, error: sqlite3.Error | OSError) -> str:
         advice = _ADVICE.get(_primary_code(error)) if isinstance(error, sqlite3.Error) else None
         return f"{self.path}: {error}" + (f"; {advice}" if advice else "")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one of the same name; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+@contextmanager
+def _companions_out_of_the_way(path: Path) -> Iterator[None]:
+    """Keep the write-ahead log of a file: closing the connection to a deleted one of its name would remove it."""
+    moved = []
+    for suffix in ("-wal", "-shm"):
+        companion = path.with_name(path.name + suffix)
+        if companion.exists():
+            moved.append((companion, companion.rename(companion.with_name(companion.name + ".kept"))))
+    try:
+        yield
+    finally:
+        for companion, kept in moved:
+            kept.replace(companion)
 
 
 def _free_name(path: Path, stamp: str) -> Path:

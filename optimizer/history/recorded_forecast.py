@@ -45,9 +45,8 @@ class RecordedSunForecast:
         first = max(0, int((edges[0] - self._start_s) // self._step_s))
         last = min(len(self._values), int(-((self._start_s - edges[-1]) // self._step_s)))
         rows = np.arange(first, max(first, last))
-        pieces = resampling.interval_means(
-            self._start_s + rows * self._step_s, np.full(len(rows), self._step_s), self._values[rows]
-        )
+        starts: Floats = np.asarray(self._start_s + rows * self._step_s, dtype=np.float64)
+        pieces = resampling.interval_means(starts, np.full(len(rows), self._step_s), self._values[rows])
         means = resampling.resample(resampling.no_pieces(), pieces, edges)
         forecast: Floats = means[:, resampling.COLUMNS.index("production_w")]
         known: Floats = np.where(edges[1:] <= self._known_until(as_of).timestamp(), forecast, np.nan)

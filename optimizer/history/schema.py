@@ -13,7 +13,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from optimizer.errors import HistoryError
+from optimizer.errors import ForeignHistory
 
 APPLICATION_ID = 0x53534854
 """Marks a file as a sunshift history, so that no other program's database is ever touched."""
@@ -49,8 +49,8 @@ def open_database(path: Path) -> sqlite3.Connection:
 
     Raises
     ------
-    HistoryError
-        The file belongs to a newer sunshift or to another program.
+    ForeignHistory
+        The file belongs to a newer sunshift or to another program; nothing was written to it.
     sqlite3.Error
         The file cannot be opened, is locked, or is damaged.
     """
@@ -80,13 +80,13 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
     tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
     if tables and application != APPLICATION_ID:
         msg = f"{path}: a SQLite database, but not a sunshift history; name another file or move this one away"
-        raise HistoryError(msg)
+        raise ForeignHistory(msg)
     if version > known:
         msg = (
             f"{path}: history of version {version}, this sunshift knows version {known} at most; "
             "install the newer sunshift again, or move the file away to begin a new history"
         )
-        raise HistoryError(msg)
+        raise ForeignHistory(msg)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

@@ -60,8 +60,11 @@ class HistoryStore:
 
     Raises
     ------
+    ForeignHistory
+        The file belongs to a newer sunshift or to another program: a service that went on would have no past to plan
+        from, so a person is asked at once. Met while in use, it is a fault like others.
     HistoryError
-        The file belongs to a newer sunshift or to another program.
+        The file is damaged and is not to be moved aside.
     """
 
     def __init__(
@@ -81,7 +84,10 @@ class HistoryStore:
         self._flusher = BackgroundFlusher(self.flush)
         self._storage_fault: str | None = None
         self._flushed_at_s = clock.elapsed()
-        self._read(lambda connection: connection.execute("SELECT 1"))
+        try:
+            self._database.read(lambda connection: connection.execute("SELECT 1"))
+        except StorageFault as fault:
+            self._storage_fault = str(fault)
 
     # --- what the control loop tells -----------------------------------------------------------------------------
 
@@ -165,7 +171,7 @@ class HistoryStore:
         self.flush()
         try:
             return self._database.write(lambda connection: writes.prune(connection, before))
-        except StorageFault as fault:
+        except (StorageFault, HistoryError) as fault:
             self._storage_fault = str(fault)
             return 0, 0
 
@@ -206,11 +212,6 @@ class HistoryStore:
             own, recorded = read_means(self._read, self._buffered_readings(), edges, max_hold_s=self._max_hold_s)
         return resampling.as_frame(resampling.resample(own, recorded, edges), start, step)
 
-    def peak_import_w(self, start: datetime, end: datetime, step: timedelta) -> float | None:
-        """Return the highest mean import over the intervals of ``[start, end)``, None where none was measured [W]."""
-        grid_power = self.means(start, end, step)["grid_power_w"].dropna()
-        return max(0.0, float(grid_power.max())) if len(grid_power) else None
-
     def measurements(self, start: datetime, end: datetime) -> list[Measurement]:
         """Return the measurements of ``[start, end)``, in order of time."""
         with self._database.lock:
@@ -249,7 +250,7 @@ class HistoryStore:
     def _read(self, work: Callable[..., T]) -> T | None:
         try:
             return self._database.read(work)
-        except StorageFault as fault:
+        except (StorageFault, HistoryError) as fault:
             self._storage_fault = str(fault)
             return None
 

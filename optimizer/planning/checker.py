@@ -74,7 +74,7 @@ def check_paths(plan: Plan, paths: Sequence[ScenarioPath]) -> list[str]:
 
 def _figures(plan: Plan) -> Iterator[float]:
     yield plan.objective
-    yield plan.energy_cost
+    yield plan.energy_cost if plan.energy_cost is not None else math.nan
     for step in plan.steps:
         yield from (step.battery_power_w, step.grid_power_w, step.curtailed_w, step.soc_end, step.energy_value_per_kwh)
 
@@ -189,7 +189,7 @@ def _money(plan: Plan) -> Iterator[str]:
     slack = MONEY_TOLERANCE * max(1.0, abs(energy) + abs(rest))
     single = len(problem.scenarios) == 1
     for name, stated, found in (
-        ("energy cost", plan.energy_cost, energy),
+        ("energy cost", math.nan if plan.energy_cost is None else plan.energy_cost, energy),
         ("objective", plan.objective, energy + rest),
     ):
         if found > stated + slack or (single and found < stated - slack):
@@ -251,10 +251,11 @@ def _path(problem: PlanningProblem, scenario: Scenario, path: ScenarioPath) -> I
 
 def _values(plan: Plan) -> Iterator[str]:
     for index, value in enumerate(plan.values):
-        yield from (f"interval {index}: {fault}" for fault in _value_faults(value, plan.problem.battery))
+        yield from (f"interval {index}: {fault}" for fault in value_faults(value, plan.problem.battery))
 
 
-def _value_faults(value: EnergyValue, battery: Battery) -> Iterator[str]:
+def value_faults(value: EnergyValue, battery: Battery) -> Iterator[str]:
+    """Yield what is wrong with a worth of stored energy."""
     if not all(map(math.isfinite, (*value.energy_wh, *value.slope_per_kwh, value.value_at_lowest))):
         yield "the worth of energy is not finite"
     if any(right < left for left, right in pairwise(value.energy_wh)):

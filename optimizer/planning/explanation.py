@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from optimizer.planning.dispatch import Dispatch
-from optimizer.planning.present import TIE, Regime
+from optimizer.planning.present import NO_POWER_W, TIE, Regime
 
 
 def explain(weighed: Dispatch, *, currency: str = "EUR") -> str:
@@ -13,7 +13,7 @@ def explain(weighed: Dispatch, *, currency: str = "EUR") -> str:
 
     Examples
     --------
-    ``covers 1.9 kW of the house: import costs 0.42 EUR/kWh, a stored kWh is worth 0.31 later; idling would cost
+    ``covers 1.9 kW of the house: import costs 0.42, a stored kWh is worth 0.31 later; idling would cost
     0.05 EUR more in the next 15 min``
     """
     return f"{_ACTIONS[weighed.regime](weighed)}: {_prices(weighed)}{_otherwise(weighed, currency)}"
@@ -23,23 +23,38 @@ def _kw(power_w: float) -> str:
     return f"{abs(power_w) / 1000:.1f} kW"
 
 
+def _at_the_edge(weighed: Dispatch) -> str:
+    """Return why a rule that asks for power comes to none; empty: house and sun ask for none."""
+    present = weighed.present
+    if present.net_load_w > NO_POWER_W:
+        why = f"nothing is to be drawn at {present.soc:.0%}" if present.discharge_allowed else "the battery forbids it"
+        return f"cannot cover the house, {why}"
+    if present.net_load_w < -NO_POWER_W:
+        return f"cannot store the surplus, nothing more is to be charged at {present.soc:.0%}"
+    return ""
+
+
 def _follows(weighed: Dispatch) -> str:
     if weighed.battery_power_w > 0:
         return f"stores {_kw(weighed.battery_power_w)} of surplus"
     if weighed.battery_power_w < 0:
         return f"covers {_kw(weighed.battery_power_w)} of the house"
-    return "stores surplus and covers the house as they come"
+    return _at_the_edge(weighed) or "stores surplus and covers the house as they come"
 
 
 def _stores(weighed: Dispatch) -> str:
     if weighed.battery_power_w > 0:
         return f"stores {_kw(weighed.battery_power_w)} of surplus"
+    if weighed.present.net_load_w < 0:
+        return _at_the_edge(weighed) or "would store surplus"
     return "keeps its energy, would store surplus"
 
 
 def _covers(weighed: Dispatch) -> str:
     if weighed.battery_power_w < 0:
         return f"covers {_kw(weighed.battery_power_w)} of the house"
+    if weighed.present.net_load_w > 0:
+        return _at_the_edge(weighed) or "would cover the house"
     return "leaves the surplus to the grid"
 
 

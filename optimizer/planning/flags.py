@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from optimizer.domain.plan import FlagKind, PlanFlag
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.planning.paths import ScenarioPath, excesses_kw
-from optimizer.planning.scaled_problem import W_PER_KW, ScaledProblem
+from optimizer.planning.scaled_problem import ScaledProblem
+from optimizer.planning.step_arrays import W_PER_KW
 
 SMALLEST_W = 0.5
 """Less power than this is rounding [W]."""
@@ -50,7 +51,7 @@ def plan_flags(
         rules.append((FlagKind.GRID_CHARGING_UNAVOIDABLE, SMALLEST_W, message, beyond_surplus_w))
     size = (len(paths), scaled.count)
     broken = [_broken_rule(*rule, size) for rule in rules]
-    flags = [_start_flag(problem), *broken, _relaxed_flag(first_relaxed)]
+    flags = [start_flag(problem), *broken, relaxed_flag(first_relaxed)]
     return tuple(flag for flag in flags if flag is not None)
 
 
@@ -66,7 +67,8 @@ def _broken_rule(
     return PlanFlag(kind=kind, message=where, first_step=first, largest=max(largest))
 
 
-def _start_flag(problem: PlanningProblem) -> PlanFlag | None:
+def start_flag(problem: PlanningProblem) -> PlanFlag | None:
+    """Return the flag of a battery that stands outside its band already."""
     battery, soc = problem.battery, problem.initial_soc
     outside = max(battery.min_soc - soc, soc - battery.max_soc)
     if outside <= 0.0:
@@ -75,7 +77,8 @@ def _start_flag(problem: PlanningProblem) -> PlanFlag | None:
     return PlanFlag(kind=FlagKind.START_SOC_OUTSIDE_BAND, message=message, first_step=0, largest=outside)
 
 
-def _relaxed_flag(first_relaxed: int | None) -> PlanFlag | None:
+def relaxed_flag(first_relaxed: int | None) -> PlanFlag | None:
+    """Return the flag of a worth that comes from a convex relaxation."""
     if first_relaxed is None:
         return None
     message = (

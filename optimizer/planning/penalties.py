@@ -7,7 +7,6 @@ the optimum and appear in no reported figure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from optimizer.domain.planning_problem import PlanningProblem
@@ -31,16 +30,12 @@ class Penalties:
     @classmethod
     def of(cls, problem: PlanningProblem) -> Penalties:
         """Return penalties that no price of the problem can outweigh."""
-        scale = max(SMALLEST_SCALE_PER_KWH, *map(abs, _real_prices(problem)))
+        futures = problem.scenarios
+        sides = (problem.import_price_per_kwh, problem.export_price_per_kwh)
+        own = [side for one in futures for side in (one.import_price_per_kwh, one.export_price_per_kwh) if side]
+        highest = max(abs(extreme) for side in (*sides, *own) for extreme in (max(side), min(side)))
+        scale = max(
+            SMALLEST_SCALE_PER_KWH, highest, abs(problem.terminal_value_per_kwh), problem.battery.wear_cost_per_kwh
+        )
         band = BAND_TIER * scale
         return cls(band_per_kwh=band, limit_per_kwh=2.0 * band * (len(problem.grid) + 1))
-
-
-def _real_prices(problem: PlanningProblem) -> Iterator[float]:
-    yield problem.terminal_value_per_kwh
-    yield problem.battery.wear_cost_per_kwh
-    yield from problem.import_price_per_kwh
-    yield from problem.export_price_per_kwh
-    for scenario in problem.scenarios:
-        yield from scenario.import_price_per_kwh or ()
-        yield from scenario.export_price_per_kwh or ()

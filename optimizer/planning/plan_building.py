@@ -1,4 +1,4 @@
-"""From the paths of all futures and the worth of energy to the plan that is handed out."""
+"""From the worth of energy and the paths of all futures to the plan that is handed out."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.errors import PlanningError
 from optimizer.planning.checker import check_paths, check_plan
 from optimizer.planning.flags import plan_flags
+from optimizer.planning.kernel.port import Worths
 from optimizer.planning.paths import ScenarioPath, expected_money
-from optimizer.planning.recursion import ScenarioWorth, expected_values
-from optimizer.planning.scaled_problem import W_PER_KW, ScaledProblem
+from optimizer.planning.recursion import expected_value
+from optimizer.planning.scaled_problem import ScaledProblem
+from optimizer.planning.step_arrays import W_PER_KW
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ def build_plan(
     problem: PlanningProblem,
     scaled: ScaledProblem,
     paths: Sequence[ScenarioPath],
-    worths: Sequence[ScenarioWorth],
+    worths: Worths,
     *,
     method: str,
     status: PlanStatus,
@@ -41,8 +43,7 @@ def build_plan(
         The independent checker found a violation: the plan must not be used.
     """
     money = expected_money(scaled, paths)
-    values = expected_values(scaled, worths)
-    relaxed = [worth.first_relaxed for worth in worths if worth.first_relaxed is not None]
+    values = tuple(expected_value(scaled, worths, step) for step in range(scaled.count))
     plan = Plan(
         made_at=made_at,
         problem=problem,
@@ -50,16 +51,17 @@ def build_plan(
         method=method,
         objective=money.objective,
         energy_cost=money.energy,
-        steps=_expected_steps(problem, scaled, paths, values),
+        penalties=money.penalties,
+        steps=expected_steps(problem, scaled, paths, values),
         values=values,
-        flags=plan_flags(problem, scaled, paths, min(relaxed, default=None)),
+        flags=plan_flags(problem, scaled, paths, worths.first_relaxed),
         seconds=seconds,
     )
-    _require_sound(plan, paths)
+    require_sound([*check_plan(plan), *check_paths(plan, paths)])
     return plan
 
 
-def _expected_steps(
+def expected_steps(
     problem: PlanningProblem, scaled: ScaledProblem, paths: Sequence[ScenarioPath], values: Sequence[EnergyValue]
 ) -> tuple[PlanStep, ...]:
     """Return the expected path: each figure the mean over the futures' own paths."""
@@ -74,14 +76,14 @@ def _expected_steps(
     energy = [mean(column) for column in zip(*(path.energy_kwh for path in paths), strict=True)]
     return tuple(
         PlanStep(
-            start=interval.start,
+            start=problem.grid.interval(step).start,
             battery_power_w=_watts(battery[step]),
             grid_power_w=_watts(grid[step]),
             curtailed_w=_watts(curtailed[step]),
             soc_end=energy[step] / scaled.capacity_kwh,
             energy_value_per_kwh=values[step].gain_per_kwh(energy[step] * W_PER_KW + NUDGE_WH),
         )
-        for step, interval in enumerate(problem.grid)
+        for step in range(scaled.count)
     )
 
 
@@ -90,8 +92,14 @@ def _watts(power_kw: float) -> float:
     return round(power_kw * W_PER_KW, 6) + 0.0  # adding 0 turns -0.0 into 0.0
 
 
-def _require_sound(plan: Plan, paths: Sequence[ScenarioPath]) -> None:
-    violations = [*check_plan(plan), *check_paths(plan, paths)]
+def require_sound(violations: Sequence[str]) -> None:
+    """Let nothing pass that is wrong.
+
+    Raises
+    ------
+    PlanningError
+        There is a violation: the plan must not be used.
+    """
     if violations:
         for violation in violations:
             log.error("plan rejected: %s", violation)

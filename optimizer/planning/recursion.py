@@ -1,4 +1,4 @@
-"""Exact backward recursion on the worth of stored energy, one future at a time.
+"""Exact backward recursion on the worth of stored energy, and its mean over all futures.
 
 Exact for one battery whose cost is separable in time. Two things are approximated, and said so:
 
@@ -10,60 +10,48 @@ Exact for one battery whose cost is separable in time. Two things are approximat
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import numpy as np
 
 from optimizer.domain.energy_value import EnergyValue
-from optimizer.planning.interval_cost import IntervalCost, StoringCost
-from optimizer.planning.scaled_problem import ScaledProblem, ScenarioSteps
-from optimizer.planning.worth_curve import WorthCurve, linear_worth, mean_worth, simplified
+from optimizer.planning.kernel.choice import Kernel, best_kernel
+from optimizer.planning.kernel.port import Worths
+from optimizer.planning.scaled_problem import ScaledProblem
+from optimizer.planning.step_arrays import Floats
+from optimizer.planning.worth_curve import WorthCurve, mean_worth, simplified
 
 SLOPE_SHARE = 1.0 / 64.0
 """How finely an averaged worth tells slopes apart, as a share of the range of real prices [1]."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScenarioWorth:
-    """What stored energy is worth along one future."""
+def worths_of(
+    scaled: ScaledProblem, *, caps_kw: Floats | None = None, keep: int | None = None, kernel: Kernel | None = None
+) -> Worths:
+    """Return what stored energy is worth along each future, from the end backwards.
 
-    at_start: WorthCurve
-    """At the start of the first interval; less the optimal cost at the energy the plan starts with."""
-    ends: tuple[WorthCurve, ...]
-    """At the end of each interval, shape (count,)."""
-    costs: tuple[StoringCost, ...]
-    """What storing costs in each interval, shape (count,)."""
-
-    @property
-    def first_relaxed(self) -> int | None:
-        """First interval whose cost was replaced by its convex hull."""
-        return next((step for step, cost in enumerate(self.costs) if cost.relaxed), None)
-
-
-def scenario_worth(scaled: ScaledProblem, steps: ScenarioSteps, *, billing_cap_kw: float = math.inf) -> ScenarioWorth:
-    """Return the worth of stored energy along one future, from the end backwards."""
-    costs = tuple(IntervalCost(scaled, steps, step, billing_cap_kw).storing() for step in range(scaled.count))
-    ends: list[WorthCurve] = []
-    curve = linear_worth(scaled.terminal_per_kwh, lowest_kwh=scaled.lowest_kwh, highest_kwh=scaled.highest_kwh)
-    for cost in reversed(costs):
-        if scaled.leaves_band:
-            curve = curve.with_band(
-                lowest_kwh=scaled.min_kwh, highest_kwh=scaled.max_kwh, price_per_kwh=scaled.penalties.band_per_kwh
-            )
-        ends.append(curve)
-        curve = curve.before(cost.points, standby_kwh=scaled.standby_kwh)
-    return ScenarioWorth(curve, tuple(reversed(ends)), costs)
+    Parameters
+    ----------
+    caps_kw
+        Import above which the demand charge counts, for each future; None: there is none, shape (scenarios,).
+    keep
+        At the ends of how many intervals, from the first on, the worth will be asked for; None: of all.
+    kernel
+        Which form of the recursion; None: the fastest there is.
+    """
+    caps = np.full(len(scaled.arrays.weights), np.inf) if caps_kw is None else caps_kw
+    return (kernel or best_kernel())(scaled, caps, keep=scaled.count if keep is None else min(keep, scaled.count))
 
 
-def expected_values(scaled: ScaledProblem, worths: Sequence[ScenarioWorth]) -> tuple[EnergyValue, ...]:
-    """Return the expected worth of stored energy at the end of each interval.
+def expected_worth(scaled: ScaledProblem, worths: Worths, step: int) -> WorthCurve:
+    """Return the expected worth of stored energy at the end of an interval."""
+    return mean_worth(scaled.lowest_kwh, worths.end_pieces(step), scaled.arrays.weights)
+
+
+def expected_value(scaled: ScaledProblem, worths: Worths, step: int) -> EnergyValue:
+    """Return the expected worth at the end of an interval as it is handed out.
 
     The mean of a few dozen futures has hundreds of segments; those that no price can tell apart are joined.
     """
-    weights = [steps.weight for steps in scaled.scenarios]
-    means = (mean_worth(curves, weights) for curves in zip(*(worth.ends for worth in worths), strict=True))
-    if len(worths) > 1:
-        tolerance = SLOPE_SHARE * scaled.price_range
-        means = (simplified(curve, tolerance=tolerance) for curve in means)
-    fine = scaled.penalties.band_per_kwh
-    return tuple(curve.as_energy_value(capacity_kwh=scaled.capacity_kwh, fine_per_kwh=fine) for curve in means)
+    curve = expected_worth(scaled, worths, step)
+    if len(scaled.arrays.weights) > 1:
+        curve = simplified(curve, tolerance=SLOPE_SHARE * scaled.price_range)
+    return curve.as_energy_value(capacity_kwh=scaled.capacity_kwh, fine_per_kwh=scaled.penalties.band_per_kwh)

@@ -8,16 +8,24 @@ from datetime import datetime
 from optimizer.clock import Clock
 from optimizer.domain.plan import Plan, PlanStatus
 from optimizer.domain.planning_problem import PlanningProblem
-from optimizer.planning.billing_peak import best_billing_cap_kw
+from optimizer.planning.bare_plan import BarePlan
+from optimizer.planning.billing_peak import best_billing_caps_kw, demand_cost
+from optimizer.planning.first_interval import FirstDecision, first_decision
+from optimizer.planning.kernel.choice import Kernel
+from optimizer.planning.kernel.port import Worths
 from optimizer.planning.paths import ScenarioPath, expected_money
 from optimizer.planning.plan_building import build_plan
 from optimizer.planning.problem_check import check_problem
-from optimizer.planning.recursion import ScenarioWorth, scenario_worth
+from optimizer.planning.recursion import worths_of
 from optimizer.planning.rollout import roll_out
 from optimizer.planning.scaled_problem import ScaledProblem, scale_problem
+from optimizer.planning.step_arrays import Floats
 
 AGREEMENT = 1e-4
 """The path must cost what the recursion promised, to this [currency]."""
+
+KEPT_AHEAD = 8
+"""Intervals whose worth is kept in a bare plan of several futures: as many as the control may use until the next."""
 
 
 class RecursionPlanner:
@@ -25,10 +33,23 @@ class RecursionPlanner:
 
     As good as the linear program for one battery. With negative or crossed prices, or with a demand charge and several
     futures, its plan is sound but not proven optimal, and says so in its status.
+
+    Parameters
+    ----------
+    clock
+        Measures how long a plan takes.
+    audited
+        Whether to follow every future to its end and have the checker look at it before the plan is handed out.
+        Without, as a replay of thousands of plans wants it, a plan tells what stored energy is worth and works out its
+        steps when it is asked for them.
+    kernel
+        Which form of the recursion; None: the fastest there is.
     """
 
-    def __init__(self, *, clock: Clock) -> None:
+    def __init__(self, *, clock: Clock, audited: bool = True, kernel: Kernel | None = None) -> None:
         self._clock = clock
+        self._audited = audited
+        self._kernel = kernel
 
     def plan(self, problem: PlanningProblem, *, made_at: datetime) -> Plan:
         """Return a plan that the independent checker has accepted.
@@ -41,33 +62,40 @@ class RecursionPlanner:
         started = self._clock.elapsed()
         check_problem(problem)
         scaled = scale_problem(problem)
-        caps = [best_billing_cap_kw(scaled, steps) for steps in scaled.scenarios]
-        worths = [
-            scenario_worth(scaled, steps, billing_cap_kw=cap) for steps, cap in zip(scaled.scenarios, caps, strict=True)
-        ]
-        paths = roll_out(scaled, worths, caps)
+        caps = best_billing_caps_kw(scaled, kernel=self._kernel)
+        keep = scaled.count if self._audited or len(caps) == 1 else KEPT_AHEAD
+        worths = worths_of(scaled, caps_kw=caps, keep=keep, kernel=self._kernel)
+        first = first_decision(scaled, worths, caps)
+        if not self._audited:
+            bare = BarePlan(problem, scaled, worths=worths, caps_kw=caps, first=first, kernel=self._kernel)
+            seconds = self._clock.elapsed() - started
+            return bare.plan(status=_proof(scaled, worths), made_at=made_at, seconds=seconds)
+        paths = roll_out(scaled, worths, caps, first.battery_kw)
         return build_plan(
             problem,
             scaled,
             paths,
             worths,
-            method="recursion",
-            status=_judge(scaled, paths, worths, caps),
+            method=worths.method,
+            status=_judge(scaled, paths, worths, caps, first),
             made_at=made_at,
             seconds=self._clock.elapsed() - started,
         )
 
 
+def _proof(scaled: ScaledProblem, worths: Worths) -> PlanStatus:
+    """Return what the recursion proves of a problem without looking at a path."""
+    coupled = scaled.peak_price_per_kw and len(scaled.arrays.weights) > 1
+    return PlanStatus.FEASIBLE if worths.first_relaxed is not None or coupled else PlanStatus.OPTIMAL
+
+
 def _judge(
-    scaled: ScaledProblem, paths: Sequence[ScenarioPath], worths: Sequence[ScenarioWorth], caps_kw: Sequence[float]
+    scaled: ScaledProblem, paths: Sequence[ScenarioPath], worths: Worths, caps_kw: Floats, first: FirstDecision
 ) -> PlanStatus:
-    if any(worth.first_relaxed is not None for worth in worths) or (scaled.peak_price_per_kw and len(paths) > 1):
+    """Return the status of a plan whose paths are known: they must cost what the worths promised."""
+    if _proof(scaled, worths) is PlanStatus.FEASIBLE:
         return PlanStatus.FEASIBLE
-    if len(paths) > 1:
-        return PlanStatus.OPTIMAL
     money = expected_money(scaled, paths)
-    promised = -worths[0].at_start.value(scaled.start_kwh)
-    if scaled.peak_price_per_kw:
-        promised += scaled.peak_price_per_kw * (caps_kw[0] - scaled.peak_so_far_kw)
+    promised = first.expected_cost + demand_cost(scaled, caps_kw)
     agrees = money.objective + money.penalties <= promised + AGREEMENT * max(1.0, abs(promised))
     return PlanStatus.OPTIMAL if agrees else PlanStatus.FEASIBLE

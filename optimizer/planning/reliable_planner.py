@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 from optimizer.clock import Clock
-from optimizer.domain.plan import Plan, PlanStatus
+from optimizer.domain.plan import FlagKind, Plan, PlanFlag, PlanStatus
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.errors import PlanningError
 from optimizer.planning.lp.exclusive import binaries_needed
@@ -25,6 +26,9 @@ One future with 48 is proven in less than a second; with 64 it can take 10 s. Fu
 each took 9 s to prove the recursion's own plan, and 20 with 32 each had after 10 s a worse one (-1.3139 against
 -1.3195, found in 0.25 s). Without binaries there is no search, whatever the futures.
 """
+
+
+UNPROVEN = "the program's plan is not proven in time"
 
 
 class ReliablePlanner:
@@ -62,39 +66,45 @@ class ReliablePlanner:
         """
         check_problem(problem)
         if not search_is_short(scale_problem(problem)):
-            self._tell(
-                "search", "negative or crossed prices ask for a long search; the recursion plans instead", logging.INFO
-            )
-            return self._recursion.plan(problem, made_at=made_at)
+            return self._stand_in(problem, made_at, "negative or crossed prices ask for a long search", "search")
         try:
             plan = self._program.plan(problem, made_at=made_at)
         except Exception as error:
             # Whatever fails in a solver or its bindings: the home still needs a plan.
             why = str(error) if isinstance(error, PlanningError) else repr(error)
-            self._tell(type(error).__name__, f"{why}; the recursion plans instead", logging.WARNING)
-            return self._recursion.plan(problem, made_at=made_at)
+            return self._stand_in(problem, made_at, why, type(error).__name__, level=logging.WARNING)
         if plan.status is PlanStatus.OPTIMAL:
             self._told.clear()
             return plan
-        self._tell(
-            "unproven",
-            "the program's plan is not proven in time; the better of it and the recursion's counts",
-            logging.WARNING,
-        )
+        self._tell("unproven", f"{UNPROVEN}; the better of it and the recursion's counts", logging.WARNING)
         return self._better(plan, problem, made_at)
 
+    def _stand_in(
+        self, problem: PlanningProblem, made_at: datetime, why: str, kind: str, *, level: int = logging.INFO
+    ) -> Plan:
+        """Return the recursion's plan, which says that it stands in and why."""
+        self._tell(kind, f"{why}; the recursion plans instead", level)
+        return _flagged(self._recursion.plan(problem, made_at=made_at), why)
+
     def _better(self, plan: Plan, problem: PlanningProblem, made_at: datetime) -> Plan:
-        """Return the cheaper of an unproven plan and the recursion's; the one with less to flag goes first."""
+        """Return the better of an unproven plan and the recursion's: by its money, broken rules counted in."""
         try:
             other = self._recursion.plan(problem, made_at=made_at)
         except PlanningError:
             return plan
-        return min(plan, other, key=lambda one: (len(one.flags), one.objective))
+        if plan.objective + plan.penalties <= other.objective + other.penalties:
+            return plan
+        return _flagged(other, UNPROVEN)
 
     def _tell(self, kind: str, what: str, level: int) -> None:
         """Say it once of each kind until a plan is proven again, not every quarter of an hour."""
         log.log(logging.DEBUG if kind in self._told else level, "%s", what)
         self._told.add(kind)
+
+
+def _flagged(plan: Plan, why: str) -> Plan:
+    flag = PlanFlag(kind=FlagKind.STAND_IN, message=f"the recursion stands in for the linear program: {why}")
+    return replace(plan, flags=(*plan.flags, flag))
 
 
 def search_is_short(scaled: ScaledProblem) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
-from optimizer.planning.interval_cost import IntervalCost, StoringCost, battery_kw, stored_kwh
+from optimizer.planning.interval_cost import IntervalCost, battery_kw, stored_kwh
+from optimizer.planning.kernel.port import Worths
+from optimizer.planning.kernel.segments import Segments, segments_of
 from optimizer.planning.paths import ScenarioPath, path_along
-from optimizer.planning.recursion import ScenarioWorth
-from optimizer.planning.scaled_problem import ScaledProblem, ScenarioSteps
-from optimizer.planning.worth_curve import WorthCurve, mean_worth
+from optimizer.planning.scaled_problem import ScaledProblem
+from optimizer.planning.step_arrays import Floats
+from optimizer.planning.worth_curve import Segment, WorthCurve
 
 TIE = 1e-9
 """Choices this close are equal; the one that leaves the grid alone is taken [currency]."""
@@ -41,71 +43,97 @@ class WorthLookup:
         return self.worths[index] + self.slopes[index] * (energy_kwh - self.energies[index])
 
 
-def roll_out(
-    scaled: ScaledProblem, worths: Sequence[ScenarioWorth], billing_caps_kw: Sequence[float]
-) -> list[ScenarioPath]:
-    """Return each future's path: the first interval decided once for all, on the expected worth."""
-    cases = list(zip(scaled.scenarios, worths, billing_caps_kw, strict=True))
-    weights = [steps.weight for steps in scaled.scenarios]
-    first_costs = [IntervalCost(scaled, steps, 0, cap) for steps, _, cap in cases]
-    expected = WorthLookup.of(mean_worth([worth.ends[0] for worth in worths], weights))
-    first_kw = best_power(first_costs, weights, expected, scaled.start_kwh)
-    return [_along(scaled, steps, worth, cap, first_kw) for steps, worth, cap in cases]
+def roll_out(scaled: ScaledProblem, worths: Worths, caps_kw: Floats, first_kw: float) -> list[ScenarioPath]:
+    """Return each future's path from the power of the first interval on, which is decided once for all.
+
+    Parameters
+    ----------
+    worths
+        Kept at the ends of all intervals.
+    caps_kw
+        Import above which the demand charge counts, for each future, shape (scenarios,).
+    """
+    segments = segments_of(scaled, caps_kw)
+    return [
+        _along(scaled, _Future(scaled, worths, segments, number, float(cap)), first_kw)
+        for number, cap in enumerate(caps_kw)
+    ]
 
 
-def _along(
-    scaled: ScaledProblem, steps: ScenarioSteps, worth: ScenarioWorth, billing_cap_kw: float, first_kw: float
-) -> ScenarioPath:
+class _Future:
+    """One future made ready for a walk through its intervals."""
+
+    def __init__(
+        self, scaled: ScaledProblem, worths: Worths, segments: Segments, number: int, billing_cap_kw: float
+    ) -> None:
+        self.steps = scaled.scenarios[number]
+        self._scaled, self._worths, self._number, self._cap_kw = scaled, worths, number, billing_cap_kw
+        self._slopes, self._widths = segments.slopes[number].tolist(), segments.widths[number].tolist()
+        self._least_kwh = segments.least_kwh[number].tolist()
+        self._relaxed = segments.relaxed[number].tolist()
+
+    def cost(self, step: int) -> IntervalCost:
+        """Return the cost of an interval."""
+        return IntervalCost(self._scaled, self.steps, step, self._cap_kw)
+
+    def best_kw(self, step: int, held_kwh: float) -> float:
+        """Return the best power of an interval, given the energy at its start [kW]."""
+        scaled, curve = self._scaled, self._worths.end_curve(self._number, step)
+        if self._relaxed[step]:
+            return best_power([self.cost(step)], [1.0], WorthLookup.of(curve), held_kwh)
+        start_kwh = curve.lowest_kwh - held_kwh + scaled.standby_kwh
+        prices = list(zip(self._slopes[step], self._widths[step], strict=True))
+        falling = [(-slope, width) for slope, width in prices]
+        least, most = best_stored(curve.segments, start_kwh, falling, self._least_kwh[step])
+        return battery_kw(scaled, min(max(stored_kwh(scaled, -self.steps.net_load_kw[step]), least), most))
+
+
+def _along(scaled: ScaledProblem, future: _Future, first_kw: float) -> ScenarioPath:
     energies: list[float] = []
     curtailed: list[float] = []
     held, power = scaled.start_kwh, first_kw
-    for step, (curve, storing) in enumerate(zip(worth.ends, worth.costs, strict=True)):
-        cost = IntervalCost(scaled, steps, step, billing_cap_kw)
-        if step and storing.relaxed:
-            power = best_power([cost], [1.0], WorthLookup.of(curve), held)
-        elif step:
-            power = _greedy_power(scaled, steps.net_load_kw[step], storing, curve, held)
+    for step in range(scaled.count):
+        if step:
+            power = future.best_kw(step, held)
         held = held + stored_kwh(scaled, power) - scaled.standby_kwh
         energies.append(held)
-        curtailed.append(cost.settle(power)[1] if scaled.curtailable else 0.0)
-    return path_along(scaled, steps, energies, curtailed)
+        curtailed.append(future.cost(step).settle(power)[1] if scaled.curtailable else 0.0)
+    return path_along(scaled, future.steps, energies, curtailed)
 
 
-def _greedy_power(
-    scaled: ScaledProblem, net_load_kw: float, storing: StoringCost, curve: WorthCurve, held_kwh: float
-) -> float:
-    """Return what :func:`best_power` does for one future whose cost is convex, from the slopes alone [kW]."""
-    least, most = best_stored(curve, storing, held_kwh - scaled.standby_kwh)
-    return battery_kw(scaled, min(max(stored_kwh(scaled, -net_load_kw), least), most))
-
-
-def best_stored(curve: WorthCurve, storing: StoringCost, before_kwh: float) -> tuple[float, float]:
+def best_stored(
+    worth: Sequence[Segment], worth_from_kwh: float, cost: Sequence[Segment], cost_from_kwh: float
+) -> tuple[float, float]:
     """Return the least and the most energy to store so that worth less cost is greatest [kWh].
 
     Both are concave: from the least that can be stored, go on while one more kWh is worth more than it costs; where it
     is worth as much, all choices are equally good.
+
+    Parameters
+    ----------
+    worth, cost
+        Slopes and widths of the worth afterwards and of the negative cost, both over the energy stored; nothing can be
+        stored beyond the end of either.
+    worth_from_kwh, cost_from_kwh
+        The stored energies at which they begin.
     """
-    points = storing.points
-    place = max(points[0][0], curve.lowest_kwh - before_kwh)
-    least = most = place
-    segments = iter(curve.segments)
-    worth_slope, width = next(segments)
-    worth_end = curve.lowest_kwh + width - before_kwh
-    for (left, left_cost), (right, right_cost) in pairwise(points):
-        price = (right_cost - left_cost) / (right - left)
+    least = most = place = max(worth_from_kwh, cost_from_kwh)
+    gains, worth_end, gain = iter(worth), worth_from_kwh, 0.0
+    right = cost_from_kwh
+    for fall, width in cost:
+        right += width
         while place < right:
             while worth_end <= place:
-                following = next(segments, None)
+                following = next(gains, None)
                 if following is None:
                     return least, most
-                worth_slope, width = following
-                worth_end += width
-            gain = worth_slope - price
-            if gain < -SAME_SLOPE:
+                gain = following[0]
+                worth_end += following[1]
+            surplus = gain + fall
+            if surplus < -SAME_SLOPE:
                 return least, most
-            place = min(right, worth_end)
-            most = place
-            if gain > SAME_SLOPE:
+            place = most = min(right, worth_end)
+            if surplus > SAME_SLOPE:
                 least = place
     return least, most
 

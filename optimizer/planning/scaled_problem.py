@@ -5,14 +5,14 @@ Watts and prices per kWh differ by five orders of magnitude; in these units ever
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from optimizer.domain.planning_problem import PlanningProblem
-from optimizer.domain.scenario import Scenario
 from optimizer.planning.penalties import Penalties
-
-W_PER_KW = 1000.0
+from optimizer.planning.step_arrays import W_PER_KW, StepArrays, step_arrays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class ScenarioSteps:
     """Largest discharging power the battery and the export rules allow [kW]."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ScaledProblem:
     """What the linear program and the recursion both start from."""
 
@@ -58,7 +58,28 @@ class ScaledProblem:
     peak_counts: tuple[bool, ...]
     """Whether import counts towards the billing peak, shape (count,)."""
     penalties: Penalties
-    scenarios: tuple[ScenarioSteps, ...]
+    arrays: StepArrays
+    """All futures, for arithmetic on many intervals at once."""
+
+    @cached_property
+    def scenarios(self) -> tuple[ScenarioSteps, ...]:
+        """The same futures, one by one."""
+        arrays = self.arrays
+        columns = (arrays.net_load_kw, arrays.pv_kw, arrays.buy, arrays.sell)
+        limits = (arrays.max_charge_kw, arrays.max_discharge_kw)
+        rows = zip(arrays.weights.tolist(), *(column.tolist() for column in (*columns, *limits)), strict=True)
+        return tuple(
+            ScenarioSteps(
+                weight=weight,
+                net_load_kw=tuple(net_load),
+                pv_kw=tuple(pv),
+                buy=tuple(buy),
+                sell=tuple(sell),
+                max_charge_kw=tuple(charge),
+                max_discharge_kw=tuple(discharge),
+            )
+            for weight, net_load, pv, buy, sell, charge, discharge in rows
+        )
 
     @property
     def lowest_kwh(self) -> float:
@@ -83,13 +104,15 @@ class ScaledProblem:
     @property
     def price_range(self) -> float:
         """Highest less lowest price of all futures, zero included [currency/kWh]."""
-        prices = [price for steps in self.scenarios for side in (steps.buy, steps.sell) for price in side]
-        return max(0.0, self.terminal_per_kwh, *prices) - min(0.0, self.terminal_per_kwh, *prices)
+        sides = (self.arrays.buy, self.arrays.sell)
+        highest = max(0.0, self.terminal_per_kwh, *(float(np.max(side)) for side in sides))
+        return highest - min(0.0, self.terminal_per_kwh, *(float(np.min(side)) for side in sides))
 
 
 def scale_problem(problem: PlanningProblem) -> ScaledProblem:
     """Return the problem in kW and kWh."""
     battery, connection, demand = problem.battery, problem.connection, problem.demand_charge
+    arrays = step_arrays(problem)
     step_h, count = problem.grid.step_h, len(problem.grid)
     peak_counts = tuple(demand is not None and demand.counts_in(index) for index in range(count))
     return ScaledProblem(
@@ -111,67 +134,9 @@ def scale_problem(problem: PlanningProblem) -> ScaledProblem:
         peak_so_far_kw=demand.peak_so_far_w / W_PER_KW if demand else 0.0,
         peak_counts=peak_counts,
         penalties=Penalties.of(problem),
-        scenarios=_share_first_step(tuple(_scenario_steps(problem, scenario) for scenario in problem.scenarios)),
+        arrays=arrays,
     )
 
 
 def _kilowatts(power_w: float | None) -> float | None:
     return None if power_w is None else power_w / W_PER_KW
-
-
-def _scenario_steps(problem: PlanningProblem, scenario: Scenario) -> ScenarioSteps:
-    net_load = [(load - pv) / W_PER_KW for load, pv in zip(scenario.load_w, scenario.pv_w, strict=True)]
-    return ScenarioSteps(
-        weight=scenario.weight,
-        net_load_kw=tuple(net_load),
-        pv_kw=tuple(pv / W_PER_KW for pv in scenario.pv_w),
-        buy=scenario.import_price_per_kwh or problem.import_price_per_kwh,
-        sell=scenario.export_price_per_kwh or problem.export_price_per_kwh,
-        max_charge_kw=_max_charge_kw(problem, net_load),
-        max_discharge_kw=_max_discharge_kw(problem, scenario, net_load),
-    )
-
-
-def _max_charge_kw(problem: PlanningProblem, net_load: Sequence[float]) -> tuple[float, ...]:
-    """Return the largest charging power: within the import limit, and within the surplus without grid charging.
-
-    Never less than what standby takes: the device feeds its own standing loss whatever it is told, and this keeps the
-    energy recursion feasible.
-    """
-    battery = problem.battery
-    trickle = battery.standby_w / battery.charge_efficiency / W_PER_KW
-    limit = battery.max_charge_w / W_PER_KW
-    headroom = _kilowatts(problem.connection.max_import_w) if problem.connection.grid_charging else 0.0
-    if headroom is None:
-        return (max(trickle, limit),) * len(net_load)
-    return tuple(max(trickle, min(limit, headroom - net)) for net in net_load)
-
-
-def _max_discharge_kw(problem: PlanningProblem, scenario: Scenario, net_load: Sequence[float]) -> tuple[float, ...]:
-    """Return the largest discharging power: within the export limit, and within the need without battery export.
-
-    Curtailed PV makes room for the battery. Where PV alone exceeds the limit the bound is 0: discharging never pays
-    there, and without the bound the program would charge and discharge at once to burn the excess.
-    """
-    connection, limit = problem.connection, problem.battery.max_discharge_w / W_PER_KW
-    if not connection.battery_export:
-        return tuple(max(0.0, min(limit, net)) for net in net_load)
-    headroom = _kilowatts(connection.max_export_w)
-    if headroom is None:
-        return (limit,) * len(net_load)
-    freed = [pv / W_PER_KW if connection.curtailable else 0.0 for pv in scenario.pv_w]
-    return tuple(max(0.0, min(limit, headroom + net + room)) for net, room in zip(net_load, freed, strict=True))
-
-
-def _share_first_step(scenarios: tuple[ScenarioSteps, ...]) -> tuple[ScenarioSteps, ...]:
-    """Give all futures the same freedom in the first interval: its decision is one, and must suit each."""
-    charge = min(steps.max_charge_kw[0] for steps in scenarios)
-    discharge = min(steps.max_discharge_kw[0] for steps in scenarios)
-    return tuple(
-        replace(
-            steps,
-            max_charge_kw=(charge, *steps.max_charge_kw[1:]),
-            max_discharge_kw=(discharge, *steps.max_discharge_kw[1:]),
-        )
-        for steps in scenarios
-    )

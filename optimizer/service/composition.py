@@ -14,12 +14,14 @@ from optimizer.clock import Clock, SimulatedClock
 from optimizer.control.plan_board import PlanBoard
 from optimizer.devices.port import BatteryDevice
 from optimizer.lease import CommandRecord
+from optimizer.service.battery_claim import BatteryClaim, battery_address
 from optimizer.service.chores import Chores, Periods
 from optimizer.service.daemon import Daemon
 from optimizer.service.jobs import JobBook, JobRunner
 from optimizer.service.lease_files import LeaseFiles
 from optimizer.service.leftovers import leave_token, leave_word, take_token_back
 from optimizer.service.lock import InstanceLock
+from optimizer.service.lock_watch import LockWatch
 from optimizer.service.loop import ControlLoop
 from optimizer.service.notify import Notifier
 from optimizer.service.reporter import Identity, Reporter
@@ -81,6 +83,9 @@ def build_daemon(
         hand_back=controller.release,
         poll_s=settings.control.poll_interval.total_seconds(),
     )
+    lock = InstanceLock(runtime_dir, battery=battery.name, since=clock.now())
+    leave = partial(_leave_word, configuration, keeper, observing)
+    lock_watch = LockWatch(lock, partial(leave, True))
     reporter = Reporter(
         status_path(runtime_dir),
         clock=clock,
@@ -90,6 +95,7 @@ def build_daemon(
         board=board,
         history=history,
         lease=keeper,
+        lock_watch=lock_watch,
     )
     chores = Chores(
         clock=clock,
@@ -113,8 +119,10 @@ def build_daemon(
         history=history,
         reporter=reporter,
         notifier=notifier or Notifier(),
-        lock=InstanceLock(runtime_dir, battery=battery.name, since=clock.now()),
-        leave_word=partial(_leave_word, configuration, keeper, observing),
+        lock=lock,
+        lock_watch=lock_watch,
+        claim=BatteryClaim(None if observing else _address(configuration)),
+        leave_word=leave,
         headline=_headline(configuration, battery, observe=observing),
     )
 
@@ -129,6 +137,14 @@ def _leave_word(configuration: Configuration, keeper: LeaseFiles, observing: boo
     take_token_back(runtime_dir)
     if not observing:
         keeper.drop()
+
+
+def _address(configuration: Configuration) -> str | None:
+    """Return what the battery is called on this machine; None where it lives in this process."""
+    battery = configuration.settings.battery
+    return (
+        None if battery.host is None or battery.driver == "simulated" else battery_address(battery.host, battery.port)
+    )
 
 
 def _runner_for(clock: Clock) -> JobRunner:

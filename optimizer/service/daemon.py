@@ -12,13 +12,16 @@ from optimizer.control.plan_board import PlanBoard
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.decision import Decision, Outcome
 from optimizer.domain.plan import Plan
+from optimizer.errors import LockedError
 from optimizer.history.store import HistoryStore
+from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.clock_watch import ClockWatch
 from optimizer.service.hand_back import HandBack
 from optimizer.service.jobs import Job, JobBook, JobRunner
 from optimizer.service.journal import Journal, sentence
 from optimizer.service.listeners import tell_each
 from optimizer.service.lock import InstanceLock
+from optimizer.service.lock_watch import LockWatch
 from optimizer.service.loop import ControlLoop, Counters
 from optimizer.service.notify import Notifier
 from optimizer.service.reporter import Reporter
@@ -57,6 +60,8 @@ class Daemon:
         reporter: Reporter,
         notifier: Notifier,
         lock: InstanceLock,
+        lock_watch: LockWatch,
+        claim: BatteryClaim,
         leave_word: Callable[[bool], None],
         headline: str,
     ) -> None:
@@ -66,7 +71,10 @@ class Daemon:
         self._clock, self._loop, self._board = clock, loop, board
         self._jobs, self._book, self._runner = jobs, book, runner
         self._device, self._history = device, history
-        self._reporter, self._notifier, self._lock = reporter, notifier, lock
+        self._reporter, self._notifier = reporter, notifier
+        self._lock, self._lock_watch, self._claim = lock, lock_watch, claim
+        self._end: threading.Event | None = None
+        self._ousted = False
         self._leave_word, self._headline = leave_word, headline
         self._journal, self._clock_watch = Journal(), ClockWatch(clock)
         self._ready = False
@@ -109,13 +117,15 @@ class Daemon:
             # The history was opened when it was built: it is closed even where the lock is not to be had.
             ending.callback(self._history.close)
             ending.enter_context(self._lock)
+            ending.enter_context(self._claim)
             # In the order of need: the battery first, then the threads, then the files.
-            ending.callback(self._reporter.write, "stopped")
+            ending.callback(self._write_status, "stopped")
             ending.callback(self._history.close)
             ending.callback(self._device.close)
             ending.callback(self._runner.stop)
             self._start()
             ending.callback(self._stop)
+            self._end = stop
             self._loop.run(stop)
 
     def _start(self) -> None:
@@ -129,6 +139,9 @@ class Daemon:
 
     def _stop(self) -> None:
         self._notifier.stopping()
+        if self._ousted:
+            # The battery is another's, and so is what stands in the folder: neither is touched.
+            return
         self._notifier.status("handing the battery back")
         hand_back = HandBack(device=self._device, clock=self._clock, hand_back=self._loop.hand_back)
         decision, self.handed_back = hand_back("sunshift is stopping")
@@ -146,14 +159,29 @@ class Daemon:
     def _tell(self, decision: Decision | None) -> None:
         """Make known what a step came to; None: it ended in an unforeseen error."""
         self._reporter.note(decision)
+        self._hold_on()
         if self._clock_watch.jumped():
             self._runner.realign()
         if decision is not None:
             self._journal.note(decision)
             self._ask_for_plan(decision)
             tell_each(self.on_decision, decision)
-        self._reporter.write("running")
+        self._write_status("running")
         self._notify(decision)
+
+    def _hold_on(self) -> None:
+        """Keep the lock; where another service has it, leave the battery to that one."""
+        try:
+            self._lock_watch.look()
+        except LockedError as error:
+            self._ousted = True
+            logger.error("the runtime folder was removed, and the battery taken over meanwhile; ending: %s", error)
+            if self._end is not None:
+                self._end.set()
+
+    def _write_status(self, state: str) -> None:
+        if not self._ousted:
+            self._reporter.write(state)
 
     def _notify(self, decision: Decision | None) -> None:
         read = decision is not None and decision.outcome is not Outcome.FAILED

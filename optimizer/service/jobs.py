@@ -6,6 +6,7 @@ A job never ends the service and never ends itself: what it raises is written do
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -103,10 +104,15 @@ class JobBook:
                 error=error,
             )
         # One line when it begins to fail and one when it works again, not one a run.
-        if error is not None and error != before.error:
+        if error is not None and (before.error is None or _gist(error) != _gist(before.error)):
             logger.warning("the job %s failed: %s", name, error)
         elif error is None and before.error is not None:
             logger.info("the job %s works again: %s", name, result)
+
+
+def _gist(error: str) -> str:
+    """Return an error without its numbers: ages and counts change from run to run, what failed does not."""
+    return re.sub(r"\d+", "#", error)
 
 
 class JobRunner(Protocol):

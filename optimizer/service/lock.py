@@ -1,6 +1,7 @@
 """One writer: whoever commands the battery holds a lock in the runtime folder.
 
-A runtime folder belongs to one battery; a second battery gets its own ``[service] runtime_dir``. The lock is the
+A runtime folder belongs to one battery; a second battery gets its own ``[service] runtime_dir``. That no two folders
+serve one battery is looked after by :mod:`optimizer.service.battery_claim`. The lock is the
 kernel's (flock): it ends with the process however that dies, so that a left-over file never locks anybody out.
 """
 
@@ -78,6 +79,31 @@ class InstanceLock:
             raise LockedError(_refusal(self.path)) from None
         self._descriptor = descriptor
         self._say_who(descriptor)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether what is held is still what others find: a file that was removed keeps nobody out."""
+        if self._descriptor is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self.path.stat())
+        except OSError:
+            return False
+
+    def retake(self) -> None:
+        """Take the lock anew, after its file was removed; what was held before is kept until then.
+
+        Raises
+        ------
+        LockedError
+            Another process has taken it meanwhile.
+        SunshiftError
+            The folder cannot be written to.
+        """
+        before = self._descriptor
+        self.acquire()
+        if before is not None:
+            os.close(before)
 
     def _say_who(self, descriptor: int) -> None:
         """Write who holds the lock; that is a courtesy: a full disk or a file of another user's changes nothing."""

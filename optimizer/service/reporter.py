@@ -15,6 +15,7 @@ from optimizer.history.store import HistoryStore
 from optimizer.service import status
 from optimizer.service.jobs import JobBook
 from optimizer.service.lease_files import LeaseFiles
+from optimizer.service.lock_watch import LockWatch
 from optimizer.service.loop import Counters
 from optimizer.service.process import memory_mib, version
 
@@ -46,7 +47,7 @@ class Reporter:
         The time.
     identity
         What does not change.
-    counters, book, board, history, lease
+    counters, book, board, history, lease, lock_watch
         Where the rest is found.
     """
 
@@ -61,10 +62,11 @@ class Reporter:
         board: PlanBoard,
         history: HistoryStore,
         lease: LeaseFiles,
+        lock_watch: LockWatch,
     ) -> None:
         self._path, self._clock, self._identity = path, clock, identity
         self._counters, self._book, self._board, self._history = counters, book, board, history
-        self._lease = lease
+        self._lease, self._lock_watch = lease, lock_watch
         self._since = clock.now()
         self._decision: Decision | None = None
         self._measurement: Measurement | None = None
@@ -132,6 +134,7 @@ class Reporter:
             "device": device,
             "history": self._history.fault,
             "lease": self._lease.fault,
+            "lock": self._lock_watch.fault,
             "tariff": self._book.record("tariff").error,
             "plan": self._book.record("replan").error,
         }

@@ -49,7 +49,7 @@ class Status:
     memory_mib: float
     counters: Mapping[str, int]
     faults: Mapping[str, str] = field(default_factory=dict)
-    """What is wrong now, by part: device, history, tariff, plan, control."""
+    """What is wrong now, by part: device, history, lock, tariff, plan, control."""
     measurement: Mapping[str, Any] | None = None
     decision: Mapping[str, Any] | None = None
     plan: Mapping[str, Any] | None = None

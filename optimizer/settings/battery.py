@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from optimizer.settings.duration import UNITS, Duration, within
+from optimizer.settings.patterns import HOST
 from optimizer.settings.places import AnyPath
 from optimizer.settings.quantities import Efficiency, Energy, NonNegative, Port, Power, Share
 from optimizer.settings.section import Conflict, Section
@@ -25,7 +26,7 @@ class BatterySettings(Section):
 
     driver: Driver = Field(examples=["sonnen_v1"])
     """How to speak to it: sonnen_v1 (port 8080, no token), sonnen_v2 (port 80, token) or simulated (in process)."""
-    host: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\s/@]+$")] | None = Field(
+    host: Annotated[str, StringConstraints(strip_whitespace=True, pattern=HOST)] | None = Field(
         default=None, examples=["192.168.33.185"], json_schema_extra={"needed": True}
     )
     """Address or name of the battery, without http:// or a path."""

@@ -8,7 +8,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le
 from pydantic import Field
 
-from optimizer.settings.duration import UNITS, Duration, within
+from optimizer.settings.duration import UNITS, Duration, format_duration, within
 from optimizer.settings.quantities import Count, NonNegative, Number
 from optimizer.settings.section import Conflict, Section
 
@@ -44,4 +44,11 @@ class ControlSettings(Section):
         if self.lease <= self.reassert:
             yield Conflict("lease", "must be longer than reassert, or every command ends before it is renewed")
         if self.max_measurement_age <= self.poll_interval:
-            yield Conflict("max_measurement_age", "must be longer than poll_interval, or no measurement is ever fresh")
+            age, poll = format_duration(self.max_measurement_age), format_duration(self.poll_interval)
+            # A missed poll, and the time a slow battery takes to answer, should not end a command.
+            works = format_duration(2 * self.poll_interval + 25 * SECOND)
+            yield Conflict(
+                "max_measurement_age",
+                f"is {age}, it must be longer than poll_interval ({poll}), or no measurement is ever fresh; "
+                f'"{works}" works',
+            )

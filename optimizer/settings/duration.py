@@ -62,7 +62,8 @@ def format_duration(value: timedelta) -> str:
         if value % unit == timedelta():
             count = value // unit
             return f"{count}{name}"
-    return f"{value / UNITS['ms']:g}ms"
+    # By hand, for :g would round what is longer than a few seconds, or write it with an exponent.
+    return f"{value / UNITS['ms']:.3f}".rstrip("0").rstrip(".") + "ms"
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str)]

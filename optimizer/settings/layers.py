@@ -56,8 +56,8 @@ class Layers:
 
     def _add(self, tables: Mapping[str, Any], path: tuple[str, ...], origin: str) -> None:
         for key, value in tables.items():
-            if isinstance(value, Mapping) and value:
-                self._add(value, (*path, key), origin)
+            if isinstance(value, Mapping) and (value or self._is_table((*path, key))):
+                self._add(value, (*path, key), origin)  # an empty table says nothing of what lies below it
             else:
                 self._put((*path, key), value, origin)
 
@@ -85,6 +85,12 @@ class Layers:
         self._forget(path)
         table[path[-1]] = value
         self.origins[path] = origin
+
+    def _is_table(self, path: tuple[str, ...]) -> bool:
+        found: Any = self.tables
+        for key in path:
+            found = found.get(key) if isinstance(found, dict) else None
+        return isinstance(found, dict)
 
     def _forget(self, path: tuple[str, ...]) -> None:
         for known in [known for known in self.origins if known[: len(path)] == path]:

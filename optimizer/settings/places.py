@@ -25,11 +25,28 @@ def paths_relative_to(folder: Path) -> Iterator[None]:
 
 
 def resolve(path: Path) -> Path:
-    """Return ``path`` made absolute: relative to the configuration file, the home folder for ``~``."""
-    return ((_base.get() or Path()) / path.expanduser()).absolute()
+    """Return ``path`` made absolute: relative to the configuration file, the home folder for ``~``.
+
+    Raises
+    ------
+    ValueError
+        The home folder of a user who does not exist is meant.
+    """
+    try:
+        return ((_base.get() or Path()) / path.expanduser()).absolute()
+    except RuntimeError:
+        msg = f"this machine has no user {path.parts[0].removeprefix('~')!r}: write the folder itself instead of ~"
+        raise ValueError(msg) from None
 
 
-def _readable(path: Path) -> Path:
+def readable(path: Path) -> Path:
+    """Return ``path`` made absolute.
+
+    Raises
+    ------
+    ValueError
+        There is no such file, or it cannot be read.
+    """
     found = resolve(path)
     try:
         if found.is_dir():
@@ -46,7 +63,7 @@ def _readable(path: Path) -> Path:
 
 AnyPath = Annotated[Path, AfterValidator(resolve), PlainSerializer(str, return_type=str)]
 """A path, made absolute."""
-ReadableFile = Annotated[Path, AfterValidator(_readable), PlainSerializer(str, return_type=str)]
+ReadableFile = Annotated[Path, AfterValidator(readable), PlainSerializer(str, return_type=str)]
 """A file that exists and can be read."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from optimizer.errors import ConfigProblem
@@ -19,10 +20,22 @@ def implausible_prices(settings: Settings) -> Iterator[ConfigProblem]:
     if settings.site.currency not in CENTS_IN_COMMON:
         return
     tariff = settings.tariff.model_dump(mode="json", by_alias=True, exclude={"demand"})
-    for path, value in _prices_per_kwh(tariff, "tariff"):
+    battery = {"wear_cost_per_kwh": settings.battery.wear_cost_per_kwh}
+    planning = {"terminal_value_per_kwh": settings.planning.terminal_value_per_kwh}
+    tables = {"tariff": tariff, "battery": battery, "planning": planning}
+    for path, value in chain.from_iterable(_prices_per_kwh(table, name) for name, table in tables.items()):
         if abs(value) > DEAREST_PER_KWH:
             advice = f"write {value / 100:g} if {value:g} cents are meant"
             yield ConfigProblem(path=path, message=f"is in {settings.site.currency} per kWh: {advice}")
+
+
+def plant_without_a_place(settings: Settings) -> Iterator[ConfigProblem]:
+    """Yield a PV plant that the sun would never reach: until there is history, its forecast needs the place."""
+    if settings.forecast.pv_peak_kw > 0 and settings.site.latitude is None:
+        message = (
+            "is required where forecast.pv_peak_kw is set: without the place the plant is forecast to give nothing"
+        )
+        yield ConfigProblem(path="site.latitude", message=message)
 
 
 def _prices_per_kwh(value: Any, path: str) -> Iterator[tuple[str, float]]:

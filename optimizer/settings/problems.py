@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from optimizer.errors import ConfigProblem
+from optimizer.settings.patterns import CURRENCY, HOST
 from optimizer.settings.schema import Model, Place, kind_of, locate
 from optimizer.settings.section import ConflictError
 from optimizer.settings.suggestion import did_you_mean, one_of
@@ -46,8 +47,9 @@ _COMPARISONS = {
     "less_than_equal": ("le", "at most"),
 }
 _PATTERNS = {
-    "^[A-Z]{3}$": 'must be a currency code of three capital letters, such as "EUR"',
-    r"^[^\s/@]+$": 'must be an address or a name alone, without http://, path or blanks, such as "192.168.1.20"',
+    CURRENCY: 'must be a currency code of three capital letters, such as "EUR"',
+    HOST: "must be an address or a name alone, without http://, port (that is battery.port), path or blanks, "
+    'such as "192.168.1.20"',
 }
 
 

@@ -21,6 +21,13 @@ def _watts(value: float) -> float:
     return value
 
 
+def _kilowatts(value: float) -> float:
+    if value > 500:
+        msg = f"is in kilowatts: write {value / 1000:g} if {value:g} W are meant"
+        raise ValueError(msg)
+    return value
+
+
 def _watt_hours(value: float) -> float:
     if value < 200:
         msg = f"is in watt-hours: {value:g} Wh is too small for a battery; write {value * 1000:g} for {value:g} kWh"
@@ -46,7 +53,12 @@ def _efficiency(value: float) -> float:
 
 
 def _no_limit_for_zero(value: Any) -> Any:
-    return None if value in (0, "0") and not isinstance(value, bool) else value
+    if isinstance(value, str):  # from the environment
+        try:
+            return None if float(value) == 0 else value
+        except ValueError:
+            return value
+    return None if value == 0 and not isinstance(value, bool) else value
 
 
 Number = Annotated[float, BeforeValidator(_refuse_truth_values)]
@@ -57,6 +69,8 @@ NonNegative = Annotated[Number, Ge(0)]
 """A finite number, not negative."""
 Power = Annotated[Number, Gt(0), AfterValidator(_watts)]
 """A power above zero [W]."""
+PeakKilowatts = Annotated[Number, Ge(0), AfterValidator(_kilowatts)]
+"""The size of a home's or a small business's PV plant [kW]."""
 PowerLimit = Annotated[Annotated[Number, Ge(0), AfterValidator(_watts)] | None, BeforeValidator(_no_limit_for_zero)]
 """A power limit [W]; 0 means that there is none and becomes None."""
 Energy = Annotated[Number, Gt(0), AfterValidator(_watt_hours)]

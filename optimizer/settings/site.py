@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -9,8 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from annotated_types import Ge, Le
 from pydantic import AfterValidator, Field, StringConstraints
 
+from optimizer.settings.patterns import CURRENCY
 from optimizer.settings.quantities import Number
-from optimizer.settings.section import Section
+from optimizer.settings.section import Conflict, Section
 from optimizer.settings.suggestion import closest, did_you_mean
 
 
@@ -46,12 +48,18 @@ class SiteSettings(Section):
 
     timezone: Timezone = Field(examples=["Europe/Berlin"])
     """Time zone of the home; tariff calendars and billing periods follow its clock."""
-    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] = "EUR"
+    currency: Annotated[str, StringConstraints(pattern=CURRENCY)] = "EUR"
     """Currency of all prices, as its ISO 4217 code."""
     latitude: Annotated[Number, Ge(-90), Le(90)] | None = Field(default=None, examples=[47.66])
     """Latitude, north positive [degrees]; for the sun's path."""
     longitude: Annotated[Number, Ge(-180), Le(180)] | None = Field(default=None, examples=[9.18])
     """Longitude, east positive [degrees]; for the sun's path."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield half a place, from which no path of the sun follows."""
+        if (self.latitude is None) != (self.longitude is None):
+            given, absent = ("longitude", "latitude") if self.latitude is None else ("latitude", "longitude")
+            yield Conflict(absent, f"is required beside {given}: the sun's path needs both")
 
     @property
     def zone(self) -> ZoneInfo:

@@ -9,12 +9,15 @@ from functools import lru_cache
 
 from optimizer.simulator.delivery import Delivery, Manner
 from optimizer.simulator.fault import Fault, FaultKind
+from optimizer.simulator.return_codes import ErrorStyle, coded
 from optimizer.simulator.wire import HTML_TYPE, JSON_TYPE, Response, compact_json, html_response, json_response
 
 _WIRE = {
     FaultKind.HANG: Manner.SILENCE,
     FaultKind.RESET: Manner.RESET,
     FaultKind.TRUNCATED: Manner.TRUNCATED,
+    FaultKind.LENGTH_TOO_SHORT: Manner.LONGER,
+    FaultKind.LENGTH_TOO_LONG: Manner.SHORTER,
     FaultKind.ANSWER_LOST: Manner.LOST,
 }
 
@@ -30,6 +33,8 @@ def corrupted(response: Response, fault: Fault) -> Delivery:
         return Delivery(response=response, manner=Manner.DRIP, drip_s=fault.number("interval_s"))
     if fault.kind is FaultKind.SLOW:
         return Delivery(response=response, delay_s=fault.number("delay_s"))
+    if fault.kind is FaultKind.IDLE_RESET:
+        return Delivery(response=response, idle_s=fault.number("idle_s"))
     if fault.kind in _REPLACED:
         return Delivery(response=_REPLACED[fault.kind](fault))
     return Delivery(response=_changed(response, fault))
@@ -44,7 +49,7 @@ def _http_status(fault: Fault) -> Response:
 
 
 def _return_code(fault: Fault) -> Response:
-    return json_response({"ReturnCode": str(int(fault.number("code")))}, content_type=HTML_TYPE)
+    return coded(int(fault.number("code")), ErrorStyle(fault.text("style")))
 
 
 def _redirect(fault: Fault) -> Response:

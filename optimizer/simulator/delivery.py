@@ -23,6 +23,10 @@ class Manner(StrEnum):
     """Half of the body, then a reset."""
     TRUNCATED = "truncated"
     """Half of the body under the length of the whole, then a clean close."""
+    LONGER = "longer"
+    """The whole body under half of its length; the connection lives on."""
+    SHORTER = "shorter"
+    """The whole body under twice its length; the connection stays open and nothing more comes."""
     LOST = "lost"
     """Nothing is sent and the connection is reset."""
 
@@ -37,6 +41,8 @@ class Delivery:
     """Real time between two dripped bytes [s]."""
     delay_s: float = 0.0
     """Real time before the first byte [s]."""
+    idle_s: float | None = None
+    """Real time for which the connection may idle afterwards before it is reset [s]; None: as long as usual."""
 
     @property
     def is_answered(self) -> bool:
@@ -55,7 +61,12 @@ def deliver(delivery: Delivery, connection: socket.socket, stopping: threading.E
     if delivery.manner is Manner.WHOLE:
         connection.sendall(response.to_bytes())
         return True
-    if delivery.manner is Manner.SILENCE:
+    if delivery.manner is Manner.LONGER:
+        connection.sendall(response.head(length=len(response.body) // 2) + response.body)
+        return True
+    if delivery.manner is Manner.SHORTER:
+        connection.sendall(response.head(length=2 * len(response.body)) + response.body)
+    if delivery.manner in {Manner.SILENCE, Manner.SHORTER}:
         _wait_for_peer(connection, stopping)
     elif delivery.manner is Manner.DRIP:
         _drip(response.to_bytes(), connection, delivery.drip_s, stopping)

@@ -23,6 +23,12 @@ class FaultKind(StrEnum):
     """Reset in mid-body."""
     TRUNCATED = "truncated"
     """Half of the body under the length of the whole."""
+    LENGTH_TOO_SHORT = "length_too_short"
+    """The whole body under half of its length; what is left over stands before the next answer."""
+    LENGTH_TOO_LONG = "length_too_long"
+    """The whole body under twice its length, and the connection stays open."""
+    IDLE_RESET = "idle_reset"
+    """A connection that idles for ``idle_s`` of real time after an answer is reset."""
     ANSWER_LOST = "answer_lost"
     """The request takes effect; its answer never arrives."""
     GZIP_BOMB = "gzip_bomb"
@@ -52,14 +58,16 @@ class FaultKind(StrEnum):
     HTTP_STATUS = "http_status"
     """HTTP ``status`` (401, 403, 404, 429, 5xx) on everything."""
     RETURN_CODE = "return_code"
-    """Return ``code`` 5, 13 or 16 in a 200."""
+    """Return ``code`` 5, 13 or 16, in the ``style`` ok_with_body, status_with_body or status_only."""
     REDIRECT = "redirect"
     """302 to ``location``."""
 
     NOT_FOLLOWED = "not_followed"
     """Commands are acknowledged; the battery rests."""
     DERATED = "derated"
-    """Heat or cold leaves ``share`` of the inverter's power."""
+    """Only ``share`` of the inverter's power is left, at once."""
+    AMBIENT = "ambient"
+    """The battery's room has ``celsius``: heat and cold derate it as the battery follows."""
     RESTART = "restart"
     """Refuses, then 502, then back; the setpoint is forgotten."""
     BATTERY_CARE = "battery_care"
@@ -71,6 +79,8 @@ class FaultKind(StrEnum):
     """Somebody sets ``mode``."""
     FOREIGN_SETPOINT = "foreign_setpoint"
     """Somebody commands ``power_w``, + charging."""
+    FOREIGN_RESERVE = "foreign_reserve"
+    """Somebody sets the backup buffer to ``soc``, 0..1."""
     CLOCK_SKEW = "clock_skew"
     """The unit's clock is wrong by ``seconds``."""
     CRASH_WHEN_POLLED_FAST = "crash_when_polled_fast"
@@ -90,12 +100,14 @@ STATE_FAULTS = frozenset(
         FaultKind.REFUSE,
         FaultKind.NOT_FOLLOWED,
         FaultKind.DERATED,
+        FaultKind.AMBIENT,
         FaultKind.RESTART,
         FaultKind.BATTERY_CARE,
         FaultKind.OFF_GRID,
         FaultKind.VPP,
         FaultKind.FOREIGN_MODE,
         FaultKind.FOREIGN_SETPOINT,
+        FaultKind.FOREIGN_RESERVE,
         FaultKind.CLOCK_SKEW,
     }
 )
@@ -104,6 +116,7 @@ STATE_FAULTS = frozenset(
 PARAMETERS: Mapping[FaultKind, Mapping[str, object]] = {
     FaultKind.SLOW: {"delay_s": 3.0},
     FaultKind.DRIP: {"interval_s": 0.5},
+    FaultKind.IDLE_RESET: {"idle_s": 2.0},
     FaultKind.GZIP_BOMB: {"megabytes": 300},
     FaultKind.NESTED: {"depth": 5000},
     FaultKind.NULL: {"key": ""},
@@ -113,13 +126,15 @@ PARAMETERS: Mapping[FaultKind, Mapping[str, object]] = {
     FaultKind.MISSING_KEY: {"key": "Pac_total_W"},
     FaultKind.VALUE: {"key": "USOC", "value": 255},
     FaultKind.HTTP_STATUS: {"status": 404},
-    FaultKind.RETURN_CODE: {"code": 13},
+    FaultKind.RETURN_CODE: {"code": 13, "style": "ok_with_body"},
     FaultKind.REDIRECT: {"location": "http://127.0.0.1:9/"},
     FaultKind.DERATED: {"share": 0.5},
+    FaultKind.AMBIENT: {"celsius": 45.0},
     FaultKind.RESTART: {"refusing_s": 120.0, "bad_gateway_s": 180.0},
     FaultKind.VPP: {"power_w": 0.0},
     FaultKind.FOREIGN_MODE: {"mode": 2},
     FaultKind.FOREIGN_SETPOINT: {"power_w": 2000.0},
+    FaultKind.FOREIGN_RESERVE: {"soc": 0.5},
     FaultKind.CLOCK_SKEW: {"seconds": 3600.0},
     FaultKind.CRASH_WHEN_POLLED_FAST: {
         "interval_s": 1.0,

@@ -18,18 +18,21 @@ _BEGIN: dict[FaultKind, _Act] = {
     FaultKind.REFUSE: lambda house, fault: house.set_refusing(True),  # noqa: ARG005
     FaultKind.NOT_FOLLOWED: lambda house, fault: house.set_deaf(True),  # noqa: ARG005
     FaultKind.DERATED: lambda house, fault: house.set_derating(fault.number("share")),
+    FaultKind.AMBIENT: lambda house, fault: house.set_ambient(fault.number("celsius")),
     FaultKind.RESTART: lambda house, fault: house.restart(fault.number("refusing_s"), fault.number("bad_gateway_s")),
     FaultKind.BATTERY_CARE: lambda house, fault: house.set_battery_care(True),  # noqa: ARG005
     FaultKind.OFF_GRID: lambda house, fault: house.set_on_grid(False),  # noqa: ARG005
     FaultKind.VPP: lambda house, fault: house.set_vpp_power(fault.number("power_w")),
     FaultKind.FOREIGN_MODE: lambda house, fault: house.set_mode(DeviceMode(int(fault.number("mode")))),
     FaultKind.FOREIGN_SETPOINT: lambda house, fault: house.command(fault.number("power_w")),
+    FaultKind.FOREIGN_RESERVE: lambda house, fault: house.set_backup_soc(fault.number("soc")),
     FaultKind.CLOCK_SKEW: lambda house, fault: house.set_clock_skew(fault.number("seconds")),
 }
 _END: dict[FaultKind, Callable[[SimulatedHouse], None]] = {
     FaultKind.REFUSE: lambda house: house.set_refusing(False),
     FaultKind.NOT_FOLLOWED: lambda house: house.set_deaf(False),
     FaultKind.DERATED: lambda house: house.set_derating(1.0),
+    FaultKind.AMBIENT: lambda house: house.set_ambient(),
     FaultKind.BATTERY_CARE: lambda house: house.set_battery_care(False),
     FaultKind.OFF_GRID: lambda house: house.set_on_grid(True),
     FaultKind.VPP: lambda house: house.set_vpp_power(None),

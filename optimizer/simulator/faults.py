@@ -32,6 +32,7 @@ from typing import Any
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.errors import SimulatorError
 from optimizer.simulator.fault import PARAMETERS, Fault, FaultKind, Target
+from optimizer.simulator.return_codes import ErrorStyle
 
 _COMMON = ("name", "kind", "start", "end", "first_request", "last_request", "on", "face")
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)min)?(?:(\d+(?:\.\d+)?)s)?")
@@ -116,6 +117,10 @@ def _parameters(entry: Mapping[str, Any], kind: FaultKind, problems: list[str]) 
             problems.append(f"{key}: expected a number, got {value!r}")
         elif isinstance(known[key], str) and not isinstance(value, str):
             problems.append(f"{key}: expected text, got {value!r}")
+        elif key == "style" and value not in set(ErrorStyle):
+            problems.append(f"style: {_unknown(value, ErrorStyle)}")
+        elif key in {"soc", "share"} and not 0 <= value <= 1:
+            problems.append(f"{key}: expected a number from 0 to 1, got {value!r}")
         elif key == "mode" and value not in set(DeviceMode):
             problems.append(f"mode: {value!r} is none of {', '.join(str(int(mode)) for mode in DeviceMode)}")
     return given

@@ -57,7 +57,7 @@ _FIELDS: dict[str, Callable[[HouseReading], Scalar]] = {
     "Fac": lambda r: float32(r.grid_frequency_hz) if r.grid_frequency_hz else 0,
     "FlowConsumptionBattery": _discharging,
     "FlowConsumptionGrid": lambda r: r.grid_power_w > _DEAD_BAND_W,
-    "FlowConsumptionProduction": lambda r: r.production_w > 0,
+    "FlowConsumptionProduction": lambda r: r.production_w > 0 and r.consumption_w > 0,
     "FlowGridBattery": lambda r: _charging(r) and r.battery_power_w > _surplus_w(r) + _DEAD_BAND_W,
     "FlowProductionBattery": lambda r: _charging(r) and r.production_w > 0,
     "FlowProductionGrid": lambda r: r.production_w > 0 and r.grid_power_w < -_DEAD_BAND_W,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import socket
 import threading
@@ -134,4 +135,21 @@ class Listener:
             return False
         if request is None:
             return False
-        return deliver(self._answer(request), connection, self._stopping) and request.keep_alive
+        delivery = self._answer(request)
+        if not (deliver(delivery, connection, self._stopping) and request.keep_alive):
+            return False
+        return delivery.idle_s is None or _comes_again(connection, stream, delivery.idle_s)
+
+
+def _comes_again(connection: socket.socket, stream: BinaryIO, idle_s: float) -> bool:
+    """Return whether the next request begins within some time; otherwise the coming close will be a reset."""
+    connection.settimeout(idle_s)
+    try:
+        begun = bool(stream.peek(1)) if isinstance(stream, io.BufferedReader) else True
+    except TimeoutError:
+        begun = False
+    if begun:
+        connection.settimeout(_IDLE_S)
+    else:
+        reset_on_close(connection)
+    return begun

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from optimizer.simulator.firmware import Scalar
-
-
-class ErrorStyle(StrEnum):
-    """How return codes 5, 13 and 16 travel; no recorded example is known."""
-
-    OK_WITH_BODY = "ok_with_body"
-    """HTTP 200 with the code in the body."""
-    STATUS_WITH_BODY = "status_with_body"
-    """HTTP 404, 500 or 405 with the code in the body."""
-    STATUS_ONLY = "status_only"
-    """HTTP 404, 500 or 405 with an empty body."""
+from optimizer.simulator.return_codes import ErrorStyle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

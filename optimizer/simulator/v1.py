@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import re
-from enum import IntEnum
 
 from optimizer.devices.simulated.house import SimulatedHouse
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.simulator.firmware import Firmware, status
-from optimizer.simulator.quirks import ErrorStyle, Quirks
-from optimizer.simulator.wire import HTML_TYPE, Request, Response, json_response
+from optimizer.simulator.quirks import Quirks
+from optimizer.simulator.return_codes import ReturnCode, coded
+from optimizer.simulator.wire import Request, Response, json_response
 
 _STATUS = re.compile(r"/api/v1/status/?")
 _STATUS_ALIAS = re.compile(r"/api/status/?")
 _SETPOINT = re.compile(r"/api/v1/setpoint/(charge|discharge)/([^/]*)/?")
 _SETTING = re.compile(r"/api/setting/?")
-
-
-class ReturnCode(IntEnum):
-    """Return codes (user's document, table 3)."""
-
-    RECEIVED = 0
-    INVALID_PATH = 5
-    INTERNAL_ERROR = 13
-    INVALID_METHOD = 16
-
-
-_HTTP_STATUS = {
-    ReturnCode.RECEIVED: 200,
-    ReturnCode.INVALID_PATH: 404,
-    ReturnCode.INTERNAL_ERROR: 500,
-    ReturnCode.INVALID_METHOD: 405,
-}
 
 
 class V1Face:
@@ -65,12 +48,7 @@ class V1Face:
 
     def coded(self, code: ReturnCode) -> Response:
         """Return the reply that carries a return code, in this unit's style."""
-        style = self.quirks.error_style
-        http_status = 200 if style is ErrorStyle.OK_WITH_BODY else _HTTP_STATUS[code]
-        if style is ErrorStyle.STATUS_ONLY and code is not ReturnCode.RECEIVED:
-            return Response(status=http_status, content_type=HTML_TYPE)
-        value = int(code) if self.quirks.code_as_number else str(int(code))
-        return json_response({"ReturnCode": value}, status=http_status, content_type=HTML_TYPE)
+        return coded(code, self.quirks.error_style, as_number=self.quirks.code_as_number)
 
     def _status(self) -> Response:
         return json_response(self.quirks.dress(status(self._house.reading(), self.firmware)))
@@ -91,8 +69,8 @@ class V1Face:
             return self.coded(ReturnCode.INVALID_METHOD)
         try:
             if "EM_OperatingMode" in request.query:
-                self._house.set_mode(DeviceMode(int(request.query["EM_OperatingMode"])))
-            elif "EM_USOC" in request.query:
+                return self._set_mode(DeviceMode(int(request.query["EM_OperatingMode"])))
+            if "EM_USOC" in request.query:
                 self._house.set_backup_soc(min(100, max(0, int(request.query["EM_USOC"]))) / 100)
             else:
                 return self.coded(ReturnCode.INVALID_PATH)
@@ -100,3 +78,9 @@ class V1Face:
             # A value the battery does not know.
             return self.coded(ReturnCode.INTERNAL_ERROR)
         return json_response(dict(request.query))
+
+    def _set_mode(self, mode: DeviceMode) -> Response:
+        """Set the mode, unless a virtual power plant has priority; the reply is the mode that then stands."""
+        if not self._house.vpp_active:
+            self._house.set_mode(mode)
+        return json_response({"EM_OperatingMode": str(int(self._house.mode))})

@@ -12,17 +12,15 @@ from urllib.parse import parse_qsl
 
 from optimizer.devices.simulated.house import SimulatedHouse
 from optimizer.devices.simulated.modes import DeviceMode
-from optimizer.devices.simulated.reading import HouseReading
+from optimizer.devices.simulated.schedule import parse_schedule
 from optimizer.simulator.firmware import Firmware, status
+from optimizer.simulator.v2_data import battery_data, inverter_data, latest_data, powermeter_data
 from optimizer.simulator.wire import Request, Response, html_response, json_response
 
 _SETPOINT = re.compile(r"/api/v2/setpoint/(charge|discharge)/([^/]*)/?")
 _CONFIGURATION = re.compile(r"/api/v2/configurations/([A-Za-z0-9_]+)/?")
-_MODULE_WH = 5000.0
-_PRIORITIES = ("BMS", "Energy Manager", "Full Charge Request", "Inverter", "Min User SOC", "Trickle Charge")
 _TYPED = {
     "EM_USOC": re.compile(r"0|[5-9]|[1-9]\d|100"),
-    "EM_ToU_Schedule": re.compile(r"\[.*\]", re.DOTALL),
     "EM_Prognosis_Charging": re.compile(r"[01]"),
 }
 
@@ -35,6 +33,8 @@ class V2Options:
     """Whether the owner enabled "Write API"."""
     status_needs_token: bool = True
     """Sources contradict each other; the unit's own page lists 401 for it."""
+    unauthorized_is_empty: bool = False
+    """Old units answer ``{}`` instead of 401."""
     setpoint_status: int = 201
     """201 since 2024, 200 before."""
 
@@ -61,7 +61,7 @@ class V2Face:
         self._token = token
         self.firmware = firmware
         self.options = options or V2Options()
-        self._stored = {"EM_ToU_Schedule": "[]", "EM_Prognosis_Charging": "0"}
+        self._stored = {"EM_Prognosis_Charging": "0"}
 
     def answer(self, request: Request) -> Response:
         """Return the response to a request, its effect done."""
@@ -69,7 +69,7 @@ class V2Face:
             return html_response(404, "Not Found")
         path = request.path.rstrip("/")
         if not self._is_authorized(request, path):
-            return _error(401, "Unauthorized")
+            return json_response({}) if self.options.unauthorized_is_empty else _error(401, "Unauthorized")
         if request.method != "GET" and not self.options.write_enabled:
             return _error(403, "Forbidden")
         return self._route(request, path)
@@ -77,8 +77,8 @@ class V2Face:
     def _route(self, request: Request, path: str) -> Response:
         if path == "/api/v2/status":
             return _read_only(request, status(self._house.reading(), self.firmware))
-        if path == "/api/v2/latestdata":
-            return _read_only(request, self._latest_data(self._house.reading()))
+        if (told := self._told(path.removeprefix("/api/v2/"))) is not None:
+            return _read_only(request, told)
         if path == "/api/v2/configurations":
             return self._configurations(request)
         if name := _CONFIGURATION.fullmatch(path):
@@ -86,6 +86,22 @@ class V2Face:
         if setpoint := _SETPOINT.fullmatch(path):
             return self._setpoint(request, setpoint[1], setpoint[2])
         return html_response(404, "Not Found")
+
+    def _told(self, what: str) -> Any:
+        """Return what a path that only tells something answers; None where there is no such path."""
+        reading, parameters = self._house.reading(), self._house.parameters
+        match what:
+            case "latestdata":
+                return latest_data(reading, parameters, self.firmware)
+            case "battery":
+                return battery_data(reading, parameters)
+            case "inverter":
+                return inverter_data(reading)
+            case "powermeter":
+                return powermeter_data(reading)
+            case "io":
+                return {}  # the path is documented; what it answers was never recorded
+        return None
 
     def _is_authorized(self, request: Request, path: str) -> bool:
         if path == "/api/v2/status" and not self.options.status_needs_token:
@@ -109,13 +125,14 @@ class V2Face:
     def configurations(self) -> dict[str, str]:
         """Return every configuration; all values are text."""
         reading, battery = self._house.reading(), self._house.parameters.battery
-        modules = max(1, round(battery.usable_capacity_wh / _MODULE_WH))
+        count = self._house.parameters.modules
         values = {
-            "CM_MarketingModuleCapacity": str(round(battery.usable_capacity_wh / modules)),
+            "CM_MarketingModuleCapacity": str(round(battery.usable_capacity_wh / count)),
             "DE_Software": "1.13.6",
             "EM_OperatingMode": str(int(reading.mode)),
+            "EM_ToU_Schedule": self._house.time_of_use,
             "EM_USOC": str(round(100 * reading.backup_soc)),
-            "IC_BatteryModules": str(modules),
+            "IC_BatteryModules": str(count),
             "IC_InverterMaxPower_w": str(round(max(battery.max_charge_w, battery.max_discharge_w))),
         }
         return dict(sorted((values | self._stored).items()))
@@ -144,6 +161,8 @@ class V2Face:
     def _is_valid(name: str, value: str) -> bool:
         if name == "EM_OperatingMode":
             return value in {str(int(mode)) for mode in DeviceMode}
+        if name == "EM_ToU_Schedule":
+            return _is_schedule(value)
         return name in _TYPED and _TYPED[name].fullmatch(value) is not None
 
     def _change(self, name: str, value: str) -> None:
@@ -153,42 +172,10 @@ class V2Face:
             self._house.set_mode(DeviceMode.AUTOMATIC if mode is DeviceMode.SELF_CONSUMPTION_US else mode)
         elif name == "EM_USOC":
             self._house.set_backup_soc(int(value) / 100)
+        elif name == "EM_ToU_Schedule":
+            self._house.set_time_of_use(value)
         else:
             self._stored[name] = value
-
-    # -- latest data -----------------------------------------------------------------------------------------------
-
-    def _latest_data(self, reading: HouseReading) -> dict[str, Any]:
-        base = status(reading, self.firmware)
-        names = ("Consumption_W", "Pac_total_W", "Production_W", "RSOC", "Timestamp", "USOC")
-        values: dict[str, Any] = {name: base[name] for name in names}
-        values["GridFeedIn_W"] = -round(reading.grid_power_w)
-        values["FullChargeCapacity"] = round(reading.full_capacity_wh)
-        values["SetPoint_W"] = 0 - round(reading.active_setpoint_w)
-        values["UTC_Offet"] = round(reading.utc_offset_h)  # the device's own spelling
-        values["ic_status"] = _ic_status(reading)
-        return dict(sorted(values.items()))
-
-
-def _ic_status(reading: HouseReading) -> dict[str, Any]:
-    """Return the only place where the unit says why a setpoint is not obeyed."""
-    held_by = set(reading.reasons) or {"Energy Manager"}
-    return {
-        "DC Shutdown Reason": {"HW_Shutdown": False, "No Setpoint received by HC": False},
-        "Eclipse Led": {"Blinking Red": False, "Pulsing White": reading.on_grid, "Solid Red": False},
-        "MISC Status Bits": {
-            "Discharge not allowed": not reading.discharge_allowed,
-            "Min System SOC": False,
-            "Min User SOC": "Min User SOC" in held_by,
-            "Setpoint Timeout": False,
-        },
-        "Setpoint Priority": {name: name in held_by for name in _PRIORITIES},
-        "secondssincefullcharge": round(reading.seconds_since_full),
-        "statebms": "ready",
-        "statecorecontrolmodule": "ongrid" if reading.on_grid else "offgrid",
-        "stateinverter": "running",
-        "timestamp": reading.local_time.strftime("%a %b %d %H:%M:%S %Y"),
-    }
 
 
 def _parameters(request: Request) -> Mapping[str, str]:
@@ -200,6 +187,14 @@ def _parameters(request: Request) -> Mapping[str, str]:
     except ValueError:
         return {}
     return {str(name): str(value) for name, value in values.items()} if isinstance(values, dict) else {}
+
+
+def _is_schedule(text: str) -> bool:
+    try:
+        parse_schedule(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _read_only(request: Request, value: Any) -> Response:

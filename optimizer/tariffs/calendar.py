@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from optimizer.domain.time_grid import Interval
@@ -89,6 +90,15 @@ class Calendar:
         self._holidays = holidays
         self._edges = sorted({MIDNIGHT, *(edge for rule in rules for edge in (rule.start, rule.end))})
         # A replay asks for the same intervals again and again; a year of quarter hours is 35,040 of them.
+        self._mean = lru_cache(maxsize=40_000)(self._mean_between)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel to another process without what was remembered."""
+        return {name: value for name, value in vars(self).items() if name != "_mean"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Begin there with nothing remembered."""
+        vars(self).update(state)
         self._mean = lru_cache(maxsize=40_000)(self._mean_between)
 
     def rule_at(self, instant: datetime) -> CalendarRule | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,20 @@ from optimizer.tariffs.price_table import PriceUnit, read_price_table
 from optimizer.tariffs.publication import DayAheadPublication
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPrices:
+    """Prices that do not change any more, each known from its publication on."""
+
+    series: PriceSeries
+    publication: DayAheadPublication | None
+    """When prices become known; None: always."""
+
+    def prices(self, grid: TimeGrid, *, as_of: datetime) -> tuple[float | None, ...]:
+        """Return the price of every interval as it was known at ``as_of`` [currency/kWh]."""
+        known_until = None if self.publication is None else self.publication.known_until(as_of)
+        return tuple(self.series.mean(interval, known_until=known_until) for interval in grid)
 
 
 class PriceFile:
@@ -58,9 +73,11 @@ class PriceFile:
         TariffError
             The file could not be read, or does not make sense, and never did.
         """
-        series = self._current()
-        known_until = None if self._publication is None else self._publication.known_until(as_of)
-        return tuple(series.mean(interval, known_until=known_until) for interval in grid)
+        return PublishedPrices(self._current(), self._publication).prices(grid, as_of=as_of)
+
+    def __reduce__(self) -> tuple[type[PublishedPrices], tuple[PriceSeries, DayAheadPublication | None]]:
+        """Travel to another process, where there may be no such file, as the prices read here."""
+        return PublishedPrices, (self._current(), self._publication)
 
     def _current(self) -> PriceSeries:
         with self._lock:

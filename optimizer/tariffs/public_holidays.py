@@ -22,6 +22,11 @@ class PublicHolidays:
     def __init__(self, country: str, subdivision: str | None = None) -> None:
         self._days = holidays.country_holidays(country, subdiv=subdivision)
         self._lock = threading.Lock()
+        self._of = (country, subdivision)
+
+    def __reduce__(self) -> tuple[type[PublicHolidays], tuple[str, str | None]]:
+        """Travel to another process by name."""
+        return PublicHolidays, self._of
 
     def __contains__(self, day: object) -> bool:
         with self._lock:

@@ -10,16 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from optimizer.assembly.site import build_battery, build_site
 from optimizer.backtest.bill import Flows, make_bill
-from optimizer.backtest.bound import assert_not_beaten, whole_problem
 from optimizer.backtest.output import summary, write
 from optimizer.backtest.world import Span
-from optimizer.clock import WallClock
 from optimizer.domain.battery import Battery
 from optimizer.domain.time_grid import TimeGrid
 from optimizer.errors import BacktestError
-from optimizer.planning.lp_planner import LinearProgramPlanner
 from support.replays import START, backtest, home_frame, recording_of
 
 
@@ -32,29 +28,6 @@ def test_no_decision_knows_what_comes_later(tmp_path: Path, cut: int, factor: fl
     changed.iloc[48 + cut :] = changed.iloc[48 + cut :] * factor + 17.0
     one, other = (backtest(recording_of(each, tmp_path)).runs["time_of_use"].flows[0] for each in (frame, changed))
     np.testing.assert_array_equal(one.battery_w[:cut], other.battery_w[:cut])
-
-
-def test_bound_agrees_with_the_linear_program_over_a_clock_change(tmp_path: Path) -> None:
-    """The recursion over the whole period and HiGHS find the same optimum, across a change of the clocks."""
-    result = backtest(recording_of(home_frame(9), tmp_path), strategy="self_consumption")
-    span, battery = result.period.spans[0], build_battery(result.setting.settings)
-    problem = whole_problem(
-        span,
-        battery=battery,
-        connection=build_site(result.setting.settings).connection,
-        start_soc=0.5,
-        credit_per_kwh=result.period.mean_import_price * battery.discharge_efficiency,
-    )
-    plan = LinearProgramPlanner(clock=WallClock()).plan(problem, made_at=span.grid.start)
-    start_worth = problem.terminal_value_per_kwh * 5.0
-    assert plan.objective + start_worth == pytest.approx(result.runs["perfect_foresight"].bill.total_cost, abs=2e-3)
-
-
-def test_a_run_below_the_bound_is_an_internal_error() -> None:
-    """A run that seems cheaper than the optimum stops the backtest and says so."""
-    assert_not_beaten("x", 10.0, 10.0)
-    with pytest.raises(BacktestError, match=r"internal error: x costs 9\.9"):
-        assert_not_beaten("x", 9.9, 10.0)
 
 
 def test_a_bill_by_hand() -> None:

@@ -6,10 +6,11 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from pydantic import SecretStr
 
 from optimizer.clock import WallClock, real_deadline
 from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.history.store import HistoryStore
 from optimizer.service.leftovers import leave_token
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
@@ -204,6 +206,21 @@ def test_observe_writes_nothing(tmp_path: Path, battery: SimulatorServer) -> Non
         process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     assert {(entry.method, entry.path) for entry in battery.log.entries} == {("GET", "/api/v1/status")}
+
+
+def test_a_history_of_a_newer_version_ends_with_78_and_what_to_do(tmp_path: Path, battery: SimulatorServer) -> None:
+    """After a downgrade systemd leaves it at one start, the file is untouched, and nothing was sent to the battery."""
+    path = tmp_path / "state" / "history.sqlite3"
+    HistoryStore(path, clock=WallClock()).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = path.read_bytes()
+    ended = sunshift("run", "--config", write_config(tmp_path, port=battery.v1_port))
+    assert ended.returncode == 78
+    assert "version 99" in ended.stderr
+    assert "install the newer sunshift again, or move the file away" in ended.stderr
+    assert path.read_bytes() == before
+    assert battery.log.entries == ()
 
 
 def test_a_configuration_that_cannot_be_used_ends_with_78_and_every_problem(tmp_path: Path) -> None:

@@ -88,3 +88,11 @@ def test_ctrl_c_while_a_command_is_loaded_is_no_traceback(
     monkeypatch.setattr("optimizer.cli.main.import_module", interrupted)
     assert main(["status"]) == EXIT_INTERRUPTED
     assert "interrupted" in capsys.readouterr().err
+
+
+def test_the_home_of_nobody_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A runtime folder in the home of a user who does not exist is one clear message."""
+    config = tmp_path / "sunshift.toml"
+    config.write_text('[service]\nruntime_dir = "~no-such-user-here/run"\n')
+    assert main(["status", "--config", str(config)]) == 1
+    assert "no such user; write service.runtime_dir without ~" in capsys.readouterr().err

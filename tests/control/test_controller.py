@@ -294,6 +294,81 @@ def test_somebody_elses_setpoint_is_respected() -> None:
     it.tick(setpoint_w=-3000.0).expect(Outcome.STOOD_DOWN, None, says="somebody else set discharge 3000 W")
 
 
+def test_our_own_old_setpoint_after_a_refused_write_is_nobody_elses() -> None:
+    """A write that failed leaves our former power standing: it is replaced, not respected as a foreign one."""
+    it = case("refused", charging()).tick().ticks(4)
+    it.wish(-1500.0).tick(write_error=DeviceInternalError("code 5")).expect(Outcome.FAILED)
+    it.tick(write_error=None).expect(Outcome.APPLIED, Power(-1500.0))
+    it.tick(10.0, setpoint_w=2000.0).expect(Outcome.STOOD_DOWN, None, says="somebody else set charge 2000 W")
+
+
+def test_a_command_that_cannot_be_replaced_ends_with_its_lease() -> None:
+    """Where the battery refuses every new power, the old one does not stand for ever."""
+    it = case("stuck", charging()).tick().ticks(4).wish(-1500.0)
+    it.tick(write_error=DeviceInternalError("code 5")).ticks(12)
+    assert "release" in it.device.writes
+
+
+def test_a_setpoint_that_is_forgotten_each_time_is_given_up() -> None:
+    """Acknowledged and gone at every look is not obeyed: hand back and stand down instead of sending for ever."""
+    it = case("forgetful", charging()).tick()
+    it.device.follows = False
+    it.tick(changes={"reported_setpoint_w": 0.0}).ticks(30).expect(Outcome.STOOD_DOWN, None, says="times in a row")
+    assert len(it.device.writes) < 10
+
+
+def test_a_hand_over_to_automatic_is_pursued_until_it_is_seen() -> None:
+    """A refused or unseen change to automatic leaves a forced power behind: even without a valid status it is ended."""
+    own = Scripted(-500.0, self_consumption=True)
+    for refused in (True, False):
+        it = case("hand over", charging()).ticks(8)
+        it.strategy = own
+        it.controller._strategy = own
+        it.tick(write_error=DeviceInternalError("code 5") if refused else None)
+        it.tick(write_error=None, mode=OperatingMode.MANUAL, load_w=-5.0).ticks(10)
+        assert it.device.mode is OperatingMode.AUTOMATIC, refused
+
+
+def test_an_owners_mode_found_after_an_outage_is_respected() -> None:
+    """A restart does not choose backup or time of use: somebody did, while the battery could not be read."""
+    for wish in (charging(), Scripted(-500.0, self_consumption=True)):
+        it = case("outage", wish).ticks(6)
+        it.device.become_unreachable()
+        it.tick().expect(Outcome.FAILED)
+        it.device.recover()
+        it.tick(mode=OperatingMode.BACKUP).expect(Outcome.STOOD_DOWN, None, says="backup")
+
+
+def test_the_end_leaves_a_mode_that_somebody_else_chose() -> None:
+    """Stopping while standing down does not take the owner's backup mode away."""
+    it = case("stop", charging()).ticks(3)
+    it.tick(mode=OperatingMode.BACKUP).expect(Outcome.STOOD_DOWN)
+    decision = it.controller.release("asked to stop")
+    assert (decision.outcome, it.device.mode) == (Outcome.HANDED_BACK, OperatingMode.BACKUP)
+    assert "not ours to change" in decision.reason
+
+
+def test_hand_backs_do_not_lift_the_cap_on_mode_changes() -> None:
+    """A battery whose status is doubtful most of the time is not taken and given back all day."""
+    it = case("doubtful", charging())
+    modes = []
+    for minute in range(360):
+        it.tick(load_w=-5.0 if minute % 10 else 500.0)
+        modes.append(it.device.mode)
+    assert sum(one != other for one, other in itertools.pairwise(modes)) <= 24
+    assert Limit.MODE_CHANGES in {limit for one in it.history.decisions for limit in one.limits}
+
+
+def test_what_is_left_behind_a_power_plant_is_taken_back() -> None:
+    """Refused in mid-command, our old power has no timer at the battery: it does not come back for half an hour."""
+    it = case("vpp leaves", charging()).ticks(4).wish(-1000.0)
+    it.tick(write_error=ExternalControl("the power plant commands")).expect(Outcome.STOOD_DOWN)
+    it.ticks(30)
+    assert it.device.writes.count("release") <= 4
+    it.tick(write_error=None).ticks(12).expect(Outcome.STOOD_DOWN)
+    assert it.device.mode is OperatingMode.AUTOMATIC
+
+
 def test_a_virtual_power_plant_has_priority() -> None:
     """A write refused for another's priority means standing down at once."""
     it = case("vpp", charging())

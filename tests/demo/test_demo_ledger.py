@@ -28,7 +28,9 @@ def a_house(*, load_w: float = 0.0, production_w: float = 0.0) -> SimulatedHouse
         battery=BATTERY,
         recording=constant_profile(START, load_w=load_w, production_w=production_w),
         mode=DeviceMode.MANUAL,
-        parameters=BatteryParameters(battery=BATTERY, standby_w=0.0, idle_w=0.0, error_w=0.0, dead_time_s=0.0),
+        parameters=BatteryParameters(
+            battery=BATTERY, standby_w=0.0, idle_w=0.0, fixed_loss_w=0.0, error_w=0.0, dead_time_s=0.0
+        ),
     )
 
 

@@ -123,3 +123,15 @@ def test_the_configuration_names_the_file(tmp_path: Path, capsys: pytest.Capture
     source = str(DATA / "us_home_16_dst.csv")
     assert main(["history", "import", source, "--config", str(config)]) == 0, capsys.readouterr().err
     assert (state / "history.sqlite3").exists()
+
+
+def test_a_slip_in_a_year_does_not_fill_the_memory(
+    tmp_path: Path, database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A span of more intervals than an export can hold is refused with their number, before anything is read."""
+    with HistoryStore(database, clock=SimulatedClock(START)) as store:
+        store.add_measurement(measured(0))
+    words = ["--end", "9999-12-31T00:00Z", "--step", "1s", "--out", str(tmp_path / "out.csv")]
+    assert main(["history", "export", "--database", str(database), *words]) == 1
+    assert "an export holds 5000000 at most: choose a shorter span" in capsys.readouterr().err
+    assert not (tmp_path / "out.csv").exists()

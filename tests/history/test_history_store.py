@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -16,7 +17,7 @@ import psutil
 import pytest
 
 from optimizer.clock import SimulatedClock
-from optimizer.errors import HistoryError
+from optimizer.errors import ForeignHistory, HistoryError
 from optimizer.history.store import HistoryStore, history_path
 from support.past import START, decided, measured
 
@@ -223,8 +224,87 @@ def test_a_newer_file_is_refused_with_advice(path: Path, clock: SimulatedClock) 
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(HistoryError, match=r"version 99.*install the newer sunshift"):
+    before = path.read_bytes()
+    with pytest.raises(ForeignHistory, match=r"version 99.*install the newer sunshift"):
         HistoryStore(path, clock=clock)
+    assert (path.read_bytes(), list(path.parent.iterdir())) == (before, [path])
+
+
+def test_a_newer_file_that_turns_up_while_in_use_is_a_fault(path: Path, clock: SimulatedClock) -> None:
+    """In mid-run nothing is raised at the control loop or the planner: rows wait in memory."""
+    with HistoryStore(path, clock=clock) as store:
+        store._database.close()
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA user_version = 99")
+        connection.close()
+        store.add_measurement(measured())
+        assert store.latest_measurement() == measured()
+        assert store.prune(START) == (0, 0)
+        assert "version 99" in (store.fault or "")
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA user_version = 1")
+        connection.close()
+        store.flush()
+        assert store.fault is None
+    assert stored_count(path) == 1
+
+
+def test_a_folder_that_is_deleted_in_mid_run_is_a_fault_until_it_is_back(path: Path, clock: SimulatedClock) -> None:
+    """Nothing is written where no name leads to; the past can still be read, and in the end all of it is there."""
+    with HistoryStore(path, clock=clock) as store:
+        for second in range(0, 900, 10):
+            store.add_measurement(measured(second, load=700.0))
+        store.flush()
+        shutil.rmtree(path.parent)
+        store.add_measurement(measured(900, load=700.0))
+        store.flush()
+        assert "kept in memory only" in (store.fault or "")
+        assert f"{path.parent} is gone; put the folder back" in (store.fault or "")
+        assert not path.parent.exists()
+        assert store.means(START, START + QUARTER, QUARTER)["consumption_w"].tolist() == [700.0]
+        path.parent.mkdir()
+        store.flush()
+        assert store.fault is None
+        assert stored_count(path) == 91
+        store.add_measurement(measured(910))
+        store.flush()
+    assert stored_count(path) == 92
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def test_a_file_that_was_replaced_in_mid_run_is_gone_on_with(path: Path, clock: SimulatedClock) -> None:
+    """A backup that was put in place is what counts, its write-ahead log included."""
+    with HistoryStore(path, clock=clock) as store:
+        store.add_measurement(measured())
+        store.flush()
+        backup = path.with_name("backup")
+        shutil.copytree(path.parent, backup, ignore=shutil.ignore_patterns("backup"))
+        assert (backup / f"{path.name}-wal").stat().st_size > 0
+        for file in path.parent.glob("*sqlite3*"):
+            file.unlink()
+        for file in backup.iterdir():
+            if not file.name.endswith("-shm"):
+                file.rename(path.parent / file.name)
+        store.add_measurement(measured(10))
+        store.flush()
+        assert store.fault is None
+    assert stored_count(path) == 2
+
+
+def test_a_disk_that_turns_read_only_in_mid_run_is_a_fault_that_passes(path: Path, clock: SimulatedClock) -> None:
+    """Rows wait and the past can be read; what to do is said."""
+    with HistoryStore(path, clock=clock) as store:
+        store.add_measurement(measured())
+        store.flush()
+        store._database.read(lambda connection: connection.execute("PRAGMA query_only = ON"))
+        store.add_measurement(measured(10))
+        store.flush()
+        assert "make the file and its folder writable" in (store.fault or "")
+        assert len(store.measurements(START, START + DAY)) == 2
+        store._database.read(lambda connection: connection.execute("PRAGMA query_only = OFF"))
+        store.flush()
+        assert store.fault is None
+    assert stored_count(path) == 2
 
 
 def test_another_programs_database_is_left_alone(path: Path, clock: SimulatedClock) -> None:
@@ -233,7 +313,7 @@ def test_another_programs_database_is_left_alone(path: Path, clock: SimulatedClo
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE recipes (name TEXT)")
     connection.close()
-    with pytest.raises(HistoryError, match="not a sunshift history"):
+    with pytest.raises(ForeignHistory, match="not a sunshift history"):
         HistoryStore(path, clock=clock)
     assert stored_count(path, "recipes") == 0
 
@@ -341,17 +421,6 @@ def test_the_file_stays_small(path: Path, clock: SimulatedClock) -> None:
         assert summary.measurements == 2 * hour
         assert summary.decisions == 2 * hour
     assert path.stat().st_size * 12 < 5 * 2**20
-
-
-def test_the_peak_is_the_highest_mean_import(path: Path, clock: SimulatedClock) -> None:
-    """A demand charge counts quarter-hour means; export does not count, and nothing measured is None."""
-    with HistoryStore(path, clock=clock) as store:
-        for second in range(0, 1800, 10):
-            load = 4000.0 if second < 450 else 0.0
-            store.add_measurement(measured(second, load=load, sun=1000.0 if second >= 900 else 0.0))
-        assert store.peak_import_w(START, START + 2 * QUARTER, QUARTER) == pytest.approx(2000.0)
-        assert store.peak_import_w(START + QUARTER, START + 2 * QUARTER, QUARTER) == 0.0
-        assert store.peak_import_w(START + DAY, START + 2 * DAY, QUARTER) is None
 
 
 def test_open_files_are_let_go(path: Path, clock: SimulatedClock) -> None:

@@ -185,3 +185,18 @@ def test_the_reason_has_its_numbers() -> None:
         "covers 1.9 kW of the house: import costs 0.42, a stored kWh is worth 0.31 later; "
         "idling would cost 0.04 EUR more in the next 15 min"
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ({"load_w": 1900.0, "soc": 0.0, "buy": 0.42}, "cannot cover the house, nothing is to be drawn at 0%"),
+        (
+            {"load_w": 0.0, "pv_w": 1900.0, "soc": 1.0},
+            "cannot store the surplus, nothing more is to be charged at 100%",
+        ),
+    ],
+)
+def test_an_empty_or_full_battery_claims_no_more_than_it_does(state: dict[str, float], told: str) -> None:
+    """At the edge of its band the reason is the edge, not a price."""
+    assert explain(weighed(worth=value_of(0.31), **state)).startswith(told)

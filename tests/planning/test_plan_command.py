@@ -47,3 +47,38 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.Captur
     """A wrong path ends with one clear line and the exit code of a failure."""
     assert main(["plan", "--problem", str(tmp_path / "none.json")]) == EXIT_FAILED
     assert "none.json: cannot be read" in capsys.readouterr().err
+
+
+def test_the_configured_time_limit_holds_for_the_method_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A program that may not search comes back with nothing, and the limit it was given is named."""
+    config = tmp_path / "sunshift.toml"
+    config.write_text(
+        f"""
+[site]
+timezone = "Europe/Berlin"
+[battery]
+driver = "simulated"
+usable_capacity_wh = 10000
+max_charge_w = 4600
+max_discharge_w = 4600
+[tariff.import]
+kind = "fixed"
+price_per_kwh = 0.10
+[tariff.export]
+kind = "fixed"
+price_per_kwh = 0.30
+[planning]
+time_limit = "1ms"
+[strategy]
+name = "time_of_use"
+[service]
+state_dir = "{tmp_path}/state"
+runtime_dir = "{tmp_path}/run"
+"""
+    )
+    assert main(["plan", "--config", str(config), "--json"]) == EXIT_DONE
+    assert "recursion" in json.loads(capsys.readouterr().out)["method"]
+    assert main(["plan", "--config", str(config), "--method", "lp"]) == EXIT_FAILED
+    assert "within 0.001 s; raise the time limit" in capsys.readouterr().err

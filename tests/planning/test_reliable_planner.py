@@ -9,9 +9,10 @@ from datetime import datetime
 import pytest
 
 from optimizer.clock import SimulatedClock
-from optimizer.domain.plan import Plan, PlanStatus
+from optimizer.domain.plan import FlagKind, Plan, PlanStatus
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.scenario import Scenario
+from optimizer.domain.site import GridConnection
 from optimizer.errors import PlanningError
 from optimizer.planning.lp_planner import LinearProgramPlanner
 from optimizer.planning.recursion_planner import RecursionPlanner
@@ -54,6 +55,8 @@ def test_the_recursion_stands_in_for_a_solver_that_fails(caplog: pytest.LogCaptu
     with caplog.at_level(logging.WARNING):
         plans = [planner.plan(PROBLEM, made_at=START) for _ in range(3)]
     assert {plan.method for plan in plans} == {"recursion"}
+    told = next(flag for flag in plans[-1].flags if flag.kind is FlagKind.STAND_IN)
+    assert told.message == "the recursion stands in for the linear program: the solver has no plan"
     assert caplog.text.count("the recursion plans instead") == 1
 
 
@@ -90,6 +93,27 @@ def test_of_an_unproven_plan_and_the_recursions_the_cheaper_counts(dearer: float
     assert planner.plan(PROBLEM, made_at=START).method == method
 
 
+def test_a_cheaper_plan_that_breaks_more_rules_is_not_the_better_one() -> None:
+    """Rules count before money, by their size: neither the objective alone nor the number of flags decides."""
+    good = by_recursion()
+    broken = replace(good, method="lp", status=PlanStatus.FEASIBLE, objective=good.objective - 1.0, penalties=5.0)
+    plan = ReliablePlanner(clock=CLOCK, program=Scripted(broken), recursion=Scripted(good)).plan(PROBLEM, made_at=START)
+    assert plan.method == "recursion"
+    assert [flag.kind for flag in plan.flags] == [FlagKind.STAND_IN]
+    both = replace(good, penalties=9.0)
+    again = ReliablePlanner(clock=CLOCK, program=Scripted(broken), recursion=Scripted(both))
+    assert again.plan(PROBLEM, made_at=START).method == "lp"
+
+
+def test_a_plan_says_what_its_broken_rules_count() -> None:
+    """An import limit that the house exceeds by itself is in the penalties, and in no reported cost."""
+    over = replace(PROBLEM, connection=GridConnection(max_import_w=100.0), initial_soc=0.0)
+    for planner in (LinearProgramPlanner(clock=CLOCK), RecursionPlanner(clock=CLOCK)):
+        plan = planner.plan(over, made_at=START)
+        assert plan.penalties > 1.0
+        assert plan.energy_cost == pytest.approx(0.3 * 1.7)
+
+
 @pytest.mark.parametrize(("count", "futures", "method"), [(3, 1, "lp"), (3, 2, "recursion"), (60, 1, "recursion")])
 def test_only_a_short_search_is_begun(count: int, futures: int, method: str) -> None:
     """Negative prices are searched for one future and few intervals; more would take seconds for a worse plan."""
@@ -101,8 +125,10 @@ def test_only_a_short_search_is_begun(count: int, futures: int, method: str) -> 
         others=tuple(Scenario(weight=1.0, load_w=(600.0,) * count, pv_w=(0.0,) * count) for _ in range(futures - 1)),
     )
     program = Scripted(replace(by_recursion(), method="lp", status=PlanStatus.OPTIMAL))
-    assert ReliablePlanner(clock=CLOCK, program=program).plan(negative, made_at=START).method == method
+    planned = ReliablePlanner(clock=CLOCK, program=program).plan(negative, made_at=START)
+    assert planned.method == method
     assert bool(program.asked) == (method == "lp")
+    assert (FlagKind.STAND_IN in {flag.kind for flag in planned.flags}) == (method == "recursion")
 
 
 def test_a_malformed_problem_is_nobodys_to_plan() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,18 +13,22 @@ from hypothesis import strategies as st
 from optimizer.clock import SimulatedClock
 from optimizer.domain.plan import FlagKind, PlanStatus
 from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.planning.first_interval import first_decision
 from optimizer.planning.interval_cost import IntervalCost, battery_kw, stored_kwh
+from optimizer.planning.kernel.choice import Kernel
+from optimizer.planning.kernel.segments import segments_of
 from optimizer.planning.lp.model import build_model
 from optimizer.planning.lp.solver import solve
 from optimizer.planning.lp_planner import LinearProgramPlanner
-from optimizer.planning.recursion import scenario_worth
+from optimizer.planning.recursion import worths_of
 from optimizer.planning.recursion_planner import RecursionPlanner
 from optimizer.planning.rollout import WorthLookup, best_power, best_stored
 from optimizer.planning.scaled_problem import scale_problem
-from optimizer.planning.worth_curve import mean_worth
+from support.kernels import KERNELS
 from support.planning_problems import START, hourly_problem, problems
 
 MODEST = settings(max_examples=80, deadline=None)
+BOTH = pytest.mark.parametrize("kernel", KERNELS)
 LP = LinearProgramPlanner(clock=SimulatedClock(START))
 RECURSION = RecursionPlanner(clock=SimulatedClock(START))
 
@@ -36,41 +41,42 @@ def tolerance(optimum: float) -> float:
     return 1e-6 * max(1.0, abs(optimum))
 
 
+def optimum_of(problem: PlanningProblem, kernel: Kernel) -> float:
+    """Return the recursion's optimum: the shared first decision weighed against the mean worth of all futures."""
+    scaled = scale_problem(problem)
+    worths = worths_of(scaled, keep=1, kernel=kernel)
+    assert worths.first_relaxed is None
+    return first_decision(scaled, worths, np.full(len(problem.scenarios), np.inf)).expected_cost
+
+
+@BOTH
 @MODEST
-@given(problems())
-def test_one_future_has_the_same_optimum_both_ways(problem: PlanningProblem) -> None:
+@given(problem=problems())
+def test_one_future_has_the_same_optimum_both_ways(kernel: Kernel, problem: PlanningProblem) -> None:
     """For one future the recursion's worth at the start is the linear program's optimum, penalties included."""
-    scaled = scale_problem(problem)
-    worth = scenario_worth(scaled, scaled.scenarios[0])
+    worths = worths_of(scale_problem(problem), kernel=kernel)
     optimum = lp_optimum(problem)
-    assert worth.first_relaxed is None
-    assert -worth.at_start.value(scaled.start_kwh) == pytest.approx(optimum, abs=tolerance(optimum))
+    assert worths.first_relaxed is None
+    assert -worths.start_values[0] == pytest.approx(optimum, abs=tolerance(optimum))
+    assert optimum_of(problem, kernel) == pytest.approx(optimum, abs=tolerance(optimum))
 
 
+@BOTH
 @MODEST
-@given(problems(most_scenarios=4))
-def test_averaged_worths_give_the_two_stage_optimum(problem: PlanningProblem) -> None:
+@given(problem=problems(most_scenarios=4))
+def test_averaged_worths_give_the_two_stage_optimum(kernel: Kernel, problem: PlanningProblem) -> None:
     """One first decision weighed against the mean worth of all futures is the optimum of the two-stage program."""
-    scaled = scale_problem(problem)
-    weights = [steps.weight for steps in scaled.scenarios]
-    expected = WorthLookup.of(mean_worth([scenario_worth(scaled, one).ends[0] for one in scaled.scenarios], weights))
-    costs = [IntervalCost(scaled, one, 0, float("inf")) for one in scaled.scenarios]
-    power = best_power(costs, weights, expected, scaled.start_kwh)
-    cost = sum(weight * one.cost(power) for weight, one in zip(weights, costs, strict=True))
     optimum = lp_optimum(problem)
-    after = scaled.start_kwh + stored_kwh(scaled, power) - scaled.standby_kwh
-    assert cost - expected.value(after) == pytest.approx(optimum, abs=tolerance(optimum))
+    assert optimum_of(problem, kernel) == pytest.approx(optimum, abs=tolerance(optimum))
 
 
+@BOTH
 @MODEST
-@given(problems(most_scenarios=3, wild_prices=True))
-def test_wild_prices_never_make_the_recursion_too_dear(problem: PlanningProblem) -> None:
+@given(problem=problems(most_scenarios=3, wild_prices=True))
+def test_wild_prices_never_make_the_recursion_too_dear(kernel: Kernel, problem: PlanningProblem) -> None:
     """Where prices are negative or crossed the recursion's relaxation bounds the true optimum from below."""
     scaled = scale_problem(problem)
-    worths = [scenario_worth(scaled, one) for one in scaled.scenarios]
-    bound = -sum(
-        one.weight * worth.at_start.value(scaled.start_kwh) for one, worth in zip(scaled.scenarios, worths, strict=True)
-    )
+    bound = -float(np.dot(scaled.arrays.weights, worths_of(scaled, kernel=kernel).start_values))
     assert bound <= lp_optimum(problem) + 1e-4
 
 
@@ -84,20 +90,23 @@ def test_both_planners_hand_out_equally_good_plans(problem: PlanningProblem) -> 
 
 
 @MODEST
-@given(problems(), st.floats(0.0, 1.0))
+@given(problem=problems(), share=st.floats(0.0, 1.0))
 def test_slopes_alone_find_the_best_power(problem: PlanningProblem, share: float) -> None:
     """Following worth and cost by their slopes, from any energy, is as good as trying every corner of both."""
     scaled = scale_problem(problem)
-    worth = scenario_worth(scaled, scaled.scenarios[0])
+    worths, segments = worths_of(scaled), segments_of(scaled, np.array([math.inf]))
     held = scaled.lowest_kwh + share * (scaled.highest_kwh - scaled.lowest_kwh)
-    for step, curve in enumerate(worth.ends):
+    for step in range(scaled.count):
+        curve = worths.end_curve(0, step)
         cost, lookup = IntervalCost(scaled, scaled.scenarios[0], step, math.inf), WorthLookup.of(curve)
 
         def gain(stored: float, cost: IntervalCost = cost, lookup: WorthLookup = lookup) -> float:
             return lookup.value(held + stored - scaled.standby_kwh) - cost.cost(battery_kw(scaled, stored))
 
         tried = gain(stored_kwh(scaled, best_power([cost], [1.0], lookup, held)))
-        for stored in best_stored(curve, worth.costs[step], held - scaled.standby_kwh):
+        falls = list(zip((-segments.slopes[0, step]).tolist(), segments.widths[0, step].tolist(), strict=True))
+        begin = curve.lowest_kwh - held + scaled.standby_kwh
+        for stored in best_stored(curve.segments, begin, falls, float(segments.least_kwh[0, step])):
             assert gain(stored) == pytest.approx(tried, abs=1e-7)
 
 

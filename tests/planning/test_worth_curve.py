@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.planning.interval_cost import lower_hull
-from optimizer.planning.worth_curve import WorthCurve, linear_worth, mean_worth, simplified
+from optimizer.planning.worth_curve import WorthCurve, mean_worth, simplified
 
 
 @st.composite
@@ -29,7 +30,11 @@ ENERGIES = [number / 4 for number in range(41)]
 def test_the_mean_curve_is_the_mean_of_the_values(futures: list[WorthCurve]) -> None:
     """At every energy the averaged curve is worth the average of the curves."""
     weights = [1.0 / len(futures)] * len(futures)
-    mean = mean_worth(futures, weights)
+    flat = [segment for curve in futures for segment in curve.segments]
+    slopes, widths = np.array(flat).T
+    counts = np.array([len(curve.segments) for curve in futures])
+    at_lowest = np.array([curve.at_lowest for curve in futures])
+    mean = mean_worth(0.0, (slopes, widths, counts, at_lowest), np.array(weights))
     for energy in ENERGIES:
         expected = sum(curve.value(energy) for curve in futures) / len(futures)
         assert mean.value(energy) == pytest.approx(expected, abs=1e-7)
@@ -46,34 +51,9 @@ def test_joined_segments_stay_close_and_concave(curve: WorthCurve, tolerance: fl
         assert -1e-9 <= curve.value(energy) - joined.value(energy) <= tolerance * 10.0 / 4 + 1e-9
 
 
-@given(curves())
-def test_one_step_back_is_the_best_of_all_choices(curve: WorthCurve) -> None:
-    """The merged curve is worth, at each energy, what trying every stored energy finds."""
-    points = [(-2.0, -0.4), (0.0, 0.0), (1.5, 0.6)]
-    before = curve.before(points, standby_kwh=0.25)
-
-    def cost(stored: float) -> float:
-        return 0.2 * stored if stored < 0 else 0.4 * stored
-
-    for energy in ENERGIES[1:]:
-        reachable = [number / 40 for number in range(-80, 61) if 0.0 <= energy + number / 40 - 0.25 <= 10.0]
-        best = max(curve.value(energy + stored - 0.25) - cost(stored) for stored in reachable)
-        assert before.value(energy) == pytest.approx(best, abs=1e-9)
-
-
-def test_the_band_is_fined_outside_and_untouched_inside() -> None:
-    """Each kWh below or above the band costs the fine; differences within it stay."""
-    fined = linear_worth(0.2, lowest_kwh=0.0, highest_kwh=10.0).with_band(
-        lowest_kwh=2.0, highest_kwh=9.0, price_per_kwh=1.0
-    )
-    assert fined.value(5.0) == pytest.approx(1.0)
-    assert fined.value(0.0) == pytest.approx(-2.0)
-    assert fined.value(10.0) == pytest.approx(2.0 - 1.0)
-
-
 def test_a_curve_over_the_band_extends_over_the_whole_battery() -> None:
     """Below the band energy is worth a fine more, above it a fine less; inside nothing changes."""
-    value = linear_worth(0.2, lowest_kwh=1.0, highest_kwh=9.0).as_energy_value(capacity_kwh=10.0, fine_per_kwh=2.0)
+    value = WorthCurve(1.0, 0.2, ((0.2, 8.0),)).as_energy_value(capacity_kwh=10.0, fine_per_kwh=2.0)
     assert value.energy_wh == pytest.approx((0.0, 1_000.0, 9_000.0, 10_000.0))
     assert value.slope_per_kwh == pytest.approx((2.2, 0.2, -1.8))
     assert value.value(5_000.0) == pytest.approx(1.0)

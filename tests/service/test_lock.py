@@ -1,6 +1,7 @@
 """One writer."""
 
 import os
+import shutil
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,27 @@ def test_a_file_left_behind_locks_nobody_out(tmp_path: Path) -> None:
     assert not is_held(tmp_path)
     with InstanceLock(tmp_path, battery="mine", since=SINCE):
         assert is_held(tmp_path)
+
+
+def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path) -> None:
+    """Once it is gone it keeps nobody out; taken anew it does, unless another process was first."""
+    folder = tmp_path / "run"
+    lock = InstanceLock(folder, battery="mine", since=SINCE)
+    assert not lock.in_place
+    with lock:
+        assert lock.in_place
+        shutil.rmtree(folder)
+        assert not lock.in_place
+        assert not is_held(folder)
+        lock.retake()
+        assert lock.in_place
+        assert is_held(folder)
+        shutil.rmtree(folder)
+        with (
+            InstanceLock(folder, battery="another", since=SINCE),
+            pytest.raises(LockedError, match="for another"),
+        ):
+            lock.retake()
 
 
 def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:

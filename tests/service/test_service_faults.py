@@ -1,9 +1,11 @@
 """What the service does when the battery, the strategy, a listener or an earlier run misbehaves."""
 
+import logging
 import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,8 +14,9 @@ import pytest
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.domain.decision import Decision, Outcome
 from optimizer.errors import LockedError
+from optimizer.history.store import HistoryStore, history_path
 from optimizer.release_config import TOKEN_FILE_NAME, needs_release
-from optimizer.service.lock import InstanceLock
+from optimizer.service.lock import InstanceLock, is_held
 from optimizer.service.notify import Notifier
 from optimizer.service.status import read_status, status_path
 from support.service_bench import START, TOKEN, Bench, bench
@@ -178,7 +181,37 @@ def test_the_release_after_the_service_knows_whether_there_is_anything_to_releas
     assert needs_release(environ)
 
 
-def test_a_runtime_folder_that_vanishes_is_told_once_and_control_goes_on(
+def test_a_state_folder_that_vanishes_is_a_fault_until_it_is_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Status and journal say so, control and planning go on, and in the end every measurement is in the file."""
+    caplog.set_level(logging.INFO, "sunshift.service")
+    with bench(tmp_path) as home:
+        folder, faults = home.configuration.settings.service.state_dir, []
+
+        def vanish(decision: Decision) -> None:
+            faults.append(home.daemon.reporter.faults().get("history"))
+            if len(home.decisions) == 60:
+                shutil.rmtree(folder)
+            if len(home.decisions) == 150:
+                folder.mkdir()
+
+        home.daemon.on_decision.append(vanish)
+        home.run_for(timedelta(minutes=40))
+        assert faults[59] is None
+        assert "is gone; put the folder back" in (faults[120] or "")
+        assert faults[-1] is None
+        assert len([line for line in caplog.messages if "put the folder back" in line]) == 1
+        assert any("the job flush works again" in line for line in caplog.messages)
+        gone_from, back_at = home.decisions[60].at, home.decisions[149].at
+        assert any(gone_from < plan.made_at < back_at for plan in home.plans)
+        assert {one.outcome for one in home.decisions[60:150]} <= {Outcome.APPLIED, Outcome.KEPT}
+        with HistoryStore(history_path(folder), clock=home.clock) as store:
+            kept = {one.at for one in store.measurements(START, home.clock.now())}
+        assert {one.at for one in home.decisions if one.measurement} <= kept
+
+
+def test_a_runtime_folder_that_vanishes_again_and_again_is_told_once_and_control_goes_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Every status that cannot be written fails in the same way: one line, not one a poll."""
@@ -190,5 +223,84 @@ def test_a_runtime_folder_that_vanishes_is_told_once_and_control_goes_on(
 
         home.daemon.on_decision.append(vanish)
         home.run_for(timedelta(minutes=5))
-        assert len([line for line in caplog.messages if "status cannot be written" in line]) == 1
+        for what in ("status cannot be written", "the lock taken again"):
+            assert len([line for line in caplog.messages if what in line]) == 1
         assert home.daemon.handed_back
+
+
+def test_a_runtime_folder_that_vanishes_is_made_anew_with_lock_status_and_token(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After the next step a second instance is kept away again, and the release finds what it needs."""
+    folder = tmp_path / "run"
+    with bench(tmp_path, driver="sonnen_v2") as home:
+        after: list[bool] = []
+
+        def vanish(_: Decision) -> None:
+            if len(home.decisions) == 10:
+                shutil.rmtree(folder)
+            if len(home.decisions) == 12:
+                after.extend([is_held(folder), status_path(folder).exists(), (folder / TOKEN_FILE_NAME).exists()])
+                after.append(needs_release({"RUNTIME_DIRECTORY": str(folder)}))
+
+        home.daemon.on_decision.append(vanish)
+        home.run_for(timedelta(minutes=5))
+        assert after == [True] * 4
+        assert "was removed while the service runs; made anew, and the lock taken again" in caplog.text
+        assert home.daemon.handed_back
+
+
+def test_a_lock_that_cannot_be_taken_again_is_a_fault_until_it_can(tmp_path: Path) -> None:
+    """Where the folder cannot be made the status tells that nothing keeps a second service away."""
+    folder = tmp_path / "run"
+    with bench(tmp_path) as home:
+        faults: list[str | None] = []
+
+        def block(_: Decision) -> None:
+            faults.append(home.daemon.reporter.faults().get("lock"))
+            if len(home.decisions) == 10:
+                shutil.rmtree(folder)
+                folder.touch()
+            if len(home.decisions) == 15:
+                folder.unlink()
+
+        home.daemon.on_decision.append(block)
+        home.run_for(timedelta(minutes=5))
+        assert faults[9] is None
+        assert "nothing keeps a second service away" in (faults[12] or "")
+        assert faults[-1] is None
+        assert home.daemon.counters.errors == 0
+
+
+def test_a_service_whose_place_was_taken_leaves_the_battery_to_the_other(tmp_path: Path) -> None:
+    """Two that command would fight: the one that lost its folder ends and touches nothing any more."""
+    folder = tmp_path / "run"
+    with bench(tmp_path) as home, ExitStack() as other:
+        told: list[int] = []
+
+        def oust(_: Decision) -> None:
+            if len(home.decisions) == 10:
+                shutil.rmtree(folder)
+                other.enter_context(InstanceLock(folder, battery="the other's", since=home.clock.now()))
+                told.append(len(writes(home)))
+
+        def writes(bench_: Bench) -> list[object]:
+            return [entry for entry in bench_.server.log.entries if entry.is_write]
+
+        home.daemon.on_decision.append(oust)
+        home.run_for(timedelta(minutes=5))
+        assert len(home.decisions) == 11
+        assert not home.daemon.handed_back
+        assert len(writes(home)) <= told[0] + 1
+        assert needs_release({"RUNTIME_DIRECTORY": str(folder)})
+
+
+def test_a_plan_that_another_planner_stood_in_for_shows_in_the_status(tmp_path: Path) -> None:
+    """Crossed prices ask for a search too long to begin: who reads the status sees who planned instead, and why."""
+    crossed = {"import": {"kind": "fixed", "price_per_kwh": 0.10}, "export": {"kind": "fixed", "price_per_kwh": 0.30}}
+    with bench(tmp_path, tariff=crossed) as home:
+        home.run_for(timedelta(minutes=1))
+        status = read_status(status_path(tmp_path / "run"))
+        assert status is not None
+        assert status.plan is not None
+        assert any("the recursion stands in for the linear program" in flag for flag in status.plan["flags"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,14 @@ SINGLE_MISTAKES = [
     ({"battery__driver": "sonnen_v3"}, "battery.driver", "sonnen_v1, sonnen_v2, simulated; did you mean"),
     ({"battery__host": None}, "battery.host", "is required for sonnen_v1"),
     ({"battery__host": "http://192.168.1.20"}, "battery.host", "without http://"),
+    ({"battery__host": "192.168.1.20:8080"}, "battery.host", "port (that is battery.port)"),
+    ({"battery__host": "battery#1"}, "battery.host", "must be an address or a name alone"),
+    ({"battery__token_file": "~no-such-user-here/token"}, "battery.token_file", "no user 'no-such-user-here'"),
+    ({"battery__wear_cost_per_kwh": 5}, "battery.wear_cost_per_kwh", "write 0.05 if 5 cents are meant"),
+    ({"planning__terminal_value_per_kwh": 15}, "planning.terminal_value_per_kwh", "write 0.15 if 15 cents"),
+    ({"forecast__pv_peak_kw": 9800}, "forecast.pv_peak_kw", "write 9.8 if 9800 W are meant"),
+    ({"forecast__pv_peak_kw": 9.8}, "site.latitude", "is required where forecast.pv_peak_kw is set"),
+    ({"site__latitude": 47.66}, "site.longitude", "is required beside latitude"),
     ({"battery__port": 70000}, "battery.port", "at most 65535, got 70000"),
     ({"battery__port": True}, "battery.port", "must be a number, not true or false"),
     ({"battery__hots": "x"}, "battery.hots", "unknown key: did you mean 'host'?"),
@@ -208,3 +217,12 @@ def test_every_conflict_of_a_section_is_told_at_its_key() -> None:
     """Two conflicts in one section are two problems."""
     found = problems(control__lease="30s", control__max_measurement_age="10s", control__poll_interval="10s")
     assert sorted(found) == ["control.lease", "control.max_measurement_age"]
+
+
+def test_the_age_that_a_slower_poll_asks_for_is_named() -> None:
+    """Whoever changes the interval alone is told a value that works with it, and it does."""
+    found = problems(control__poll_interval="1min")
+    assert list(found) == ["control.max_measurement_age"]
+    named = re.search(r'"(\d+s)" works', found["control.max_measurement_age"])
+    assert named is not None
+    assert problems(control__poll_interval="1min", control__max_measurement_age=named[1]) == {}

@@ -123,13 +123,29 @@ def test_a_limit_of_zero_is_no_limit() -> None:
     """Zero and absence both mean that the grid connection has no limit."""
     grid = configured(grid__max_import_w=0, environ={"SUNSHIFT_GRID__MAX_EXPORT_W": "0"}).settings.grid
     assert (grid.max_import_w, grid.max_export_w) == (None, None)
+    assert configured(environ={"SUNSHIFT_GRID__MAX_EXPORT_W": "0.0"}).settings.grid.max_export_w is None
     assert configured(grid__max_import_w=5000).settings.grid.max_import_w == 5000
 
 
-@given(st.integers(0, 10**7))
-def test_a_duration_reads_back_as_written(seconds: int) -> None:
-    """Formatting and parsing a length of time are inverse."""
-    assert parse_duration(format_duration(timedelta(seconds=seconds))) == timedelta(seconds=seconds)
+@pytest.mark.parametrize("text", ['{"grid": {}}', '{"grid": {"curtailable": true}}'])
+def test_an_empty_table_takes_nothing_away(text: str) -> None:
+    """A variable with an empty table leaves what the file says below it."""
+    configuration = configured(grid__max_export_w=6000, environ={"SUNSHIFT_GRID": json.dumps(json.loads(text)["grid"])})
+    assert configuration.settings.grid.max_export_w == 6000
+    assert configuration.origin(("grid", "max_export_w")) == "file "
+
+
+@pytest.mark.parametrize("host", ["battery.lan", "my_battery", "10.0.0.7", "fe80::1%eth0", "::1", "::ffff:10.0.0.7"])
+def test_every_form_of_an_address_is_a_host(host: str) -> None:
+    """Names, IPv4 and IPv6 addresses, with a zone where the link needs one."""
+    assert configured(battery__host=host).settings.battery.host == host
+
+
+@given(st.integers(0, 10**13))
+def test_a_duration_reads_back_as_written(microseconds: int) -> None:
+    """Formatting and parsing a length of time are inverse, to the microsecond."""
+    length = timedelta(microseconds=microseconds)
+    assert parse_duration(format_duration(length)) == length
 
 
 @pytest.mark.parametrize(("text", "minutes"), [("90s", 1.5), ("1h 30min", 90), (" 1.5H ", 90), ("1d", 1440)])

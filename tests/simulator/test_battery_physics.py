@@ -12,7 +12,7 @@ from optimizer.devices.simulated.parameters import BatteryParameters
 from optimizer.devices.simulated.physics import BatteryState, Order, step
 from support.simulator import BATTERY
 
-PARAMETERS = BatteryParameters(battery=BATTERY)
+PARAMETERS = BatteryParameters(battery=BATTERY, fixed_loss_w=0.0)
 EXACT = replace(PARAMETERS, error_w=0.0)
 
 orders = st.lists(

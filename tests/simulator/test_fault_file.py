@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from optimizer.errors import SimulatorError
 from optimizer.simulator.fault import FaultKind, Target
-from optimizer.simulator.faults import read_faults
+from optimizer.simulator.faults import parse_faults, read_faults
 from support.simulator import START
 
 GOOD = """
@@ -69,6 +70,8 @@ def test_script_is_read(tmp_path: Path) -> None:
         ('kind = "hang"\non = "write"', "on: unknown 'write', did you mean 'writes'?"),
         ('kind = "hang"\nface = "v3"', "face: unknown 'v3'"),
         ('kind = "foreign_mode"\nmode = 3', "mode: 3 is none of 1, 2"),
+        ('kind = "foreign_reserve"\nsoc = 50', "soc: expected a number from 0 to 1, got 50"),
+        ('kind = "return_code"\nstyle = "status"', "style: unknown 'status'"),
         ('kind = "refuse"\nlast_request = 3', "a closed port sees no requests"),
     ],
 )
@@ -97,3 +100,10 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
     """A file that is not there is named."""
     with pytest.raises(SimulatorError, match="cannot be read"):
         read_faults(tmp_path / "none.toml", start=START)
+
+
+def test_script_in_the_documentation_is_one() -> None:
+    """The example that docs/simulator.md shows is read as it stands there."""
+    text = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
+    faults = parse_faults(tomllib.loads(text.split("```toml")[1].split("```")[0]), start=START)
+    assert [fault.kind for fault in faults] == [FaultKind.FOREIGN_MODE, FaultKind.ANSWER_LOST, FaultKind.AMBIENT]

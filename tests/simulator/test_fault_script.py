@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.devices.sonnen_v1 import SonnenV1
+from optimizer.errors import DeviceTimeout
 from optimizer.simulator.fault import Fault, FaultKind, Target
 from support.simulator import START, RunningSimulator, make_house, running_simulator
 
@@ -75,6 +77,62 @@ def test_truncated_body_promises_the_whole() -> None:
     """Half of the body comes under the length of the whole."""
     with running_simulator(faults=[fault(FaultKind.TRUNCATED)]) as simulator, pytest.raises(IncompleteRead):
         simulator.get()
+
+
+def exchange(connection: socket.socket) -> bytes:
+    """Ask for the status on an open connection and return what comes."""
+    connection.sendall(b"GET /api/v1/status HTTP/1.1\r\nHost: x\r\n\r\n")
+    return connection.recv(65_536)
+
+
+def test_length_that_is_too_short_cuts_the_answer_and_spoils_the_next() -> None:
+    """A client that believes the length reads half a body, and finds the other half before the next answer."""
+    with running_simulator(firmware="2016", faults=[fault(FaultKind.LENGTH_TOO_SHORT, last_request=1)]) as simulator:
+        with pytest.raises(json.JSONDecodeError):
+            simulator.status()
+        simulator.server.faults.add(fault(FaultKind.LENGTH_TOO_SHORT, last_request=1))
+        with socket.create_connection(("127.0.0.1", simulator.server.v1_port), timeout=5) as connection:
+            answers = (exchange(connection) + exchange(connection)).split(b"\r\n\r\n")
+        whole = simulator.get().body
+    length = int(answers[0].split(b"Content-Length: ")[1].split(b"\r\n")[0])
+    assert length == len(whole) // 2
+    assert answers[1] == whole + answers[1][len(whole) :]
+    assert answers[1][length:].startswith(whole[length:] + b"HTTP/1.1 200 OK")
+
+
+def test_length_that_is_too_long_leaves_the_client_waiting() -> None:
+    """The body is whole and parses, but a client that believes the length waits for as much again."""
+    with running_simulator(firmware="2016", faults=[fault(FaultKind.LENGTH_TOO_LONG)]) as simulator:
+        with socket.create_connection(("127.0.0.1", simulator.server.v1_port), timeout=1) as connection:
+            head, body = exchange(connection).split(b"\r\n\r\n")
+            with pytest.raises(TimeoutError):
+                connection.recv(1)
+        with pytest.raises(DeviceTimeout):
+            SonnenV1(host="127.0.0.1", port=simulator.server.v1_port, clock=simulator.clock, deadline_s=0.5).read()
+    assert f"Content-Length: {2 * len(body)}".encode() in head
+    assert json.loads(body)["IsSystemInstalled"] == 1
+
+
+def test_idle_connection_is_reset() -> None:
+    """A kept connection that is used at once lives; one that idles is reset, outside of any outage."""
+    with (
+        running_simulator(faults=[fault(FaultKind.IDLE_RESET, idle_s=0.5)]) as simulator,
+        socket.create_connection(("127.0.0.1", simulator.server.v1_port), timeout=10) as connection,
+    ):
+        assert exchange(connection).startswith(b"HTTP/1.1 200 OK")
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)  # nothing is asked: the next that comes is the reset
+        assert simulator.get().status == 200
+
+
+def test_connection_in_use_is_not_reset() -> None:
+    """Requests that follow each other within the time share one connection."""
+    with (
+        running_simulator(faults=[fault(FaultKind.IDLE_RESET, idle_s=30)]) as simulator,
+        socket.create_connection(("127.0.0.1", simulator.server.v1_port), timeout=10) as connection,
+    ):
+        answers = [exchange(connection) for _ in range(3)]
+    assert all(answer.startswith(b"HTTP/1.1 200 OK") for answer in answers)
 
 
 def test_reset_in_mid_body() -> None:
@@ -319,6 +377,43 @@ def test_return_code_in_a_200() -> None:
     with running_simulator(faults=[fault(FaultKind.RETURN_CODE, code=16)]) as simulator:
         answer = simulator.get()
     assert (answer.status, answer.json) == (200, {"ReturnCode": "16"})
+
+
+@pytest.mark.parametrize(
+    ("style", "status", "body"),
+    [
+        ("ok_with_body", 200, b'{"ReturnCode":"13"}'),
+        ("status_with_body", 500, b'{"ReturnCode":"13"}'),
+        ("status_only", 500, b""),
+    ],
+)
+def test_injected_return_code_travels_in_each_way(style: str, status: int, body: bytes) -> None:
+    """Code 13 comes with HTTP 200, with 500 and a body, or with 500 alone; the command does not happen."""
+    with running_simulator(faults=[fault(FaultKind.RETURN_CODE, code=13, style=style)]) as simulator:
+        answer = simulator.put("/api/v1/setpoint/charge/900")
+        assert (answer.status, answer.body, simulator.house.setpoint_w) == (status, body, None)
+
+
+def test_somebody_else_sets_the_reserve() -> None:
+    """The app changes the backup buffer at its own time, and automatic mode keeps it."""
+    faults = [fault(FaultKind.FOREIGN_RESERVE, **after(30), soc=0.6)]
+    with running_simulator(faults=faults, mode=DeviceMode.AUTOMATIC, initial_soc=0.5) as simulator:
+        simulator.clock.advance(20)
+        assert (simulator.status()["BackupBuffer"], simulator.status()["Pac_total_W"] > 300) == ("0", True)
+        simulator.clock.advance(60)
+        assert (simulator.status()["BackupBuffer"], simulator.status()["Pac_total_W"]) == ("60", -5)
+
+
+def test_hot_room_derates_as_the_battery_warms() -> None:
+    """Heat from the script takes power away slowly; see the tests of heat for its physics."""
+    with running_simulator(faults=[fault(FaultKind.AMBIENT, celsius=70)]) as simulator:
+        simulator.put("/api/v1/setpoint/discharge/4600")
+        powers = []
+        for _ in range(8):
+            simulator.clock.advance(900)
+            powers.append(simulator.status()["Pac_total_W"])
+    assert powers[0] == 4600
+    assert powers[-1] < powers[3] < 4600
 
 
 def test_every_kind_of_fault_is_tested_here() -> None:

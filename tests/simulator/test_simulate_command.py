@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from optimizer.cli.main import main
+from optimizer.simulator.fault import FaultKind
+from optimizer.simulator.switches import SWITCHES
 
 
 @contextmanager
@@ -86,6 +88,9 @@ def test_recording_with_a_gap_is_used_where_it_is_whole(tmp_path: Path) -> None:
         (["--timezone", "Mars/Base"], "no time zone 'Mars/Base'"),
         (["--firmware", "1999"], "invalid choice"),
         (["--nightly-restart", "25:00"], "--nightly-restart"),
+        (["--quirk", "put-olny"], "did you mean 'put-only'"),
+        (["--time-of-use", "[{}]"], "no schedule: an entry has start, stop and threshold_p_max"),
+        (["--modules", "1.5"], "expected a number from 1 to 6"),
     ],
 )
 def test_bad_arguments_are_usage_errors(
@@ -104,3 +109,29 @@ def test_bad_fault_script_ends_with_its_complaints(tmp_path: Path, capsys: pytes
     script.write_text('[[fault]]\nkind = "drop"\n', encoding="utf-8")
     assert main(["simulate", "--port", "0", "--v2-port", "0", "--faults", str(script)]) == 1
     assert "line 1, fault 1: kind: unknown 'drop', did you mean 'drip'?" in capsys.readouterr().err
+
+
+def test_model_quirks_schedule_and_room_reach_the_unit() -> None:
+    """An eco 8 of one module in a cold room, with a quirk, is what answers."""
+    schedule = '[{"start":"00:00","stop":"24:00","threshold_p_max":0}]'
+    arguments = ["--model", "eco8", "--modules", "1", "--quirk", "missing=Uac", "--quirk", "put-only"]
+    with started(*arguments, "--mode", "time_of_use", "--time-of-use", schedule, "--ambient-c", "-20") as (_, said):
+        assert "A simulated battery of 2.25 kWh" in said
+        status = json.loads(ask(said, "GET", "/api/v1/status"))
+        assert "Uac" not in status
+        assert status["OperatingMode"] == "10"
+        assert b"16" in ask(said, "GET", "/api/v1/setpoint/charge/1")
+
+
+def test_model_without_such_a_number_of_modules_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """A size that is not sold ends with exit code 1 and says what is."""
+    assert main(["simulate", "--port", "0", "--model", "sb10", "--modules", "6"]) == 1
+    assert "a sb10 has 1 to 5 modules, not 6" in capsys.readouterr().err
+
+
+def test_help_lists_quirks_and_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every switch and every kind of fault stands in the help."""
+    with pytest.raises(SystemExit):
+        main(["simulate", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert [name for name in (*SWITCHES, *FaultKind) if name not in told] == []

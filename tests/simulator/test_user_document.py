@@ -11,7 +11,8 @@ import pytest
 from optimizer.clock import SimulatedClock
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.simulator.fault import Fault, FaultKind
-from optimizer.simulator.quirks import ErrorStyle, Quirks
+from optimizer.simulator.quirks import Quirks
+from optimizer.simulator.return_codes import ErrorStyle
 from support.simulator import make_house, running_simulator
 
 SAMPLE = (

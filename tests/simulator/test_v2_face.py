@@ -18,7 +18,7 @@ def call(
     return simulator.request(method, f"/api/v2/{path}", face="v2", body=body, token=token)
 
 
-@pytest.mark.parametrize("path", ["status", "latestdata", "configurations"])
+@pytest.mark.parametrize("path", ["status", "latestdata", "configurations", "battery", "powermeter", "inverter", "io"])
 def test_token_is_needed(path: str) -> None:
     """Without the right token every path answers 401, in the unit's words."""
     with running_simulator() as simulator:
@@ -97,6 +97,73 @@ def test_configurations_are_text_and_tell_the_size() -> None:
     assert int(values["IC_BatteryModules"]) * int(values["CM_MarketingModuleCapacity"]) == 10_000
 
 
+BATTERY_KEYS = """
+balancechargerequest chargecurrentlimit cyclecount dischargecurrentlimit fullchargecapacity fullchargecapacitywh
+maximumcelltemperature maximumcellvoltage maximumcellvoltagenum maximummodulecurrent maximummoduledcvoltage
+maximummoduletemperature minimumcelltemperature minimumcellvoltage minimumcellvoltagenum minimummodulecurrent
+minimummoduledcvoltage minimummoduletemperature nominalmoduledcvoltage relativestateofcharge remainingcapacity
+systemalarm systemaveragecurrent systemcurrent systemdcvoltage systemstatus systemtime systemwarning
+usableremainingcapacity
+"""
+INVERTER_KEYS = "fac iac_total ibat ipv pac_microgrid pac_total pbat phi ppv sac_total tmax uac ubat upv"
+METER_KEYS = """
+a_l1 a_l2 a_l3 channel deviceid direction error kwh_exported kwh_imported v_l1_l2 v_l1_n v_l2_l3 v_l2_n v_l3_l1 v_l3_n
+va_total var_total w_l1 w_l2 w_l3 w_total
+"""
+
+
+def test_battery_tells_charge_current_and_temperature() -> None:
+    """The recorded keys; ampere-hours times volts are the energy, the current is positive while charging."""
+    with running_simulator(initial_soc=0.5) as simulator:
+        simulator.put("/api/v1/setpoint/charge/2000")
+        simulator.clock.advance(15)
+        told, status = call(simulator, "GET", "battery").json, simulator.status()
+    assert list(told) == sorted(BATTERY_KEYS.split())
+    assert all(isinstance(value, float) for value in told.values())
+    assert told["relativestateofcharge"] == status["RSOC"]
+    assert told["remainingcapacity"] * told["systemdcvoltage"] == pytest.approx(
+        status["RemainingCapacity_Wh"], rel=0.01
+    )
+    assert told["systemcurrent"] * told["systemdcvoltage"] == pytest.approx(2000, rel=0.01)
+    assert 15 < told["minimumcelltemperature"] < told["maximumcelltemperature"] < 30
+
+
+def test_inverter_tells_both_sides() -> None:
+    """The recorded keys; ``pac_total`` has the status's sign, the voltages are those of the status."""
+    with running_simulator() as simulator:
+        simulator.put("/api/v1/setpoint/discharge/1438")
+        simulator.clock.advance(15)
+        told, status = call(simulator, "GET", "inverter").json, simulator.status()
+    assert list(told) == INVERTER_KEYS.split()
+    assert told["pac_total"] == pytest.approx(1438, abs=5)
+    assert told["iac_total"] * told["uac"] == pytest.approx(told["sac_total"], rel=0.01)
+    assert round(told["ubat"]) == status["Ubat"]
+    assert told["tmax"] > 20
+
+
+def test_power_meters_tell_sun_and_house() -> None:
+    """One entry for production and one for consumption, of the recorded keys, with energies that count up."""
+    with running_simulator(load_w=700.0, production_w=1200.0) as simulator:
+        simulator.clock.advance(2 * 3600)
+        sun, house = call(simulator, "GET", "powermeter").json
+    assert set(sun) == set(house) == set(METER_KEYS.split())
+    assert (sun["direction"], sun["w_total"], sun["kwh_imported"]) == ("production", 1200.0, pytest.approx(2.4))
+    assert (house["direction"], house["w_total"], house["kwh_imported"]) == ("consumption", 700.0, pytest.approx(1.4))
+
+
+@pytest.mark.parametrize("path", ["battery", "powermeter", "inverter", "io", "latestdata", "status"])
+def test_what_only_tells_takes_no_writing(path: str) -> None:
+    """A path that only tells something answers 405 to every other method."""
+    with running_simulator() as simulator:
+        assert call(simulator, "PUT", path).status == 405
+
+
+def test_outputs_have_no_recorded_content() -> None:
+    """The path of inputs and outputs is there; what a unit answers was never recorded, so it is an empty object."""
+    with running_simulator() as simulator:
+        assert call(simulator, "GET", "io").json == {}
+
+
 def test_schedule_is_kept() -> None:
     """A time-of-use schedule is stored as the text it came as."""
     schedule = '[{"start":"10:00","stop":"11:00","threshold_p_max":20000}]'
@@ -123,6 +190,7 @@ def test_options_of_older_and_of_guarded_units() -> None:
     """Older units answer 200 to a setpoint; one without Write API refuses writes; some give the status to anyone."""
     for options, token, method, path, status in (
         (V2Options(setpoint_status=200), "simulated", "POST", "setpoint/charge/1", 200),
+        (V2Options(unauthorized_is_empty=True), "wrong", "GET", "status", 200),
         (V2Options(write_enabled=False), "simulated", "POST", "setpoint/charge/1", 403),
         (V2Options(status_needs_token=False), "", "GET", "status", 200),
     ):

@@ -71,7 +71,7 @@ def battery_process(folder: Path) -> Iterator[BatteryProcess]:
 
 
 def cheapest_now(folder: Path) -> Path:
-    """Write a price file in which every quarter of an hour is dearer than the one before, so that it pays to buy now."""
+    """Write a price file in which each quarter of an hour is dearer than the last, so that it pays to buy now."""
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
     rows = [
         f"{(start + index * timedelta(minutes=15)).isoformat()},{min(0.05 + 0.005 * index, 0.60):.3f}"

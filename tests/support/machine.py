@@ -137,7 +137,8 @@ class Machine:
     def _leader(self) -> int:
         """Return the host's number of its first process."""
         if self._nspawn is None or self._nspawn.poll() is not None:
-            raise LookupError(f"the machine is off:\n{self._console.read_text(errors='replace')[-2000:]}")
+            msg = f"the machine is off:\n{self._console.read_text(errors='replace')[-2000:]}"
+            raise LookupError(msg)
         children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children").read_text().split()
         if not children:
             raise LookupError("the machine has no first process yet")
@@ -149,7 +150,8 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> float:
     began = time.perf_counter()
     while not condition():
         if time.perf_counter() - began > seconds:
-            raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
+            msg = f"waited {seconds:.0f} s in vain for {what}"
+            raise AssertionError(msg)
         time.sleep(0.05)
     return time.perf_counter() - began
 

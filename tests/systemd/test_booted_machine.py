@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from support.battery_process import BatteryProcess, battery_process, cheapest_now
 from support.guide import commands_under
 from support.machine import Machine, wait_for, wheels_of, why_not

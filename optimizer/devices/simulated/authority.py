@@ -8,6 +8,7 @@ from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.devices.simulated.parameters import BatteryParameters
 from optimizer.devices.simulated.physics import Order
 from optimizer.devices.simulated.profile import Moment
+from optimizer.devices.simulated.schedule import DeviceSchedule
 
 _TRICKLE_W, _TRICKLE_BELOW_SOC = 500.0, -0.03
 
@@ -22,6 +23,8 @@ class Authority:
     automatic_hold_s: float
     automatic_minimum_w: float
     floor_in_manual: bool
+    schedule: DeviceSchedule
+    """What mode 10 follows."""
     setpoint_w: float | None = None
     """The command that stands, + charging [W]; None since the last restart."""
     hold_until_s: float = 0.0
@@ -43,6 +46,16 @@ class Authority:
     def holds(self, now_s: float) -> bool:
         """Return whether automatic mode still follows a setpoint."""
         return self.mode is DeviceMode.AUTOMATIC and self.setpoint_w is not None and now_s < self.hold_until_s
+
+    def next_change_s(self, now_s: float) -> float:
+        """Return when time alone will next change who decides what [s since the epoch]."""
+        if self.holds(now_s):
+            return self.hold_until_s
+        return self.schedule.next_edge_s(now_s) if self.mode is DeviceMode.TIME_OF_USE else float("inf")
+
+    def set_schedule(self, text: str, now_s: float) -> None:
+        """Replace the schedule of mode 10; raises ValueError where the text is none."""
+        self.schedule.set(text, now_s, followed=self.mode is DeviceMode.TIME_OF_USE)
 
     def watch_reserve(self, soc: float) -> None:
         """Begin to charge where standby has eaten half of the reserve; stop at user state of charge 0."""
@@ -68,7 +81,19 @@ class Authority:
             return Order(self.setpoint_w or 0.0, parameters.dead_time_s, floor_soc)
         if self.holds(now_s):
             return Order(self.setpoint_w or 0.0, parameters.dead_time_s)
+        if self.mode is DeviceMode.TIME_OF_USE and (window := self.schedule.window_at(now_s)) is not None:
+            return Order(self._charge_w(moment, window.grid_limit_w), parameters.automatic_dead_time_s)
+        if self.mode is DeviceMode.BACKUP:
+            return Order(self._charge_w(moment, 0.0), parameters.automatic_dead_time_s)
+        return self._self_consumption(moment, parameters)
+
+    def _self_consumption(self, moment: Moment, parameters: BatteryParameters) -> Order:
         wanted_w = moment.production_w - moment.load_w + self.import_target_w
         if abs(wanted_w) < self.automatic_minimum_w:
             wanted_w = 0.0
         return Order(wanted_w, parameters.automatic_dead_time_s, self.backup_soc)
+
+    def _charge_w(self, moment: Moment, grid_limit_w: float) -> float:
+        """Return what may be charged while the grid gives a limited power; never a discharge [W]."""
+        wanted_w = grid_limit_w + moment.production_w - moment.load_w
+        return wanted_w if wanted_w >= self.automatic_minimum_w else 0.0

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from optimizer.clock import Clock
 from optimizer.devices.simulated.authority import Authority
+from optimizer.devices.simulated.metering import Metering, read_meters
 from optimizer.devices.simulated.modes import DeviceMode
-from optimizer.devices.simulated.outage import Availability, NightlyRestart, Outage
+from optimizer.devices.simulated.outage import Availability, NightlyRestart
 from optimizer.devices.simulated.parameters import BatteryParameters
 from optimizer.devices.simulated.physics import BatteryState
 from optimizer.devices.simulated.profile import HouseProfile
 from optimizer.devices.simulated.reading import EnergyTotals, HouseReading
+from optimizer.devices.simulated.restarts import Restarts
+from optimizer.devices.simulated.schedule import DeviceSchedule
 from optimizer.devices.simulated.world import World
 from optimizer.domain.battery import Battery
-from optimizer.domain.site import grid_power_w
 
 
 class SimulatedHouse:
@@ -52,14 +54,16 @@ class SimulatedHouse:
         How long a setpoint lasts in automatic mode [s].
     automatic_minimum_w
         Power below which automatic mode rests [W].
-    meter_error_w
-        Largest difference between the metered grid power and the balance [W].
+    metering
+        How well the unit's meters know the house; the usual where absent.
     nightly_restart
         The restart at night; None: never.
     battery_care_after_days
         Without being full for so long, the battery charges itself full from the grid; None: never.
     discharge_stops_at_backup
         Whether a manual discharge stops at the backup buffer too (reports contradict each other).
+    time_of_use
+        The unit's own schedule as JSON, which mode 10 follows.
     """
 
     def __init__(
@@ -76,10 +80,11 @@ class SimulatedHouse:
         import_target_w: float = 30.0,
         automatic_hold_s: float = 20.0,
         automatic_minimum_w: float = 50.0,
-        meter_error_w: float = 5.0,
+        metering: Metering | None = None,
         nightly_restart: NightlyRestart | None = None,
         battery_care_after_days: float | None = None,
         discharge_stops_at_backup: bool = False,
+        time_of_use: str = "[]",
     ) -> None:
         self.clock = clock
         self.timezone = timezone or ZoneInfo("Europe/Berlin")
@@ -93,6 +98,7 @@ class SimulatedHouse:
             automatic_hold_s=automatic_hold_s,
             automatic_minimum_w=automatic_minimum_w,
             floor_in_manual=discharge_stops_at_backup,
+            schedule=DeviceSchedule(self.timezone),
         )
         self._world = World(
             start_s=self._start.timestamp(),
@@ -102,12 +108,11 @@ class SimulatedHouse:
             initial_soc=initial_soc,
             battery_care_after_days=battery_care_after_days,
         )
-        self._meter_error_w = meter_error_w
-        self._nightly = nightly_restart
-        self._outage: Outage | None = None
-        self._refusing = False
+        self._restarts = Restarts(self._world, self._authority, nightly=nightly_restart, timezone=self.timezone)
+        self._authority.schedule.set(time_of_use, self._now_s, followed=False)
+        self._ambient_c = self.parameters.thermal.ambient_c
+        self._metering = metering or Metering()
         self._clock_skew_s = 0.0
-        self._plan_nightly_restart()
 
     # -- what others see -------------------------------------------------------------------------------------------
 
@@ -115,15 +120,19 @@ class SimulatedHouse:
         """Catch up with the clock and return what the device knows now."""
         with self.lock:
             self.advance()
-            return self._reading()
+            return read_meters(
+                self._world,
+                self._authority,
+                self._metering,
+                timezone=self.timezone,
+                clock_skew_s=self._clock_skew_s,
+            )
 
     def availability(self) -> Availability:
         """Catch up with the clock and return whether the device answers."""
         with self.lock:
             self.advance()
-            if self._refusing:
-                return Availability.REFUSING
-            return Availability.UP if self._outage is None else self._outage.availability(self._now_s)
+            return self._restarts.availability()
 
     @property
     def parameters(self) -> BatteryParameters:
@@ -165,6 +174,11 @@ class SimulatedHouse:
         return self._authority.mode
 
     @property
+    def time_of_use(self) -> str:
+        """The unit's own schedule, as it was set."""
+        return self._authority.schedule.text
+
+    @property
     def setpoint_w(self) -> float | None:
         """The command that stands, + charging [W]; None since a restart."""
         return self._authority.setpoint_w
@@ -195,22 +209,29 @@ class SimulatedHouse:
             self.advance()
             self._authority.backup_soc = soc
 
+    def set_time_of_use(self, schedule: str) -> None:
+        """Set the unit's own schedule, which mode 10 follows.
+
+        Raises
+        ------
+        ValueError
+            The text is not a schedule.
+        """
+        with self.lock:
+            self.advance()
+            self._authority.set_schedule(schedule, self._now_s)
+
     def restart(self, refusing_s: float = 120.0, bad_gateway_s: float = 180.0) -> None:
         """Restart now: the setpoint is forgotten, the mode is kept."""
         with self.lock:
             self.advance()
-            refusing_until_s = self._now_s + refusing_s
-            end_s = refusing_until_s + bad_gateway_s
-            self._outage = Outage(start_s=self._now_s, refusing_until_s=refusing_until_s, end_s=end_s)
-            self._authority.setpoint_w = None
-            self._authority.restarting = True
-            self._world.schedule(end_s, self._come_back)
+            self._restarts.restart(refusing_s, bad_gateway_s)
 
     def set_refusing(self, refusing: bool) -> None:
         """Close or open the device's ports; the battery itself goes on as it was told."""
         with self.lock:
             self.advance()
-            self._refusing = refusing
+            self._restarts.refusing = refusing
 
     def set_battery_care(self, active: bool) -> None:
         """Begin or end battery care; it also ends by itself when full."""
@@ -240,14 +261,20 @@ class SimulatedHouse:
         """Leave a share of the inverter's power, as heat or cold does, 0..1."""
         with self.lock:
             self.advance()
-            self._world.state = replace(self._world.state, settled=False)
-            self._world.parameters = replace(self._world.parameters, power_share=share)
+            self._change_parameters(power_share=share)
+
+    def set_ambient(self, ambient_c: float | None = None) -> None:
+        """Make the battery's room warmer or colder, or as at the start [degC]; the battery follows slowly."""
+        with self.lock:
+            self.advance()
+            temperature_c = self._ambient_c if ambient_c is None else ambient_c
+            self._change_parameters(thermal=replace(self.parameters.thermal, ambient_c=temperature_c))
 
     def set_clock_skew(self, seconds: float) -> None:
         """Set the device's own clock wrong [s]."""
         with self.lock:
             self.advance()
-            self._clock_skew_s = seconds
+            self._clock_skew_s = self._authority.schedule.skew_s = seconds
 
     def schedule(self, instant: datetime, act: Callable[[], None]) -> None:
         """Call ``act`` at a simulated instant, to the microsecond, whether or not anybody looks then."""
@@ -263,67 +290,6 @@ class SimulatedHouse:
         with self.lock:
             self._world.advance_to(instant.timestamp())
 
-    # -- restarting ------------------------------------------------------------------------------------------------
-
-    def _come_back(self) -> None:
-        if self._outage is not None and self._now_s >= self._outage.end_s - 1e-3:
-            self._outage = None
-            self._authority.restarting = False
-
-    def _plan_nightly_restart(self) -> None:
-        if self._nightly is not None:
-            self._world.schedule(self._nightly.next_after(self._now_s, self.timezone), self._restart_for_the_night)
-
-    def _restart_for_the_night(self) -> None:
-        if self._nightly is not None:
-            self.restart(self._nightly.refusing_s, self._nightly.bad_gateway_s)
-            self._plan_nightly_restart()
-
-    # -- looking ---------------------------------------------------------------------------------------------------
-
-    def _reading(self) -> HouseReading:
-        world, authority, parameters = self._world, self._authority, self.parameters
-        moment = world.moment()
-        load_w, production_w, battery_w = world.served(moment, world.state.power_w)
-        noise = random.Random(int(self._now_s) ^ parameters.seed)  # noqa: S311 - noise, not a secret
-        error_w = noise.uniform(-self._meter_error_w, self._meter_error_w)
-        grid_w = grid_power_w(load_w=load_w, battery_power_w=battery_w, pv_w=production_w) + error_w
-        local = datetime.fromtimestamp(self._now_s + self._clock_skew_s, self.timezone)
-        user_soc = min(1.0, max(0.0, self.soc))
-        return HouseReading(
-            at=self.now,
-            local_time=local.replace(tzinfo=None, fold=0),
-            utc_offset_h=(local.utcoffset() or timedelta(0)) / timedelta(hours=1),
-            consumption_w=load_w,
-            consumption_average_w=world.load_average.mean_w(load_w),
-            production_w=production_w,
-            battery_power_w=battery_w,
-            grid_power_w=grid_w if authority.on_grid else 0.0,
-            user_soc=user_soc,
-            relative_soc=min(1.0, parameters.relative_soc(self.soc)),
-            full_capacity_wh=parameters.full_capacity_wh,
-            mode=authority.mode,
-            setpoint_w=authority.setpoint_w,
-            active_setpoint_w=world.order(moment).power_w,
-            backup_soc=authority.backup_soc,
-            discharge_allowed=not authority.care,
-            on_grid=authority.on_grid,
-            vpp_active=self.vpp_active,
-            grid_frequency_hz=50.0 + noise.gauss(0.0, 0.015) if authority.on_grid else 0.0,
-            grid_voltage_v=232.0 + noise.gauss(0.0, 1.5) if authority.on_grid else 0.0,
-            battery_voltage_v=48.0 + 6.0 * user_soc + battery_w / 4600.0,
-            seconds_since_full=self._now_s - world.full_at_s,
-            reasons=self._reasons(),
-        )
-
-    def _reasons(self) -> tuple[str, ...]:
-        """Return why a setpoint is not followed, as V2's ``ic_status`` names it."""
-        state = self._world.state
-        checks = {
-            "Full Charge Request": self._authority.care,
-            "Trickle Charge": self._authority.trickle,
-            "Inverter": not self._authority.on_grid,
-            "Min User SOC": state.empty and state.target_w < 0,
-            "BMS": state.full and state.target_w > 0,
-        }
-        return tuple(name for name, holds in checks.items() if holds)
+    def _change_parameters(self, **changes: Any) -> None:
+        self._world.state = replace(self._world.state, settled=False)
+        self._world.parameters = replace(self._world.parameters, **changes)

@@ -47,6 +47,8 @@ class BatteryState:
     targets: int = 0
     """How many targets there have been: draws the next power error."""
     elapsed_s: float = 0.0
+    temperature_c: float = 21.5
+    """Of cells and inverter alike [degC]."""
     full: bool = False
     """Stopped at full and waiting for the state of charge to fall a little."""
     empty: bool = False
@@ -95,6 +97,7 @@ def step(state: BatteryState, order: Order, parameters: BatteryParameters, dt_s:
         waiting=waiting,
         targets=targets,
         elapsed_s=state.elapsed_s + dt_s,
+        temperature_c=parameters.warmed_c(state.temperature_c, mean_w - stored_w + parameters.standby_w, dt_s),
         full=soc >= 1.0 - 1e-9 or (state.full and soc > 1.0 - margin),
         empty=soc <= order.floor_soc + 1e-9 or (state.empty and soc < order.floor_soc + margin),
         settled=not waiting and abs(power_w - wanted_w) < 0.5,
@@ -124,10 +127,10 @@ def _limited(state: BatteryState, order: Order, parameters: BatteryParameters, t
         target_w += draw.uniform(-parameters.error_w, parameters.error_w)
     soc = state.energy_wh / parameters.capacity_wh
     if target_w > 0:
-        limit_w = 0.0 if state.full else parameters.max_charge_w(soc)
+        limit_w = 0.0 if state.full else parameters.max_charge_w(soc, state.temperature_c)
         return max(min(target_w, limit_w), parameters.idle_w)
     stopped = state.empty or soc <= order.floor_soc
-    return parameters.idle_w if stopped else max(target_w, -parameters.max_discharge_w())
+    return parameters.idle_w if stopped else max(target_w, -parameters.max_discharge_w(state.temperature_c))
 
 
 def _ramp(power_w: float, wanted_w: float, ramp_w_per_s: float, dt_s: float) -> tuple[float, float]:

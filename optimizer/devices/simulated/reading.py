@@ -24,7 +24,7 @@ class HouseReading:
     production_w: float
     battery_power_w: float
     grid_power_w: float
-    """As metered: a few watts off the balance [W]."""
+    """As metered: a few watts off the balance, and more while something changes [W]."""
     user_soc: float
     """0..1; never below 0, where standby may have eaten into the reserve."""
     relative_soc: float
@@ -43,6 +43,14 @@ class HouseReading:
     grid_frequency_hz: float
     grid_voltage_v: float
     battery_voltage_v: float
+    temperature_c: float
+    """Of cells and inverter alike [degC]."""
+    imported_wh: float
+    """Meter readings since the start [Wh]."""
+    exported_wh: float
+    load_wh: float
+    production_wh: float
+    charged_wh: float
     seconds_since_full: float
     reasons: tuple[str, ...] = ()
     """Why the setpoint is not followed, in the words of V2."""

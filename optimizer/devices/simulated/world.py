@@ -16,6 +16,7 @@ from optimizer.devices.simulated.parameters import BatteryParameters
 from optimizer.devices.simulated.physics import BatteryState, Order, step
 from optimizer.devices.simulated.profile import HouseProfile, Moment
 from optimizer.devices.simulated.reading import EnergyTotals
+from optimizer.devices.simulated.recent_powers import RecentPowers, Stretch
 from optimizer.domain.site import grid_power_w
 
 _LONGEST_STEP_S, _TAPER_STEP_S, _MOVING_STEP_S = 60.0, 15.0, 1.0
@@ -56,9 +57,13 @@ class World:
         self.recording = recording
         self.parameters = parameters
         self.authority = authority
-        self.state = BatteryState(energy_wh=initial_soc * parameters.capacity_wh)
+        self.state = BatteryState(
+            energy_wh=initial_soc * parameters.capacity_wh,
+            temperature_c=parameters.warmed_c(0.0, parameters.standby_w, float("inf")),
+        )
         self.totals = EnergyTotals()
         self.load_average = LoadAverage(start_s)
+        self.recent = RecentPowers()
         self._care_after_s = None if battery_care_after_days is None else _DAY_S * battery_care_after_days
         self._acts: list[tuple[float, int, Callable[[], None]]] = []
         self._act_numbers = count()
@@ -120,21 +125,27 @@ class World:
 
     def _step_length(self, moment: Moment, order: Order, end_s: float) -> float:
         """Return how long nothing will change, at most: one second while the power moves [s]."""
-        edges_s = [end_s, moment.until_s, self.now_s + _LONGEST_STEP_S]
+        edges_s = [end_s, moment.until_s, self.now_s + _LONGEST_STEP_S, self.authority.next_change_s(self.now_s)]
         if not self.state.settled or order.power_w != self.state.ordered_w:
             edges_s.append(self.now_s + _MOVING_STEP_S)
-        elif self.state.power_w > self.parameters.idle_w and self.parameters.is_near_taper(self.soc):
+        elif self._limit_moves():
             edges_s.append(self.now_s + _TAPER_STEP_S)
         if self._acts:
             edges_s.append(self._acts[0][0])
-        if self.authority.holds(self.now_s):
-            edges_s.append(self.authority.hold_until_s)
         if not self.authority.care:
             edges_s.append(self._care_due_s())
         return max(_EPSILON_S, min(edges_s) - self.now_s)
 
+    def _limit_moves(self) -> bool:
+        """Return whether what the battery can give changes by itself: near full, or with its temperature."""
+        parameters, state = self.parameters, self.state
+        near_full = state.power_w > parameters.idle_w and parameters.is_near_taper(self.soc)
+        return near_full or parameters.thermal.power_share(state.temperature_c) < 1.0
+
     def _step(self, moment: Moment, order: Order, seconds: float) -> None:
-        state = self.state = step(self.state, order, self.parameters, seconds)
+        before = self.state
+        state = self.state = step(before, order, self.parameters, seconds)
+        self._remember(moment, order, before, seconds)
         self.now_s += seconds
         hours = seconds / 3600.0
         totals = self.totals
@@ -146,3 +157,19 @@ class World:
         totals.stored_wh += state.stored_w * hours
         totals.standby_wh += self.parameters.standby_w * hours
         self.load_average.add(self.now_s, totals.load_wh)
+
+    def _remember(self, moment: Moment, order: Order, before: BatteryState, seconds: float) -> None:
+        """Keep what flows in the step that begins now, for meters that are read late."""
+        load_w, production_w, end_w = self.served(moment, self.state.power_w)
+        start_w = end_w if order.instant or not self.authority.on_grid else before.power_w
+        self.recent.add(
+            Stretch(
+                start_s=self.now_s,
+                end_s=self.now_s + seconds,
+                load_w=load_w,
+                production_w=production_w,
+                battery_start_w=start_w,
+                battery_end_w=end_w,
+                ramp_s=min(seconds, abs(end_w - start_w) / self.parameters.ramp_w_per_s),
+            )
+        )

@@ -1,7 +1,9 @@
 """Money first, taste second: among plans of equal cost, the calm one.
 
 A second solve under ``money <= optimum + 0.1 cent`` doubles the time. A preference so small that it cannot add up to
-0.1 cent over the whole plan, whatever the plan does, gives the same promise in one solve.
+0.1 cent over the whole plan, whatever the plan does, gives the same promise in one solve. With several futures it is
+smaller than the solver can see: there, and wherever else that costs nothing, the worths settle the ties instead
+(:func:`optimizer.planning.lp_planner.calmest`).
 """
 
 from __future__ import annotations

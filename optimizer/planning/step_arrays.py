@@ -1,0 +1,101 @@
+"""All futures of a planning problem side by side, in kilowatts, with the battery's freedom in every interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.domain.planning_problem import PlanningProblem
+
+Floats = NDArray[np.float64]
+
+W_PER_KW = 1000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepArrays:
+    """Every array contiguous and of shape (scenarios, count), unless it says otherwise."""
+
+    weights: Floats
+    """Probability of each future, shape (scenarios,)."""
+    net_load_kw: Floats
+    """Load less available PV [kW]."""
+    pv_kw: Floats
+    buy: Floats
+    """Import price [currency/kWh]."""
+    sell: Floats
+    """Export price [currency/kWh]."""
+    max_charge_kw: Floats
+    """Largest charging power the battery and the grid-charging rule allow [kW]."""
+    max_discharge_kw: Floats
+    """Largest discharging power the battery and the export rules allow [kW]."""
+
+    @property
+    def may_be_relaxed(self) -> NDArray[np.bool_]:
+        """Where a price is negative or crossed, so that the cost of the interval may not be convex."""
+        found: NDArray[np.bool_] = (self.sell > self.buy) | (np.minimum(self.buy, self.sell) < 0.0)
+        return found
+
+
+def step_arrays(problem: PlanningProblem) -> StepArrays:
+    """Return the futures of a checked problem."""
+    futures = problem.scenarios
+    load_kw = np.array([one.load_w for one in futures]) / W_PER_KW
+    pv_kw = np.array([one.pv_w for one in futures]) / W_PER_KW
+    net_kw = load_kw - pv_kw
+    buy = [one.import_price_per_kwh or problem.import_price_per_kwh for one in futures]
+    sell = [one.export_price_per_kwh or problem.export_price_per_kwh for one in futures]
+    charge_kw, discharge_kw = _max_charge_kw(problem, net_kw), _max_discharge_kw(problem, net_kw, pv_kw)
+    # One decision for the first interval: all futures get the same freedom in it, and it must suit each.
+    charge_kw[:, 0], discharge_kw[:, 0] = charge_kw[:, 0].min(), discharge_kw[:, 0].min()
+    return StepArrays(
+        weights=np.array([one.weight for one in futures], dtype=float),
+        net_load_kw=net_kw,
+        pv_kw=pv_kw,
+        buy=_rows(buy),
+        sell=_rows(sell),
+        max_charge_kw=charge_kw,
+        max_discharge_kw=discharge_kw,
+    )
+
+
+def _rows(prices: list[tuple[float, ...]]) -> Floats:
+    """Return the prices of all futures; what they share is read once."""
+    if all(row is prices[0] for row in prices):
+        return np.tile(np.array(prices[0], dtype=float), (len(prices), 1))
+    return np.array(prices, dtype=float)
+
+
+def _max_charge_kw(problem: PlanningProblem, net_kw: Floats) -> Floats:
+    """Return the largest charging power: within the import limit, and within the surplus without grid charging.
+
+    Never less than what standby takes: the device feeds its own standing loss whatever it is told, and this keeps the
+    energy recursion feasible.
+    """
+    battery, connection = problem.battery, problem.connection
+    trickle = battery.standby_w / battery.charge_efficiency / W_PER_KW
+    limit = battery.max_charge_w / W_PER_KW
+    headroom_w = connection.max_import_w if connection.grid_charging else 0.0
+    if headroom_w is None:
+        return np.full_like(net_kw, max(trickle, limit))
+    powers: Floats = np.clip(headroom_w / W_PER_KW - net_kw, trickle, max(trickle, limit))
+    return powers
+
+
+def _max_discharge_kw(problem: PlanningProblem, net_kw: Floats, pv_kw: Floats) -> Floats:
+    """Return the largest discharging power: within the export limit, and within the need without battery export.
+
+    Curtailed PV makes room for the battery. Where PV alone exceeds the limit the bound is 0: discharging never pays
+    there, and without the bound the program would charge and discharge at once to burn the excess.
+    """
+    connection, limit = problem.connection, problem.battery.max_discharge_w / W_PER_KW
+    if not connection.battery_export:
+        need: Floats = np.clip(net_kw, 0.0, limit)
+        return need
+    if connection.max_export_w is None:
+        return np.full_like(net_kw, limit)
+    freed_kw = pv_kw if connection.curtailable else 0.0
+    powers: Floats = np.clip(connection.max_export_w / W_PER_KW + net_kw + freed_kw, 0.0, limit)
+    return powers

@@ -1,0 +1,117 @@
+"""One writer to a battery, whatever runtime folders there are.
+
+The lock in the runtime folder keeps two services with one configuration apart. Two configurations for one battery have
+two folders; what they share is the machine. So each service that commands also holds a name in the kernel that is made
+from the battery's address: a socket in Linux's abstract namespace (unix(7)). Unlike a file in ``/run/lock`` or ``/tmp``
+it is reached from a sandbox with private and read-only folders, ends with its process, and nobody can delete it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import socket
+import struct
+import sys
+from contextlib import suppress
+from errno import EADDRINUSE
+from ipaddress import ip_address
+from types import TracebackType
+from typing import Self
+
+from optimizer.errors import LockedError
+
+logger = logging.getLogger("sunshift.service")
+
+STANDARD_PORTS = (80, 8080)
+"""The ports on which one and the same sonnenBatterie answers to API V2 and V1."""
+_PEER = struct.Struct("iII")
+"""struct ucred: pid, uid, gid."""
+
+
+def battery_address(host: str, port: int) -> str:
+    """Return what one battery is called on this machine, whichever of its interfaces is used.
+
+    A name and an address of the same battery are not recognised as one.
+    """
+    name = host.lower().rstrip(".")
+    return name if port in STANDARD_PORTS and not _is_loopback(name) else f"{name}:{port}"
+
+
+class BatteryClaim:
+    """Holds a battery for this process, against every other one on this machine.
+
+    Parameters
+    ----------
+    address
+        What the battery is called, see :func:`battery_address`; None: nothing is to be held.
+    """
+
+    def __init__(self, address: str | None) -> None:
+        self._address = address
+        self._socket: socket.socket | None = None
+
+    def acquire(self) -> None:
+        """Take the battery; where the system has no such names, this is told and nothing is held.
+
+        Raises
+        ------
+        LockedError
+            Another process commands it; the text says which and what to do.
+        """
+        if self._address is None or sys.platform != "linux":
+            return
+        held = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            held.bind(self._name)
+            held.listen(1)
+        except OSError as error:
+            held.close()
+            if error.errno == EADDRINUSE:
+                raise LockedError(self._refusal()) from None
+            logger.warning("nothing keeps a second service from commanding %s: %s", self._address, error.strerror)
+            return
+        self._socket = held
+
+    def release(self) -> None:
+        """Give the battery up."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    @property
+    def _name(self) -> str:
+        digest = hashlib.sha256(str(self._address).encode()).hexdigest()
+        return f"\0sunshift/battery/{digest[:32]}"
+
+    def _refusal(self) -> str:
+        pid = self._holder_pid()
+        return (
+            f"another sunshift commands the battery at {self._address}{f' (pid {pid})' if pid else ''}, from another "
+            "runtime folder: stop it first, or run this one with --observe"
+        )
+
+    def _holder_pid(self) -> int | None:
+        """Return the process that holds the name; None where the kernel does not tell it to us."""
+        with suppress(OSError, struct.error), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+            asking.settimeout(1.0)
+            asking.connect(self._name)
+            pid: int = _PEER.unpack(asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))[0]
+            return pid or None
+        return None
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return name == "localhost"

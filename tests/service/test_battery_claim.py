@@ -1,0 +1,106 @@
+"""One writer to a battery, whatever runtime folders there are."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from optimizer.assembly.configuration import configuration_from_tables
+from optimizer.clock import SimulatedClock
+from optimizer.domain.decision import Outcome
+from optimizer.errors import LockedError
+from optimizer.service.battery_claim import BatteryClaim, battery_address
+from optimizer.service.composition import build_daemon
+from support.service_bench import START, bench, tables
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="names in the kernel are Linux's")
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "address"),
+    [
+        ("192.168.1.20", 8080, "192.168.1.20"),
+        ("192.168.1.20", 80, "192.168.1.20"),
+        ("Sonnen.local.", 8080, "sonnen.local"),
+        ("192.168.1.20", 18080, "192.168.1.20:18080"),
+        ("127.0.0.1", 8080, "127.0.0.1:8080"),
+        ("localhost", 80, "localhost:80"),
+        ("[::1]", 80, "[::1]:80"),
+    ],
+)
+def test_both_interfaces_of_a_battery_are_one(host: str, port: int, address: str) -> None:
+    """API V1 and V2 of one device share a claim; forwarded ports and simulators on this machine do not."""
+    assert battery_address(host, port) == address
+
+
+def test_a_battery_is_claimed_once(tmp_path: Path) -> None:
+    """The refusal names the process and the ways out; another battery is free; an end gives it up."""
+    mine, another = str(tmp_path), f"{tmp_path}-another"
+    refusal = rf"commands the battery at .*\(pid {os.getpid()}\).*--observe"
+    with (
+        BatteryClaim(mine),
+        BatteryClaim(another),
+        BatteryClaim(None),
+        BatteryClaim(None),
+        pytest.raises(LockedError, match=refusal),
+    ):
+        BatteryClaim(mine).acquire()
+    with BatteryClaim(mine):
+        pass
+
+
+def test_a_claim_ends_with_its_process(tmp_path: Path) -> None:
+    """However a process dies, its battery is free at once."""
+    script = (
+        "import sys; from optimizer.service.battery_claim import BatteryClaim; "
+        "claim = BatteryClaim(sys.argv[1]); claim.acquire(); print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        with pytest.raises(LockedError, match=f"pid {process.pid}"):
+            BatteryClaim(str(tmp_path)).acquire()
+        process.kill()
+    with BatteryClaim(str(tmp_path)):
+        pass
+
+
+def test_a_system_without_such_names_is_told_and_keeps_nobody_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A sandbox that forbids it costs the claim, not the control."""
+
+    def forbidden(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(socket.socket, "bind", forbidden)
+    with BatteryClaim(str(tmp_path)):
+        assert "nothing keeps a second service from commanding" in caplog.text
+
+
+def test_a_second_service_with_a_folder_of_its_own_is_refused(tmp_path: Path) -> None:
+    """Two configurations for one battery: the second ends before it sends anything; one that observes may run."""
+    for folder in ("one", "two", "three"):
+        (tmp_path / folder).mkdir()
+    with bench(tmp_path / "one") as home:
+        port = home.configuration.settings.battery.port
+        second = configuration_from_tables(tables(tmp_path / "two", driver="sonnen_v1", port=port, mode_control=True))
+        with BatteryClaim(battery_address("127.0.0.1", port)):
+            with pytest.raises(LockedError, match="from another runtime folder"):
+                build_daemon(second, clock=SimulatedClock(START)).run(threading.Event())
+            assert home.server.log.entries == ()
+        watching: list[Outcome] = []
+        with bench(tmp_path / "three", observe=True, battery={"port": port}) as observer:
+            observer.daemon.on_decision.append(lambda one: watching.append(one.outcome))
+            with BatteryClaim(battery_address("127.0.0.1", port)):
+                observer.run_for(timedelta(minutes=1))
+        assert set(watching) == {Outcome.OBSERVED}
