@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.errors import PlanningError
 
@@ -53,8 +55,18 @@ def _array_faults(problem: PlanningProblem) -> Iterator[str]:
 def _array(name: str, values: Sequence[float], count: int, *, lowest: float = -math.inf) -> Iterator[str]:
     if len(values) != count:
         yield f"{name} has {len(values)} values, the grid has {count} intervals"
+    if _all_sound(values, lowest):
+        return
     for index, value in enumerate(values):
         yield from _number(f"{name}[{index}]", value, lowest=lowest)
+
+
+def _all_sound(values: Sequence[float], lowest: float) -> bool:
+    """Return whether a whole array is as it should be: the usual case, told without a look at each number by name."""
+    if not values or not set(map(type, values)) <= {float, int}:
+        return False
+    array = np.array(values, dtype=float)
+    return bool(np.isfinite(array).all()) and float(array.min()) >= lowest
 
 
 def _number(name: str, value: float, *, lowest: float = -math.inf, highest: float = math.inf) -> Iterator[str]:

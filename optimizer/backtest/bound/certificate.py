@@ -18,7 +18,7 @@ import numpy as np
 
 from optimizer.backtest.bound.freedom import Freedom
 from optimizer.backtest.world import Floats
-from optimizer.planning.recursion import scenario_worth
+from optimizer.planning.recursion import worths_of
 
 
 def lowest_cost(freedom: Freedom, peak_prices: Floats) -> float:
@@ -33,9 +33,9 @@ def lowest_cost(freedom: Freedom, peak_prices: Floats) -> float:
     dearer = _dearer_imports(freedom, prices)
     total = freedom.credit - float(prices.sum()) * freedom.free_kw
     for span, extra in zip(freedom.spans, dearer, strict=True):
-        buy = tuple((np.array(span.steps.buy) + extra).tolist())
-        worth = scenario_worth(span.scaled, replace(span.steps, buy=buy))
-        total -= worth.at_start.value(span.scaled.start_kwh)
+        arrays = span.scaled.arrays
+        scaled = replace(span.scaled, arrays=replace(arrays, buy=arrays.buy + extra))
+        total -= float(worths_of(scaled, keep=0).start_values[0])
     return total
 
 

@@ -16,6 +16,7 @@ from optimizer.domain.site import GridConnection
 from optimizer.domain.time_grid import Interval
 from optimizer.planning.penalties import Penalties
 from optimizer.planning.scaled_problem import ScaledProblem, ScenarioSteps, scale_problem
+from optimizer.planning.step_arrays import StepArrays
 from optimizer.tariffs.demand import DemandTariff
 
 FINE_TIER = 10.0
@@ -118,30 +119,30 @@ def whole_problem(
 
 def _span_freedom(problem: PlanningProblem, fine_per_kwh: float) -> SpanFreedom:
     scaled = scale_problem(problem)
-    steps = scaled.scenarios[0]
+    arrays = scaled.arrays
     forced_kw = np.zeros(scaled.count)
     if scaled.curtailable and scaled.export_limit_kw is not None:
-        forced_kw = np.maximum(0.0, -np.array(steps.net_load_kw) - scaled.export_limit_kw)
-        steps = _without_choice(steps, scaled.export_limit_kw, forced_kw)
+        forced_kw = np.maximum(0.0, -arrays.net_load_kw[0] - scaled.export_limit_kw)
+        arrays = _without_choice(arrays, scaled.export_limit_kw, forced_kw)
     return SpanFreedom(
         scaled=replace(
             scaled,
             # An inverter curtails at the feed-in limit and nowhere else: without one there is nothing to curtail.
             curtailable=scaled.curtailable and scaled.export_limit_kw is not None,
             penalties=Penalties(band_per_kwh=fine_per_kwh, limit_per_kwh=fine_per_kwh),
-            scenarios=(steps,),
+            arrays=arrays,
         ),
         forced_w=1000.0 * forced_kw,
     )
 
 
-def _without_choice(steps: ScenarioSteps, limit_kw: float, forced_kw: Floats) -> ScenarioSteps:
+def _without_choice(arrays: StepArrays, limit_kw: float, forced_kw: Floats) -> StepArrays:
     """Take the choice to curtail away where the limit does not ask for it, and discharging into a curtailed roof."""
-    room = [max(0.0, limit_kw + net) for net in steps.net_load_kw]
+    room_kw = np.maximum(0.0, limit_kw + arrays.net_load_kw)
     return replace(
-        steps,
-        pv_kw=tuple(pv if forced else 0.0 for pv, forced in zip(steps.pv_kw, forced_kw, strict=True)),
-        max_discharge_kw=tuple(map(min, steps.max_discharge_kw, room)),
+        arrays,
+        pv_kw=np.where(forced_kw > 0.0, arrays.pv_kw, 0.0),
+        max_discharge_kw=np.minimum(arrays.max_discharge_kw, room_kw),
     )
 
 

@@ -1,0 +1,66 @@
+"""The recursion along every future, compiled. Imported only where numba is there."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from optimizer.planning.kernel.machine import Facts, backward
+from optimizer.planning.kernel.port import Pieces
+from optimizer.planning.scaled_problem import ScaledProblem
+from optimizer.planning.step_arrays import Floats
+from optimizer.planning.worth_curve import WorthCurve
+
+
+class CompiledWorths:
+    """The recursion along every future, in arrays."""
+
+    method = "recursion"
+
+    def __init__(self, scaled: ScaledProblem, caps_kw: Floats, *, keep: int) -> None:
+        self.kept = keep
+        self._lowest_kwh = scaled.lowest_kwh
+        arrays = scaled.arrays
+        columns = (arrays.net_load_kw, arrays.pv_kw, arrays.buy, arrays.sell)
+        limits = (arrays.max_charge_kw, arrays.max_discharge_kw)
+        found = backward(facts_of(scaled), (*columns, *limits), np.array(scaled.peak_counts), caps_kw, keep)
+        self.start_values, first_relaxed, self._at_lowest, self._places, self._slopes, self._widths = found
+        self.first_relaxed = None if first_relaxed < 0 else int(first_relaxed)
+
+    def end_curve(self, scenario: int, step: int) -> WorthCurve:
+        """Return the worth along one future at the end of an interval."""
+        begin, count = self._places[scenario, step].tolist()
+        slopes, widths = self._slopes[begin : begin + count], self._widths[begin : begin + count]
+        segments = tuple(zip(slopes.tolist(), widths.tolist(), strict=True))
+        return WorthCurve(self._lowest_kwh, float(self._at_lowest[scenario, step]), segments)
+
+    def end_pieces(self, step: int) -> Pieces:
+        """Return the worths along all futures at the end of an interval."""
+        places = self._places[:, step]
+        slices = [slice(begin, begin + count) for begin, count in places.tolist()]
+        slopes, widths = (np.concatenate([side[one] for one in slices]) for side in (self._slopes, self._widths))
+        return Pieces(slopes, widths, places[:, 1], self._at_lowest[:, step])
+
+
+def facts_of(scaled: ScaledProblem) -> Facts:
+    """Return what holds in every interval, for the compiler: of one type whatever the problem."""
+    return Facts(
+        step_h=float(scaled.step_h),
+        charge_efficiency=float(scaled.charge_efficiency),
+        discharge_efficiency=float(scaled.discharge_efficiency),
+        wear_per_kwh=float(scaled.wear_per_kwh),
+        standby_kwh=float(scaled.standby_kwh),
+        import_limit_kw=math.inf if scaled.import_limit_kw is None else float(scaled.import_limit_kw),
+        export_limit_kw=math.inf if scaled.export_limit_kw is None else float(scaled.export_limit_kw),
+        curtailable=bool(scaled.curtailable),
+        limit_per_kwh=float(scaled.penalties.limit_per_kwh),
+        band_per_kwh=float(scaled.penalties.band_per_kwh),
+        terminal_per_kwh=float(scaled.terminal_per_kwh),
+        peak_price_per_kw=float(scaled.peak_price_per_kw),
+        lowest_kwh=float(scaled.lowest_kwh),
+        highest_kwh=float(scaled.highest_kwh),
+        min_kwh=float(scaled.min_kwh),
+        max_kwh=float(scaled.max_kwh),
+        start_kwh=float(scaled.start_kwh),
+    )
