@@ -87,6 +87,11 @@ class Actuator:
         """What stands at the battery by our command; None: nothing of ours."""
         return self._standing
 
+    @property
+    def lease_end_s(self) -> float | None:
+        """When the lease of the standing command ends, by the clock for ages; None: no command stands [s]."""
+        return self._verified_s + self._options.lease_s if isinstance(self._standing, Power) else None
+
     def may_change_mode(self, elapsed_s: float) -> bool:
         """Return whether the mode may be changed now, by the caps on its changes."""
         return self._modes.may_change(self._standing, elapsed_s)

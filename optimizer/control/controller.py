@@ -115,6 +115,11 @@ class Controller:
         """What stands at the battery by our command; None: nothing of ours."""
         return self._actuator.standing
 
+    @property
+    def lease_end_s(self) -> float | None:
+        """When the lease of the standing command ends, by the clock for ages; None: no command stands [s]."""
+        return self._actuator.lease_end_s
+
     def step(self) -> Decision:
         """Run one control step and return its record; never raises for the device, the plan or the strategy."""
         now, elapsed_s = self._clock.now(), self._clock.elapsed()

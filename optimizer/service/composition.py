@@ -82,6 +82,7 @@ def build_daemon(
         step=TakeOver(controller, battery, left_over=keeper.left_over(), observe=observing).step,
         hand_back=controller.release,
         poll_s=settings.control.poll_interval.total_seconds(),
+        lease_end=lambda: controller.lease_end_s,
     )
     lock = InstanceLock(runtime_dir, battery=battery.name, since=clock.now())
     leave = partial(_leave_word, configuration, keeper, observing)

@@ -47,6 +47,7 @@ class TakeOver:
     def __init__(self, controller: Steps, device: BatteryDevice, *, left_over: bool, observe: bool) -> None:
         self._controller, self._device, self._observe = controller, device, observe
         self._left_over = left_over
+        self._accepted = False
         self._step: Callable[[], Decision] = self._first_step
 
     def step(self) -> Decision:
@@ -56,9 +57,8 @@ class TakeOver:
     def _first_step(self) -> Decision:
         try:
             found = self._device.read()
-        except DeviceError:
-            # The controller records the failure; the look is taken again when the battery is there.
-            return self._controller.step()
+        except DeviceError as error:
+            return self._unread(error)
         if self._observe or not (self._left_over or _may_hold_a_command(found)):
             return self._go_on()
         why = _why(found)
@@ -67,6 +67,17 @@ class TakeOver:
             return decision
         logger.warning("%s: handed back before anything else", why)
         self._step = self._controller.step
+        return decision
+
+    def _unread(self, error: DeviceError) -> Decision:
+        """Take back what is on record though the battery cannot be read: it may still take a command.
+
+        Where nothing is on record the controller notes the failure; the look is taken again when the battery is there.
+        """
+        if self._observe or self._accepted or not self._left_over:
+            return self._controller.step()
+        decision = self._controller.release(f"an earlier run left a command on record, and {error}")
+        self._accepted = decision.outcome is Outcome.HANDED_BACK
         return decision
 
     def _go_on(self) -> Decision:
