@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from optimizer.domain.plan import Plan
 from optimizer.domain.planning_problem import PlanningProblem
-from optimizer.domain.scenario import Scenario
-from optimizer.domain.site import grid_power_w, self_consumption_power_w
+
+Floats = NDArray[np.float64]
 
 TOLERANCE, TOLERANCE_SHARE = 0.02, 0.005
 """A plan may seem worse by this much: rounding, and the solver's own tolerances [currency, 1]."""
@@ -34,55 +37,57 @@ def self_consumption_objective(problem: PlanningProblem) -> float | None:
 
     Energy cost + wear + demand charge above the peak so far - worth of the energy left.
     """
-    total, peak_w = 0.0, 0.0
-    for scenario in problem.scenarios:
-        walked = _walk(problem, scenario)
-        if walked is None:
-            return None
-        cost, scenario_peak_w = walked
-        total += scenario.weight * cost
-        peak_w += scenario.weight * scenario_peak_w
-    return total + peak_w / 1000.0 * (problem.demand_charge.price_per_kw if problem.demand_charge else 0.0)
+    futures, battery, hours = problem.scenarios, problem.battery, problem.grid.step_h
+    net_w = np.array([one.load_w for one in futures]) - np.array([one.pv_w for one in futures])
+    power_w, left_wh = _follow(problem, net_w)
+    grid_w = net_w + power_w
+    if _breaks_limit(problem, grid_w):
+        return None
+    buy = np.array([one.import_price_per_kwh or problem.import_price_per_kwh for one in futures])
+    sell = np.array([one.export_price_per_kwh or problem.export_price_per_kwh for one in futures])
+    per_kwh = np.where(grid_w >= 0.0, buy, sell) * grid_w + battery.wear_cost_per_kwh * np.maximum(0.0, -power_w)
+    costs = hours / 1000.0 * per_kwh.sum(axis=1) - problem.terminal_value_per_kwh * left_wh / 1000.0
+    weights = np.array([one.weight for one in futures])
+    return float(np.dot(weights, costs + _demand_costs(problem, grid_w)))
 
 
-def _walk(problem: PlanningProblem, scenario: Scenario) -> tuple[float, float] | None:
-    """Return cost and peak above the peak so far along one future [currency, W]."""
-    battery, hours = problem.battery, problem.grid.step_h
-    buy = scenario.import_price_per_kwh or problem.import_price_per_kwh
-    sell = scenario.export_price_per_kwh or problem.export_price_per_kwh
-    charge = problem.demand_charge
-    energy_wh, cost, peak_w = battery.energy_wh(problem.initial_soc), 0.0, 0.0
-    for index, (load_w, pv_w) in enumerate(zip(scenario.load_w, scenario.pv_w, strict=True)):
-        power_w = _follow(problem, energy_wh, self_consumption_power_w(load_w=load_w, pv_w=pv_w))
-        grid_w = grid_power_w(load_w=load_w, battery_power_w=power_w, pv_w=pv_w)
-        if _breaks_limit(problem, grid_w):
-            return None
-        price = buy[index] if grid_w >= 0 else sell[index]
-        cost += hours / 1000.0 * (price * grid_w + battery.wear_cost_per_kwh * max(0.0, -power_w))
-        energy_wh = max(0.0, energy_wh + hours * (battery.stored_power_w(power_w) - battery.standby_w))
-        if charge is not None and charge.counts_in(index):
-            peak_w = max(peak_w, grid_w - charge.peak_so_far_w)
-    return cost - problem.terminal_value_per_kwh * energy_wh / 1000.0, peak_w
+def _follow(problem: PlanningProblem, net_w: Floats) -> tuple[Floats, Floats]:
+    """Return what the battery does, shape (scenarios, count) [W], and the energy left at the end [Wh].
 
-
-def _follow(problem: PlanningProblem, energy_wh: float, power_w: float) -> float:
-    """Return what the battery does of the power asked for, within its band [W].
-
-    At the lower end it feeds its standing loss from the house, as the planner has it: a loss that is free here and paid
-    for there would make every plan look worse.
+    It follows the house within its band. At the lower end it feeds its standing loss from the house, as the planner has
+    it: a loss that is free here and paid for there would make every plan look worse.
     """
     battery, hours = problem.battery, problem.grid.step_h
-    room_w = battery.ac_power_w(max(0.0, battery.max_energy_wh - energy_wh) / hours)
-    floor_wh = min(battery.min_energy_wh, energy_wh)
-    lowest_w = battery.ac_power_w((floor_wh - energy_wh) / hours + battery.standby_w)
-    return max(min(power_w, battery.max_charge_w, room_w), -battery.max_discharge_w, lowest_w)
+    wanted_w = np.clip(-net_w, -battery.max_discharge_w, battery.max_charge_w)
+    per_w = np.where(wanted_w >= 0.0, hours * battery.charge_efficiency, hours / battery.discharge_efficiency)
+    wanted_wh = (wanted_w * per_w).T.copy()
+    loss_wh = hours * battery.standby_w
+    energy_wh = np.full(len(net_w), battery.energy_wh(problem.initial_soc))
+    stored_wh = np.empty_like(wanted_wh)
+    for wish, stored in zip(wanted_wh, stored_wh, strict=True):
+        np.minimum(wish, np.maximum(battery.max_energy_wh - energy_wh, 0.0), out=stored)
+        np.maximum(stored, np.minimum(battery.min_energy_wh - energy_wh, 0.0) + loss_wh, out=stored)
+        energy_wh = np.maximum(energy_wh + stored - loss_wh, 0.0)
+    per_wh = np.where(stored_wh >= 0.0, 1.0 / battery.charge_efficiency, battery.discharge_efficiency)
+    power_w: Floats = (stored_wh * per_wh / hours).T
+    return np.maximum(power_w, -battery.max_discharge_w), energy_wh
 
 
-def _breaks_limit(problem: PlanningProblem, grid_w: float) -> bool:
+def _breaks_limit(problem: PlanningProblem, grid_w: Floats) -> bool:
     connection = problem.connection
-    if connection.max_import_w is not None and grid_w > connection.max_import_w + 1.0:
+    if connection.max_import_w is not None and float(grid_w.max()) > connection.max_import_w + 1.0:
         return True
-    return connection.max_export_w is not None and -grid_w > connection.max_export_w + 1.0
+    return connection.max_export_w is not None and float(-grid_w.min()) > connection.max_export_w + 1.0
+
+
+def _demand_costs(problem: PlanningProblem, grid_w: Floats) -> Floats:
+    """Return what each future's higher billing peak costs, shape (scenarios,) [currency]."""
+    charge = problem.demand_charge
+    if charge is None:
+        return np.zeros(len(grid_w))
+    counts = np.array([charge.counts_in(index) for index in range(grid_w.shape[1])])
+    above_w: Floats = (grid_w - charge.peak_so_far_w)[:, counts].max(axis=1, initial=0.0)
+    return above_w / 1000.0 * charge.price_per_kw
 
 
 def _price_of_a_shared_first_step(problem: PlanningProblem) -> float:

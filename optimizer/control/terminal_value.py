@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+import numpy as np
+
 from optimizer.domain.battery import Battery
 from optimizer.domain.scenario import Scenario
 from optimizer.domain.time_grid import TimeGrid
@@ -35,14 +37,13 @@ def terminal_value_per_kwh(
     the first: energy that could be sold for more than it saves is sold within the horizon.
     """
     first = max(0, len(grid) - max(1, LAST // grid.step))
-    deficit_wh, deficit_cost, surplus_wh, surplus_gain = 0.0, 0.0, 0.0, 0.0
-    for one in scenarios:
-        for index in range(first, len(grid)):
-            net_wh = one.weight * (one.load_w[index] - one.pv_w[index]) * grid.step_h
-            deficit_wh += max(0.0, net_wh)
-            surplus_wh += max(0.0, -net_wh)
-            deficit_cost += max(0.0, net_wh) * import_price_per_kwh[index]
-            surplus_gain += max(0.0, -net_wh) * export_price_per_kwh[index]
+    weights = np.array([one.weight for one in scenarios])
+    net_w = np.array([one.load_w[first:] for one in scenarios]) - np.array([one.pv_w[first:] for one in scenarios])
+    deficits_wh = grid.step_h * np.dot(weights, np.maximum(0.0, net_w))
+    surpluses_wh = grid.step_h * np.dot(weights, np.maximum(0.0, -net_w))
+    deficit_wh, surplus_wh = float(deficits_wh.sum()), float(surpluses_wh.sum())
+    deficit_cost = float(np.dot(deficits_wh, import_price_per_kwh[first:]))
+    surplus_gain = float(np.dot(surpluses_wh, export_price_per_kwh[first:]))
     if deficit_wh <= 0.0:
         return 0.0
     days = (len(grid) - first) * grid.step_h / 24.0
