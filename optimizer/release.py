@@ -12,10 +12,12 @@ import argparse
 import http.client
 import json
 import math
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +25,7 @@ from pathlib import Path
 from optimizer.bounded_socket import CallAborted, NameLookup, Remaining, connect
 from optimizer.clock import WallClock, real_deadline
 from optimizer.errors import ConfigError
+from optimizer.lease import CommandRecord
 from optimizer.release_config import DEFAULT_PORTS, ReleaseTarget, needs_release, target_from_config
 
 __all__ = ["ReleaseReport", "ReleaseTarget", "release_battery", "target_from_config"]
@@ -246,7 +249,17 @@ def main(argv: list[str] | None = None) -> int:
     finally:
         signal.alarm(0)
     sys.stdout.write(f"{report}\n")
+    if report.confirmed:
+        _clear_record()
     return 0 if report.confirmed else 1
+
+
+def _clear_record() -> None:
+    """Take the service's command off the record; where that cannot be done the guard hands back once more."""
+    record = CommandRecord.of_systemd(os.environ)
+    if record is not None:
+        with suppress(OSError):
+            record.clear()
 
 
 if __name__ == "__main__":

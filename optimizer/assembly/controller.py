@@ -7,6 +7,7 @@ from optimizer.assembly.site import build_battery, build_site
 from optimizer.clock import Clock
 from optimizer.control.billing_peak import BillingPeak
 from optimizer.control.controller import Controller
+from optimizer.control.lease_keeper import LeaseKeeper
 from optimizer.control.options import ControlOptions
 from optimizer.control.plan_board import PlanBoard
 from optimizer.devices.port import BatteryDevice
@@ -39,6 +40,7 @@ def build_controller(
     tariff: Tariff,
     board: PlanBoard,
     history: HistoryStore,
+    keeper: LeaseKeeper,
     observe: bool,
 ) -> Controller:
     """Return the controller of this home.
@@ -51,6 +53,8 @@ def build_controller(
         The battery and the time: real or simulated.
     tariff, board, history
         Prices, the plan in force and the past.
+    keeper
+        Where forced commands are put on record.
     observe
         Whether to command nothing.
     """
@@ -67,5 +71,6 @@ def build_controller(
         history=history,
         demand=None if tariff.demand is None else BillingPeak(tariff.demand, history),
         options=build_options(settings),
+        keeper=keeper,
         observe=observe,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from optimizer.control.lease_keeper import LeaseKeeper, NoLease
 from optimizer.control.options import ControlOptions
 from optimizer.control.read_back import ECHO_TOLERANCE_W, Finding, FollowCheck, read_back
 from optimizer.control.steadiness import ModeChanges
@@ -52,11 +53,16 @@ class Actuator:
         What it can do.
     options
         Intervals, lease and tolerances.
+    keeper
+        Where commands are put on record before they are sent; by default nowhere.
     """
 
-    def __init__(self, device: BatteryDevice, battery: Battery, options: ControlOptions) -> None:
+    def __init__(
+        self, device: BatteryDevice, battery: Battery, options: ControlOptions, keeper: LeaseKeeper | None = None
+    ) -> None:
         self._device = device
         self._options = options
+        self._keeper = keeper or NoLease()
         self._follow = FollowCheck(battery, options)
         self._modes = ModeChanges(options)
         self._standing: Setpoint | None = None
@@ -72,6 +78,7 @@ class Actuator:
         self._seen_mode = OperatingMode.UNKNOWN
         self._outage = False
         self._release_fails = False
+        self._handing_back = False
         self._stand_down_until_s: float | None = None
         self._stand_down_why = ""
 
@@ -79,6 +86,11 @@ class Actuator:
     def standing(self) -> Setpoint | None:
         """What stands at the battery by our command; None: nothing of ours."""
         return self._standing
+
+    @property
+    def lease_end_s(self) -> float | None:
+        """When the lease of the standing command ends, by the clock for ages; None: no command stands [s]."""
+        return self._verified_s + self._options.lease_s if isinstance(self._standing, Power) else None
 
     def may_change_mode(self, elapsed_s: float) -> bool:
         """Return whether the mode may be changed now, by the caps on its changes."""
@@ -92,6 +104,8 @@ class Actuator:
         A measurement that comes here must be valid: it renews the lease.
         """
         self._release_fails, self._seen_mode = False, measurement.mode
+        if self._handing_back and (again := self._read_back_release(measurement, elapsed_s)) is not None:
+            return again
         if self._stand_down_until_s is not None:
             return self._while_standing_down(measurement, elapsed_s)
         outage, self._outage = self._outage, False
@@ -123,7 +137,7 @@ class Actuator:
             why = "; ".join(("the battery does not follow", *measurement.reasons))
             return self._give_up(f"{why}: told to {power}, it does {flows}", elapsed_s)
         if measurement.mode in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
-            self._verified_s = elapsed_s
+            self._vouch(power, elapsed_s)
         if measurement.mode is OperatingMode.MANUAL:
             self._confirmed = True
         return None
@@ -147,6 +161,7 @@ class Actuator:
     def _notice_automatic(self, measurement: Measurement, elapsed_s: float, *, after_outage: bool) -> Actuation | None:
         if measurement.mode in (OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN):
             self._confirmed = True
+            self._keeper.drop()
             return None
         if not self._confirmed or (after_outage and measurement.mode in OURS_TO_TAKE):
             settled = elapsed_s - self._sent_s >= self._options.settle_s
@@ -167,6 +182,18 @@ class Actuator:
         self._released_to = measurement.mode
         message = f"somebody else changed the battery's mode to {measurement.mode}"
         return self._stand_down(message, elapsed_s) if changed else None
+
+    def _read_back_release(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
+        """Believe a hand-back once the battery shows it; until then the command stays on record."""
+        if not self._device.capabilities.can_set_mode or measurement.mode is not OperatingMode.MANUAL:
+            self._handing_back = False
+            self._keeper.drop()
+            return None
+        if elapsed_s - self._changed_s < self._options.settle_s:
+            return None
+        why = "the battery accepted to be handed back and is still in manual mode"
+        logger.warning("%s: handing it back again", why)
+        return self.release(why, elapsed_s)
 
     def _while_standing_down(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
         until_s = self._stand_down_until_s or 0.0
@@ -271,6 +298,7 @@ class Actuator:
             return Actuation(outcome=Outcome.FAILED, setpoint=self._standing, note=why, error=str(error))
         self._release_fails = False
         self._forget(elapsed_s)
+        self._handing_back = True
         return Actuation(outcome=Outcome.HANDED_BACK, note=why)
 
     def _is_due(self, wanted: Setpoint, elapsed_s: float) -> bool:
@@ -292,8 +320,14 @@ class Actuator:
             self._confirmed = False
             self._follow.reset()
         if enters:
-            self._verified_s = elapsed_s
-        self._standing, self._sent_s = wanted, elapsed_s
+            self._vouch(wanted, elapsed_s)
+        self._standing, self._sent_s, self._handing_back = wanted, elapsed_s, False
+
+    def _vouch(self, power: Setpoint, elapsed_s: float) -> None:
+        """Begin the lease of a forced command anew, on record for those who take it back when this process cannot."""
+        self._verified_s = elapsed_s
+        lease_s = self._options.lease_s
+        self._keeper.hold(str(power), until_s=elapsed_s + lease_s, length_s=lease_s)
 
     def _forget(self, elapsed_s: float) -> None:
         self._standing, self._confirmed, self._resend = None, False, False
@@ -306,6 +340,8 @@ class Actuator:
         """Write nothing more until the hold-off has passed: somebody else has the battery."""
         logger.warning("%s: standing down", why)
         self._forget(elapsed_s)
+        self._handing_back = False
+        self._keeper.drop()  # what stands now is theirs
         self._stand_down_until_s = elapsed_s + self._options.hold_off_s
         self._stand_down_why = why
         return Actuation(outcome=Outcome.STOOD_DOWN, note=why)

@@ -15,6 +15,7 @@ from optimizer.clock import Clock
 from optimizer.control.actuator import Actuation, Actuator
 from optimizer.control.clamp import Clamped, automatic_keeps_band, clamp
 from optimizer.control.import_meter import ImportMeter
+from optimizer.control.lease_keeper import LeaseKeeper
 from optimizer.control.options import ControlOptions
 from optimizer.control.plan_board import PlanBoard
 from optimizer.control.price_lookup import PriceLookup, Tariff
@@ -72,6 +73,8 @@ class Controller:
         Where measurements and decisions are kept.
     demand
         The demand charge of the running billing period; None: there is none.
+    keeper
+        Where forced commands are put on record before they are sent; None: nowhere.
     observe
         Whether to do everything except writing to the battery.
     """
@@ -90,6 +93,7 @@ class Controller:
         history: HistoryWriter,
         demand: DemandSource | None = None,
         options: ControlOptions | None = None,
+        keeper: LeaseKeeper | None = None,
         observe: bool = False,
     ) -> None:
         self._device, self._clock = device, clock
@@ -100,7 +104,7 @@ class Controller:
         self._observe = observe
         self._prices = PriceLookup(tariff, self._options.step)
         self._plausibility = Plausibility(battery, self._options)
-        self._actuator = Actuator(device, battery, self._options)
+        self._actuator = Actuator(device, battery, self._options, keeper)
         self._meter = ImportMeter()
         self._previous: Previous | None = None
         self._stepped_s: float | None = None
@@ -110,6 +114,11 @@ class Controller:
     def standing(self) -> Setpoint | None:
         """What stands at the battery by our command; None: nothing of ours."""
         return self._actuator.standing
+
+    @property
+    def lease_end_s(self) -> float | None:
+        """When the lease of the standing command ends, by the clock for ages; None: no command stands [s]."""
+        return self._actuator.lease_end_s
 
     def step(self) -> Decision:
         """Run one control step and return its record; never raises for the device, the plan or the strategy."""

@@ -13,11 +13,13 @@ from optimizer.assembly.tariffs import build_tariff
 from optimizer.clock import Clock, SimulatedClock
 from optimizer.control.plan_board import PlanBoard
 from optimizer.devices.port import BatteryDevice
+from optimizer.lease import CommandRecord
 from optimizer.service.battery_claim import BatteryClaim, battery_address
 from optimizer.service.chores import Chores, Periods
 from optimizer.service.daemon import Daemon
 from optimizer.service.jobs import JobBook, JobRunner
-from optimizer.service.leftovers import leave_token, leave_word
+from optimizer.service.lease_files import LeaseFiles
+from optimizer.service.leftovers import leave_token, leave_word, take_token_back
 from optimizer.service.lock import InstanceLock
 from optimizer.service.lock_watch import LockWatch
 from optimizer.service.loop import ControlLoop
@@ -62,6 +64,8 @@ def build_daemon(
     battery = build_device(configuration, clock=clock) if device is None else device
     tariff, board = build_tariff(settings), PlanBoard()
     history = build_history(settings, clock=clock)
+    runtime_dir = settings.service.runtime_dir
+    keeper = LeaseFiles(CommandRecord(settings.service.state_dir, runtime_dir))
     controller = build_controller(
         configuration,
         device=battery,
@@ -69,18 +73,19 @@ def build_daemon(
         tariff=tariff,
         board=board,
         history=history,
+        keeper=keeper,
         observe=observing,
     )
     book = JobBook(clock)
     loop = ControlLoop(
         clock=clock,
-        step=TakeOver(controller, battery, observe=observing).step,
+        step=TakeOver(controller, battery, left_over=keeper.left_over(), observe=observing).step,
         hand_back=controller.release,
         poll_s=settings.control.poll_interval.total_seconds(),
+        lease_end=lambda: controller.lease_end_s,
     )
-    runtime_dir = settings.service.runtime_dir
     lock = InstanceLock(runtime_dir, battery=battery.name, since=clock.now())
-    leave = partial(_leave_word, configuration, observing)
+    leave = partial(_leave_word, configuration, keeper, observing)
     lock_watch = LockWatch(lock, partial(leave, True))
     reporter = Reporter(
         status_path(runtime_dir),
@@ -90,6 +95,7 @@ def build_daemon(
         book=book,
         board=board,
         history=history,
+        lease=keeper,
         lock_watch=lock_watch,
     )
     chores = Chores(
@@ -122,11 +128,16 @@ def build_daemon(
     )
 
 
-def _leave_word(configuration: Configuration, observing: bool, standing: bool) -> None:
-    """Leave for the release what it needs: the token, and whether there may be anything to release."""
+def _leave_word(configuration: Configuration, keeper: LeaseFiles, observing: bool, standing: bool) -> None:
+    """Leave for release and guard what they need: the token, and whether there may be anything to release."""
     runtime_dir = configuration.settings.service.runtime_dir
-    leave_token(runtime_dir, configuration.token)
     leave_word(runtime_dir, standing=standing and not observing)
+    if standing:
+        leave_token(runtime_dir, configuration.token)
+        return
+    take_token_back(runtime_dir)
+    if not observing:
+        keeper.drop()
 
 
 def _address(configuration: Configuration) -> str | None:

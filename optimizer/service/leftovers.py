@@ -1,13 +1,14 @@
 """What ``sunshift release`` needs after the service is gone.
 
 systemd takes credentials away before ``ExecStopPost=`` runs, so the token is left in the runtime folder, readable by
-the service's own user alone; systemd removes the folder when the unit has ended.
+the service's own user alone, until the battery is handed back.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -31,6 +32,12 @@ def leave_token(runtime_dir: Path, token: SecretStr | None) -> None:
     except OSError as error:
         why = f"{path}: the token cannot be left for the release ({error.strerror})"
         logger.warning("%s: make room there, or only battery.token_file can tell it", why)
+
+
+def take_token_back(runtime_dir: Path) -> None:
+    """Remove the token: there is nothing left to release."""
+    with suppress(OSError):
+        (runtime_dir / TOKEN_FILE_NAME).unlink(missing_ok=True)
 
 
 def leave_word(runtime_dir: Path, *, standing: bool) -> None:

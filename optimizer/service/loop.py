@@ -57,6 +57,8 @@ class ControlLoop:
         Hands the battery back, with the reason.
     poll_s
         Time between two steps [s].
+    lease_end
+        Tells when the lease of a standing command ends, by the clock for ages; None while none stands [s].
     chance
         Where jitter comes from.
 
@@ -73,11 +75,13 @@ class ControlLoop:
         step: Callable[[], Decision],
         hand_back: Callable[[str], Decision],
         poll_s: float,
+        lease_end: Callable[[], float | None] = lambda: None,
         chance: random.Random | None = None,
     ) -> None:
         self.counters = Counters()
         self.on_step: list[Callable[[Decision | None], None]] = []
         self._clock, self._step, self._hand_back = clock, step, hand_back
+        self._lease_end = lease_end
         self._pace = Pace(clock, poll_s, chance or random.Random())  # noqa: S311 - jitter, no secret
         self._failures_in_a_row = 0
         self._errors_in_a_row = 0
@@ -86,7 +90,8 @@ class ControlLoop:
         """Step until told to stop."""
         while not stop.is_set():
             self.tick()
-            self._clock.wait(self._pace.wait_s(self._failures_in_a_row), stop)
+            wait_s = self._pace.wait_s(self._failures_in_a_row, lease_end_s=self._lease_end())
+            self._clock.wait(wait_s, stop)
 
     def tick(self) -> None:
         """Take one step and tell of it; never raises."""

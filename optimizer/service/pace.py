@@ -36,16 +36,21 @@ class Pace:
         """Tell that a look begins now."""
         self._began_s = self._clock.elapsed()
 
-    def wait_s(self, failures: int) -> float:
+    def wait_s(self, failures: int, *, lease_end_s: float | None = None) -> float:
         """Return how long to wait until the next look.
 
         Parameters
         ----------
         failures
             How many looks in a row have failed, this one included.
+        lease_end_s
+            When the lease of a standing command ends, by the clock for ages: not slept through. None: none stands [s].
         """
+        now_s = self._clock.elapsed()
         next_s = self._after_failure(failures) if failures else self._next_beat()
-        return max(0.0, next_s - self._clock.elapsed())
+        if lease_end_s is not None and now_s < lease_end_s < next_s:
+            next_s = self._beat_s = max(lease_end_s, self._began_s + FASTEST_S)
+        return max(0.0, next_s - now_s)
 
     def _next_beat(self) -> float:
         """Return the next beat; beats that a slow step has passed over are left out, not made up for.

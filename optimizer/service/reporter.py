@@ -14,6 +14,7 @@ from optimizer.domain.measurement import Measurement
 from optimizer.history.store import HistoryStore
 from optimizer.service import status
 from optimizer.service.jobs import JobBook
+from optimizer.service.lease_files import LeaseFiles
 from optimizer.service.lock_watch import LockWatch
 from optimizer.service.loop import Counters
 from optimizer.service.process import memory_mib, version
@@ -46,7 +47,7 @@ class Reporter:
         The time.
     identity
         What does not change.
-    counters, book, board, history, lock_watch
+    counters, book, board, history, lease, lock_watch
         Where the rest is found.
     """
 
@@ -60,11 +61,12 @@ class Reporter:
         book: JobBook,
         board: PlanBoard,
         history: HistoryStore,
+        lease: LeaseFiles,
         lock_watch: LockWatch,
     ) -> None:
         self._path, self._clock, self._identity = path, clock, identity
         self._counters, self._book, self._board, self._history = counters, book, board, history
-        self._lock_watch = lock_watch
+        self._lease, self._lock_watch = lease, lock_watch
         self._since = clock.now()
         self._decision: Decision | None = None
         self._measurement: Measurement | None = None
@@ -131,6 +133,7 @@ class Reporter:
             "control": "the last step ended in an unforeseen error: see the log" if self._defect else None,
             "device": device,
             "history": self._history.fault,
+            "lease": self._lease.fault,
             "lock": self._lock_watch.fault,
             "tariff": self._book.record("tariff").error,
             "plan": self._book.record("replan").error,

@@ -29,7 +29,8 @@ class Steps(Protocol):
 class TakeOver:
     """A control step that first looks for a forced command of an earlier run.
 
-    The device keeps its last setpoint for ever: found in manual mode, or unable to name its mode, it may hold one.
+    The device keeps its last setpoint for ever: found in manual mode, or unable to name its mode, it may hold one; it
+    may as well where an earlier run left a command on record, whatever the mode says.
 
     Parameters
     ----------
@@ -37,12 +38,16 @@ class TakeOver:
         Takes the steps after that.
     device
         The battery.
+    left_over
+        Whether an earlier run left a command on record.
     observe
         Whether to leave it as it is and only say so.
     """
 
-    def __init__(self, controller: Steps, device: BatteryDevice, *, observe: bool) -> None:
+    def __init__(self, controller: Steps, device: BatteryDevice, *, left_over: bool, observe: bool) -> None:
         self._controller, self._device, self._observe = controller, device, observe
+        self._left_over = left_over
+        self._accepted = False
         self._step: Callable[[], Decision] = self._first_step
 
     def step(self) -> Decision:
@@ -52,16 +57,27 @@ class TakeOver:
     def _first_step(self) -> Decision:
         try:
             found = self._device.read()
-        except DeviceError:
-            # The controller records the failure; the look is taken again when the battery is there.
-            return self._controller.step()
-        if self._observe or not _may_hold_a_command(found):
+        except DeviceError as error:
+            return self._unread(error)
+        if self._observe or not (self._left_over or _may_hold_a_command(found)):
             return self._go_on()
-        decision = self._controller.release(_why(found))
+        why = _why(found)
+        decision = self._controller.release(why)
         if decision.outcome is not Outcome.HANDED_BACK:
             return decision
-        logger.warning("%s: handed back before anything else", _why(found))
+        logger.warning("%s: handed back before anything else", why)
         self._step = self._controller.step
+        return decision
+
+    def _unread(self, error: DeviceError) -> Decision:
+        """Take back what is on record though the battery cannot be read: it may still take a command.
+
+        Where nothing is on record the controller notes the failure; the look is taken again when the battery is there.
+        """
+        if self._observe or self._accepted or not self._left_over:
+            return self._controller.step()
+        decision = self._controller.release(f"an earlier run left a command on record, and {error}")
+        self._accepted = decision.outcome is Outcome.HANDED_BACK
         return decision
 
     def _go_on(self) -> Decision:
@@ -76,4 +92,6 @@ def _may_hold_a_command(found: Measurement) -> bool:
 def _why(found: Measurement) -> str:
     if found.mode is OperatingMode.MANUAL:
         return "found in manual mode at start, where an earlier command may stand"
-    return "its mode is not told, so that an earlier command may stand"
+    if found.mode is OperatingMode.UNKNOWN:
+        return "its mode is not told, so that an earlier command may stand"
+    return "an earlier run left a command on record"

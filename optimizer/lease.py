@@ -1,0 +1,162 @@
+"""What is on record of a forced command: the intent on disk, the lease in memory. Standard library only.
+
+The battery keeps a forced power for ever, so whoever comes after a sender that is gone must be able to tell that a
+command may stand (the *intent*, written through to disk before the first request, so that it outlives a power cut) and
+until when somebody vouches for it (the *lease*, renewed by each verified read-back, in a folder that the next boot
+finds empty). Two files, because a renewal every few seconds would wear a memory card out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+INTENT_NAME = "intent.json"
+LEASE_NAME = "lease.json"
+READABLE = 0o644
+"""Both say nothing secret, and the guard may run as another user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Until when a command is vouched for."""
+
+    command: str
+    """What was commanded, for people."""
+    until_s: float
+    """Reading of the boot-time clock at which it ends [s]."""
+    length_s: float
+    """How long it was given for [s]."""
+
+    def is_over(self, now_s: float) -> bool:
+        """Return whether nobody vouches for the command any more.
+
+        A lease with more time left than it was given for was written before the computer started anew.
+        """
+        return not 0.0 <= self.until_s - now_s <= self.length_s
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRecord:
+    """The two files.
+
+    Parameters
+    ----------
+    state_dir
+        Folder of the intent; survives a restart of the computer.
+    runtime_dir
+        Folder of the lease.
+    """
+
+    state_dir: Path
+    runtime_dir: Path
+
+    @classmethod
+    def of_systemd(cls, environ: Mapping[str, str]) -> Self | None:
+        """Return the record in the folders that systemd gives a unit; None where it gives none (systemd.exec)."""
+        folders = [environ.get(name, "").partition(":")[0] for name in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY")]
+        return cls(Path(folders[0]), Path(folders[1])) if all(folders) else None
+
+    @property
+    def intent_path(self) -> Path:
+        """Where the intent is written."""
+        return self.state_dir / INTENT_NAME
+
+    @property
+    def lease_path(self) -> Path:
+        """Where the lease is written."""
+        return self.runtime_dir / LEASE_NAME
+
+    def intend(self, command: str) -> None:
+        """Write the intent to command, through to the disk.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be written to.
+        """
+        _replace(self.intent_path, {"command": command}, through_to_disk=True)
+
+    def renew(self, lease: Lease) -> None:
+        """Write the lease.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be written to.
+        """
+        _replace(self.lease_path, asdict(lease), through_to_disk=False)
+
+    def clear(self) -> None:
+        """Take both back: nothing stands any more. The intent goes last, so that in doubt one remains.
+
+        Raises
+        ------
+        OSError
+            A folder cannot be written to.
+        """
+        self.lease_path.unlink(missing_ok=True)
+        if self.intent_path.exists():
+            self.intent_path.unlink(missing_ok=True)
+            _flush_folder(self.state_dir)
+
+    def may_stand(self) -> bool:
+        """Return whether a command may stand at the battery."""
+        return self.intent_path.exists() or self.lease_path.exists()
+
+    def unvouched(self, now_s: float) -> str | None:
+        """Return the command that may stand with nobody vouching for it; None where there is none.
+
+        A file that cannot be understood vouches for nothing.
+        """
+        if not self.may_stand():
+            return None
+        lease = _read_lease(self.lease_path)
+        if lease is not None and not lease.is_over(now_s):
+            return None
+        return lease.command if lease is not None else "a command of unknown power"
+
+
+def _read_lease(path: Path) -> Lease | None:
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        lease = Lease(command=str(told["command"]), until_s=float(told["until_s"]), length_s=float(told["length_s"]))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return lease if math.isfinite(lease.until_s) and math.isfinite(lease.length_s) else None
+
+
+def _replace(path: Path, content: dict[str, object], *, through_to_disk: bool) -> None:
+    """Write a file whole or not at all: a reader finds the old one or the new one, also after a power cut."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, READABLE)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(descriptor, READABLE)  # past the umask
+            json.dump(content, file)
+            file.flush()
+            if through_to_disk:
+                os.fsync(descriptor)
+        beside.replace(path)
+    except OSError:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
+    if through_to_disk:
+        _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Write the folder itself through to disk: until then a power cut may undo a renaming or removal."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,68 @@
+"""Keeps intent and lease of the standing command in the service's folders."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from optimizer.lease import CommandRecord, Lease
+
+logger = logging.getLogger("sunshift.service")
+
+
+class LeaseFiles:
+    """A :class:`optimizer.control.lease_keeper.LeaseKeeper` on two files.
+
+    Parameters
+    ----------
+    record
+        The files.
+
+    Attributes
+    ----------
+    fault
+        What is wrong with writing them, None if nothing.
+    """
+
+    def __init__(self, record: CommandRecord) -> None:
+        self.fault: str | None = None
+        self._record = record
+        self._intended = False
+        self._dropped = False
+
+    def left_over(self) -> bool:
+        """Return whether an earlier run left a command on record."""
+        return self._record.may_stand()
+
+    def hold(self, command: str, *, until_s: float, length_s: float) -> None:
+        """Write the intent where none is on disk, then the lease."""
+        self._dropped = False
+        self._try(lambda: self._hold(Lease(command=command, until_s=until_s, length_s=length_s)))
+
+    def drop(self) -> None:
+        """Take both back, once; where that fails, again the next time."""
+        if not self._dropped:
+            self._dropped = self._try(self._drop)
+
+    def _hold(self, lease: Lease) -> None:
+        # The lease first: while it is there the guard does not take the intent for one that was left over.
+        self._record.renew(lease)
+        if not self._intended:
+            self._record.intend(lease.command)
+            self._intended = True
+
+    def _drop(self) -> None:
+        self._record.clear()
+        self._intended = False
+
+    def _try(self, write: Callable[[], None]) -> bool:
+        try:
+            write()
+        except OSError as error:
+            fault = f"{error.filename}: {error.strerror}; should this process die, the guard may not know of a command"
+            if fault != self.fault:
+                logger.warning("the command on record: %s", fault)
+            self.fault = fault
+            return False
+        self.fault = None
+        return True

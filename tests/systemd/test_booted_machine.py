@@ -1,0 +1,202 @@
+"""The units on a real systemd: installed as the guide says, then killed, hung, stopped, broken and cut from power.
+
+When the battery was back is read from the simulated battery's own log: nothing that the service says of itself counts.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from support.battery_process import BatteryProcess, battery_process, cheapest_now
+from support.guide import commands_under
+from support.machine import Machine, wait_for, wheels_of, why_not
+
+REPOSITORY = Path(__file__).parents[2]
+GUIDE = REPOSITORY / "systemd" / "README.md"
+WATCHDOG_S, LEASE_S, GUARD_EVERY_S = 90.0, 90.0, 30.0
+AS_A_PERSON = "export SUDO_EDITOR=/usr/local/bin/fill-in; cd /root/sunshift\n"
+
+pytestmark = [
+    pytest.mark.systemd,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(why_not() is not None, reason=why_not() or ""),
+]
+
+
+def config(port: int) -> str:
+    return f"""\
+[site]
+timezone = "Europe/Berlin"
+[battery]
+driver = "sonnen_v1"
+host = "127.0.0.1"
+port = {port}
+mode_control = true
+usable_capacity_wh = 50000
+max_charge_w = 4600
+max_discharge_w = 4600
+[tariff.import]
+kind = "file"
+path = "prices.csv"
+column = "price_per_kwh"
+published = "known"
+[tariff.export]
+kind = "fixed"
+price_per_kwh = 0.08
+[strategy]
+name = "time_of_use"
+"""
+
+
+@pytest.fixture(scope="module")
+def battery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BatteryProcess]:
+    with battery_process(tmp_path_factory.mktemp("battery")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory, battery: BatteryProcess) -> Iterator[Machine]:
+    """Return a machine on which a person has followed the guide line by line."""
+    wheels = wheels_of(REPOSITORY / "requirements" / "runtime.txt", tmp_path_factory.mktemp("wheels"))
+    one = Machine(tmp_path_factory.mktemp("machine"), shows={"/wheels": wheels})
+    clone = one.disk / "root" / "sunshift"
+    subprocess.run(["git", "clone", "-q", REPOSITORY, clone], check=True)
+    one.write("/etc/pip.conf", "[global]\nno-index = true\nfind-links = /wheels\n")
+    one.write("/usr/local/bin/fill-in", "#!/bin/sh\ncase $1 in *toml) cp /root/filled-in.toml $1;; esac\n", 0o755)
+    one.write("/root/filled-in.toml", config(battery.port))
+    one.write("/etc/sunshift/prices.csv", cheapest_now(tmp_path_factory.mktemp("prices")).read_text())
+    one.switch_on()
+    try:
+        for commands in commands_under(GUIDE, "Install"):
+            if "token" not in commands:
+                one.run(AS_A_PERSON + commands, timeout_s=300.0)
+        yield one
+    finally:
+        one.shut_down()
+
+
+@pytest.fixture
+def commanding(machine: Machine, battery: BatteryProcess) -> Machine:
+    """Return the machine with the service running and a forced command standing at the battery."""
+    machine.run("systemctl reset-failed; systemctl start sunshift-guard.timer; systemctl restart sunshift")
+    battery.wait_until_forced()
+    return machine
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def test_following_the_guide_gives_a_running_service(machine: Machine, battery: BatteryProcess) -> None:
+    """After the guide's commands the service is active, enabled with its guard, and commands the battery."""
+    assert machine.run("systemctl is-active sunshift sunshift-guard.timer").split() == ["active", "active"]
+    assert machine.run("systemctl is-enabled sunshift sunshift-guard.timer").split() == ["enabled", "enabled"]
+    battery.wait_until_forced()
+    status = machine.run("/opt/sunshift/bin/sunshift status --config /etc/sunshift/sunshift.toml")
+    assert "4600 W" in status or "4.6 kW" in status
+
+
+def test_stopping_hands_the_battery_back(commanding: Machine, battery: BatteryProcess) -> None:
+    """`systemctl stop` ends with the battery in its own mode, and nothing on record."""
+    stopped = now()
+    commanding.run("systemctl stop sunshift")
+    assert battery.safe_after(stopped, 5.0) < 5.0
+    assert commanding.run("ls /run/sunshift /var/lib/private/sunshift").find("intent.json") == -1
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_a_killed_service_leaves_no_command_behind(commanding: Machine, battery: BatteryProcess, attempt: int) -> None:
+    """After kill -9 systemd's own way back hands the battery back within 2 s."""
+    killed = now()
+    commanding.run("systemctl kill --kill-whom=main -s KILL sunshift")
+    took_s = battery.safe_after(killed, 15.0)
+    print(f"kill -9 to safe: {took_s:.2f} s")
+    assert took_s <= 2.0
+
+
+def test_a_hung_service_is_ended_and_the_battery_handed_back(commanding: Machine, battery: BatteryProcess) -> None:
+    """A service that stands still is found by the watchdog, or by the guard, whoever is first."""
+    hung = now()
+    commanding.run("systemctl kill --kill-whom=main -s STOP sunshift")
+    took_s = battery.safe_after(hung, WATCHDOG_S + 40.0)
+    print(f"hang to safe: {took_s:.2f} s")
+    assert took_s <= WATCHDOG_S + 5.0
+
+
+def test_the_guard_alone_hands_the_battery_back(commanding: Machine, battery: BatteryProcess) -> None:
+    """With no watchdog and no way back in the unit the guard alone acts within the lease and half a minute."""
+    commanding.write(
+        "/etc/systemd/system/sunshift.service.d/bare.conf",
+        "[Unit]\nOnFailure=\n[Service]\nWatchdogSec=0\nExecStopPost=\nRestart=no\n",
+    )
+    commanding.run("systemctl daemon-reload; systemctl restart sunshift")
+    try:
+        battery.wait_until_forced()
+        hung = now()
+        commanding.run("systemctl kill --kill-whom=main -s STOP sunshift")
+        took_s = battery.safe_after(hung, LEASE_S + GUARD_EVERY_S + 30.0)
+        print(f"guard alone to safe: {took_s:.2f} s")
+        assert took_s <= LEASE_S + GUARD_EVERY_S + 5.0
+        assert "handing the battery back" in commanding.run("journalctl -u sunshift-guard --no-pager -o cat")
+    finally:
+        commanding.run("systemctl kill -s KILL sunshift; rm -r /etc/systemd/system/sunshift.service.d", check=False)
+        commanding.run("systemctl daemon-reload; systemctl stop sunshift", check=False)
+
+
+def test_a_broken_configuration_ends_for_good_with_the_battery_handed_back(
+    commanding: Machine, battery: BatteryProcess
+) -> None:
+    """A configuration broken under a running service: the restart ends with 78, is not repeated, and nothing stands."""
+    commanding.run("sed -i 's/^host = .*/&\\nhots = 1/' /etc/sunshift/sunshift.toml")
+    try:
+        broken = now()
+        commanding.run("systemctl restart sunshift", check=False)
+        battery.safe_after(broken, 15.0)
+        wait_for(lambda: "failed" in commanding.run("systemctl is-active sunshift", check=False), 15.0, "the end")
+        assert "ExecMainStatus=78" in commanding.run("systemctl show sunshift -p ExecMainStatus")
+        assert "did you mean" in commanding.run("journalctl -u sunshift --no-pager -o cat -n 30")
+    finally:
+        commanding.run("cp /root/filled-in.toml /etc/sunshift/sunshift.toml")
+
+
+def test_a_power_cut_is_mended_by_the_next_boot(commanding: Machine, battery: BatteryProcess) -> None:
+    """Power cut while a command stands: the next boot hands the battery back before anything else."""
+    commanding.cut_power()
+    assert battery.is_forced(), "nobody was there to hand it back"
+    booted = now()
+    commanding.switch_on()
+    took_s = battery.safe_after(booted, 60.0)
+    print(f"switched on to safe: {took_s:.2f} s")
+
+
+def test_a_power_cut_is_mended_even_where_the_service_cannot_start(
+    commanding: Machine, battery: BatteryProcess
+) -> None:
+    """Power cut, and the service is gone afterwards: the guard finds the intent on the disk."""
+    commanding.run("systemctl disable sunshift")
+    commanding.cut_power()
+    booted = now()
+    commanding.switch_on()
+    took_s = battery.safe_after(booted, 120.0)
+    print(f"switched on to safe, guard alone: {took_s:.2f} s")
+    commanding.run("systemctl enable --now sunshift")
+
+
+def test_a_reboot_hands_back_before_going_down(commanding: Machine, battery: BatteryProcess) -> None:
+    """An orderly shutdown ends with the battery handed back."""
+    down = now()
+    commanding.shut_down()
+    assert battery.safe_after(down, 5.0) < 30.0
+    commanding.switch_on()
+    battery.wait_until_forced(120.0)
+
+
+def test_the_journal_stays_small(machine: Machine) -> None:
+    """The guard's looks leave nothing in the journal unless it acted."""
+    looks = machine.run("journalctl -u sunshift-guard --no-pager -o cat").splitlines()
+    assert all("handing the battery back" in one or ":" in one or "confirmed" in one for one in looks), looks
