@@ -20,7 +20,6 @@ from optimizer.backtest.bound.perfect import (
     require_agreement,
     searched_candidate,
 )
-from optimizer.backtest.forecast_skill import forecast_skill
 from optimizer.backtest.interval_battery import curtailed_w
 from optimizer.backtest.past import ReplayHistory
 from optimizer.backtest.replay import Replay, Replayed, Setting
@@ -29,7 +28,6 @@ from optimizer.control.registry import create_strategy
 from optimizer.control.strategy import Strategy
 from optimizer.domain.decision import Decision
 from optimizer.domain.site import GridConnection
-from optimizer.forecasting.skill import Skill
 
 logger = logging.getLogger(__name__)
 NO_BATTERY, SELF_CONSUMPTION, PERFECT = "no_battery", "self_consumption", "perfect_foresight"
@@ -62,8 +60,6 @@ class Result:
     """That no run can cost less than the bound."""
     credit_per_kwh: float
     """Worth of one stored kWh more at a span's end than at its start [currency/kWh]."""
-    skill: Skill | None = None
-    """Of the forecasts; None where the period is too short to tell."""
 
 
 class Backtest:
@@ -113,7 +109,6 @@ class Backtest:
             runs={**runs, PERFECT: bound},
             proof=proof,
             credit_per_kwh=self._credit_per_kwh,
-            skill=forecast_skill(self._setting, self._period),
         )
 
     def _billed(

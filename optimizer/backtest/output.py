@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,11 @@ import pandas as pd
 from optimizer.assembly.site import build_battery, build_site
 from optimizer.backtest.backtest import NO_BATTERY, PERFECT, Result, Run
 from optimizer.backtest.bill import interval_costs
+from optimizer.backtest.forecast_skill import forecast_skill
 from optimizer.backtest.report.page import render
+from optimizer.backtest.whole_folder import remove_leftovers, whole_folder
 from optimizer.errors import BacktestError
+from optimizer.forecasting.skill import Skill
 
 NOISE_W = 1.0
 """Excesses below this are rounding [W]."""
@@ -123,23 +125,46 @@ def check_folder(out: Path) -> None:
         raise BacktestError(msg)
 
 
-def write(result: Result, out: Path) -> None:
-    """Write everything beside ``out`` and put it in its place when it is whole."""
+def write(result: Result, out: Path) -> dict[str, Any]:
+    """Write everything beside ``out``, put it in its place when it is whole, and return the summary.
+
+    Raises
+    ------
+    BacktestError
+        The folder holds something else, or cannot be written.
+    """
     check_folder(out)
+    skill = forecast_skill(result.setting, result.period)
+    figures = summary(result) | {"forecast": _skill_figures(skill)}
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
-            draft = Path(scratch) / "new"
-            draft.mkdir()
+        remove_leftovers(out)
+        with whole_folder(out) as draft:
             for name, run in result.runs.items():
                 (draft / name).mkdir()
                 steps_table(result, run).to_csv(draft / name / "steps.csv", index=False)
-            figures = summary(result)
             (draft / "summary.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-            (draft / "report.html").write_text(render(result, figures), encoding="utf-8")
-            if out.exists():
-                shutil.move(out, Path(scratch) / "old")
-            draft.replace(out)
+            (draft / "report.html").write_text(render(result, figures, skill), encoding="utf-8")
     except OSError as error:
         msg = f"{out}: cannot be written ({error.strerror or error})"
         raise BacktestError(msg) from error
+    return figures
+
+
+def _skill_figures(skill: Skill | None) -> dict[str, Any] | None:
+    if skill is None:
+        return None
+    sides = {"load": skill.load, "sun": skill.pv}
+    return {
+        "forecasts": skill.forecasts,
+        **{
+            side: {
+                "mean_absolute_error_w": one.mean_absolute_error_w,
+                "persistence_error_w": one.persistence_error_w,
+                "ranked_probability_score_w": one.ranked_probability_score_w,
+                "skill": one.skill,
+                "scenario_skill": one.scenario_skill,
+            }
+            for side, one in sides.items()
+            if not math.isnan(one.mean_w)
+        },
+    }

@@ -7,6 +7,7 @@ import json
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -16,8 +17,8 @@ from rich.table import Table
 from optimizer.assembly.configuration import load_configuration
 from optimizer.assembly.site import build_battery
 from optimizer.assembly.tariffs import build_tariff
-from optimizer.backtest.backtest import PERFECT, SELF_CONSUMPTION, Backtest, Result
-from optimizer.backtest.output import check_folder, summary, write
+from optimizer.backtest.backtest import PERFECT, SELF_CONSUMPTION, Backtest
+from optimizer.backtest.output import check_folder, write
 from optimizer.backtest.replay import Setting
 from optimizer.backtest.world import choose_period
 from optimizer.clock import WallClock
@@ -63,16 +64,18 @@ def run(arguments: argparse.Namespace) -> int:
     with Progress(console=console, disable=not console.is_terminal) as bar:
         tasks = {name: bar.add_task(name, total=total) for name in dict.fromkeys([PERFECT, SELF_CONSUMPTION, *names])}
         result = Backtest(setting, period, lambda name, count: bar.advance(tasks[name], count)).run(names)
-    write(result, arguments.out)
+        bar.add_task("report", total=None)
+        figures = write(result, arguments.out)
     if arguments.json:
-        print(json.dumps(summary(result), indent=2))
+        print(json.dumps(figures, indent=2))
     else:
-        _print_table(result)
+        _print_table(figures)
+        if console.is_terminal:
+            console.print(f"Why, on one page: {arguments.out / 'report.html'}")
     return 0
 
 
-def _print_table(result: Result) -> None:
-    figures = summary(result)
+def _print_table(figures: dict[str, Any]) -> None:
     table = Table(title=f"{figures['period']['start']} to {figures['period']['end']}, {figures['currency']}")
     for column in ("run", "cost", "saving", "of bound", "cycles", "plans", "seconds"):
         table.add_column(column, justify="left" if column == "run" else "right")

@@ -15,6 +15,7 @@ import pytest
 
 from optimizer.assembly.site import build_battery
 from optimizer.backtest.backtest import Result
+from optimizer.backtest.forecast_skill import forecast_skill
 from optimizer.backtest.output import summary
 from optimizer.backtest.report.contents import plot_contents
 from optimizer.backtest.report.months import MONTH, calendar_parts, interval_starts, money
@@ -38,7 +39,8 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Result:
 @pytest.fixture(scope="module")
 def page(result: Result, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(render(result, summary(result)), encoding="utf-8")
+    skill = forecast_skill(result.setting, result.period)
+    path.write_text(render(result, summary(result), skill), encoding="utf-8")
     return path
 
 

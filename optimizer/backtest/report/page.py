@@ -14,6 +14,7 @@ from optimizer.backtest.backtest import NO_BATTERY, PERFECT, SELF_CONSUMPTION, R
 from optimizer.backtest.report.contents import interval_columns, plot_contents
 from optimizer.backtest.report.packing import packed, packed_json
 from optimizer.backtest.report.why import traded
+from optimizer.forecasting.skill import Skill
 
 _SHORT_FORM = {NO_BATTERY: "no battery", PERFECT: "perfect foresight", SELF_CONSUMPTION: "self-consumption"}
 
@@ -23,13 +24,15 @@ def label(name: str) -> str:
     return _SHORT_FORM.get(name, name.replace("_", " "))
 
 
-def render(result: Result, figures: dict[str, Any]) -> str:
+def render(result: Result, figures: dict[str, Any], skill: Skill | None = None) -> str:
     """Return the report as one page that asks no network for anything.
 
     Parameters
     ----------
     figures
         The summary, as ``summary.json`` holds it.
+    skill
+        Of the forecasts; None where the period is too short to tell.
     """
     environment = Environment(
         loader=PackageLoader("optimizer.backtest.report", "."),
@@ -56,7 +59,7 @@ def render(result: Result, figures: dict[str, Any]) -> str:
         zone=settings.site.timezone,
         recording=result.setting.recording.path.name,
         traded={name: traded(result, run) for name, run in result.runs.items()},
-        skill=result.skill,
+        skill=skill,
         no_battery=NO_BATTERY,
         self_consumption=SELF_CONSUMPTION,
         perfect=PERFECT,
