@@ -12,8 +12,8 @@ from optimizer.forecasting.defaults import HomeDefaults
 from optimizer.forecasting.own_history import OwnHistoryForecaster
 from optimizer.forecasting.port import Forecaster
 from optimizer.history.port import HistoryReader
+from optimizer.planning.cross_checked_planner import CrossCheckedPlanner
 from optimizer.planning.port import Planner
-from optimizer.planning.recursion_planner import RecursionPlanner
 from optimizer.planning.reliable_planner import ReliablePlanner
 from optimizer.settings import Settings
 from optimizer.tariffs.tariff import Tariff
@@ -37,9 +37,10 @@ def build_forecaster(settings: Settings, *, history: HistoryReader) -> Forecaste
 
 def build_planner(settings: Settings, *, clock: Clock) -> Planner:
     """Return the planner that is configured."""
-    if settings.planning.method == "recursion":
-        return RecursionPlanner(clock=clock)
-    return ReliablePlanner(clock=clock, time_limit_s=settings.planning.time_limit.total_seconds())
+    time_limit_s = settings.planning.time_limit.total_seconds()
+    if settings.planning.method == "lp":
+        return ReliablePlanner(clock=clock, time_limit_s=time_limit_s)
+    return CrossCheckedPlanner(clock=clock, time_limit_s=time_limit_s)
 
 
 def build_desk(

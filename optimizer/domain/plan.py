@@ -36,6 +36,8 @@ class FlagKind(StrEnum):
     """The value of energy comes from a convex relaxation (negative or crossed prices)."""
     STAND_IN = "stand_in"
     """The recursion planned in place of the linear program."""
+    METHODS_DISAGREE = "methods_disagree"
+    """Recursion and linear program found different optima; the program plans since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,7 +101,7 @@ class ScaledProblem:
         """AC energy out per AC energy in [1]."""
         return self.charge_efficiency * self.discharge_efficiency
 
-    @property
+    @cached_property
     def price_range(self) -> float:
         """Highest less lowest price of all futures, zero included [currency/kWh]."""
         sides = (self.arrays.buy, self.arrays.sell)

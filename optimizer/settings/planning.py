@@ -29,8 +29,8 @@ class PlanningSettings(Section):
     """How often to plan anew; must divide a day."""
     scenarios: Annotated[Count, Ge(1), Le(100)] = 20
     """How many possible futures of load and sun a plan weighs."""
-    method: Literal["lp", "recursion"] = "lp"
-    """lp: the linear program, the recursion standing in; recursion: it alone, faster, for very small computers."""
+    method: Literal["recursion", "lp"] = "recursion"
+    """recursion: fast and exact, checked hourly, the linear program where it is not; lp: that one first, always."""
     time_limit: Annotated[Duration, within(UNITS["ms"], 10 * UNITS["min"])] = Field(default=10 * UNITS["s"])
     """Longest time the solver may take for one plan."""
     terminal_value_per_kwh: NonNegative | None = Field(default=None, examples=[0.15])
