@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
 
 from optimizer.domain.deferred import Deferred
 from optimizer.domain.energy_value import EnergyValue
@@ -10,12 +11,12 @@ from optimizer.domain.plan import Plan, PlanStatus, PlanStep
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.planning.billing_peak import demand_cost
 from optimizer.planning.checker import value_faults
-from optimizer.planning.first_interval import FirstDecision, first_only
+from optimizer.planning.first_interval import FirstDecision, first_decision, first_only
 from optimizer.planning.flags import relaxed_flag, start_flag
 from optimizer.planning.kernel.choice import Kernel
 from optimizer.planning.kernel.port import Worths
 from optimizer.planning.plan_building import expected_steps, require_sound
-from optimizer.planning.recursion import expected_value, worths_of
+from optimizer.planning.recursion import expected_worth, handed_out, worths_of
 from optimizer.planning.rollout import roll_out
 from optimizer.planning.scaled_problem import ScaledProblem
 from optimizer.planning.step_arrays import Floats
@@ -30,8 +31,8 @@ class BarePlan:
         What was planned.
     worths
         Kept for the first intervals at least; the recursion runs once more where others are asked for.
-    caps_kw, first
-        Billing peaks of the futures, and what is done in the first interval.
+    caps_kw
+        Billing peaks of the futures.
     kernel
         Which form of the recursion; None: the fastest there is.
     """
@@ -43,11 +44,10 @@ class BarePlan:
         *,
         worths: Worths,
         caps_kw: Floats,
-        first: FirstDecision,
         kernel: Kernel | None = None,
     ) -> None:
         self._problem, self._scaled, self._worths = problem, scaled, worths
-        self._caps_kw, self._first, self._kernel = caps_kw, first, kernel
+        self._caps_kw, self._kernel = caps_kw, kernel
         self.values = Deferred(scaled.count, self._value)
         self._steps: tuple[PlanStep, ...] | None = None
 
@@ -60,7 +60,7 @@ class BarePlan:
             problem=problem,
             status=status,
             method=worths.method,
-            objective=self._first.expected_cost + demand_cost(self._scaled, self._caps_kw),
+            objective=self._expected_cost() + demand_cost(self._scaled, self._caps_kw),
             energy_cost=None,
             steps=Deferred(self._scaled.count, self._step),
             values=self.values,
@@ -68,8 +68,19 @@ class BarePlan:
             seconds=seconds,
         )
 
+    @cached_property
+    def _first(self) -> FirstDecision:
+        return first_decision(self._scaled, self._worths, self._caps_kw)
+
+    def _expected_cost(self) -> float:
+        """Return the optimal cost: of one future the worth at its start tells, several share their first decision."""
+        starts, relaxed = self._worths.start_values, self._worths.first_relaxed
+        return -float(starts[0]) if len(starts) == 1 and relaxed != 0 else self._first.expected_cost
+
     def _value(self, step: int) -> EnergyValue:
-        value = expected_value(self._scaled, self._reaching(step), step)
+        shared = step == 0 and len(self._worths.start_values) > 1
+        curve = self._first.worth if shared else expected_worth(self._scaled, self._reaching(step), step)
+        value = handed_out(self._scaled, curve)
         require_sound([f"interval {step}: {fault}" for fault in value_faults(value, self._problem.battery)])
         return value
 

@@ -25,6 +25,8 @@ class FirstDecision:
     expected_cost: float
     """Expected cost from here to the end less the worth of what is left; penalties of broken rules and the demand
     charge above each future's own billing peak included [currency]."""
+    worth: WorthCurve
+    """Expected worth of the energy at its end."""
 
 
 def first_decision(scaled: ScaledProblem, worths: Worths, caps_kw: Floats) -> FirstDecision:
@@ -38,7 +40,7 @@ def first_decision(scaled: ScaledProblem, worths: Worths, caps_kw: Floats) -> Fi
     least, most = best_stored(worth.segments, worth.lowest_kwh - before_kwh, cost.segments, cost.lowest_kwh)
     calmest = stored_kwh(scaled, -_weighted_median(scaled.arrays.net_load_kw[:, 0], scaled.arrays.weights))
     stored = min(max(calmest, least), most)
-    return FirstDecision(battery_kw(scaled, stored), -cost.value(stored) - worth.value(before_kwh + stored))
+    return FirstDecision(battery_kw(scaled, stored), -cost.value(stored) - worth.value(before_kwh + stored), worth)
 
 
 def first_only(scaled: ScaledProblem) -> ScaledProblem:
@@ -76,7 +78,8 @@ def _by_trying(scaled: ScaledProblem, worth: WorthCurve, caps_kw: Floats) -> Fir
     lookup = WorthLookup.of(worth)
     power = best_power(costs, weights, lookup, scaled.start_kwh)
     cost = sum(weight * one.cost(power) for weight, one in zip(weights, costs, strict=True))
-    return FirstDecision(power, cost - lookup.value(scaled.start_kwh + stored_kwh(scaled, power) - scaled.standby_kwh))
+    after_kwh = scaled.start_kwh + stored_kwh(scaled, power) - scaled.standby_kwh
+    return FirstDecision(power, cost - lookup.value(after_kwh), worth)
 
 
 def _weighted_median(figures: Floats, weights: Floats) -> float:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.errors import PlanningError
 
@@ -65,8 +63,7 @@ def _all_sound(values: Sequence[float], lowest: float) -> bool:
     """Return whether a whole array is as it should be: the usual case, told without a look at each number by name."""
     if not values or not set(map(type, values)) <= {float, int}:
         return False
-    array = np.array(values, dtype=float)
-    return bool(np.isfinite(array).all()) and float(array.min()) >= lowest
+    return math.isfinite(sum(values)) and min(values) >= lowest
 
 
 def _number(name: str, value: float, *, lowest: float = -math.inf, highest: float = math.inf) -> Iterator[str]:

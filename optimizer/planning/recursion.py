@@ -47,11 +47,15 @@ def expected_worth(scaled: ScaledProblem, worths: Worths, step: int) -> WorthCur
 
 
 def expected_value(scaled: ScaledProblem, worths: Worths, step: int) -> EnergyValue:
-    """Return the expected worth at the end of an interval as it is handed out.
+    """Return the expected worth at the end of an interval as it is handed out."""
+    return handed_out(scaled, expected_worth(scaled, worths, step))
+
+
+def handed_out(scaled: ScaledProblem, curve: WorthCurve) -> EnergyValue:
+    """Return an expected worth as the domain's record.
 
     The mean of a few dozen futures has hundreds of segments; those that no price can tell apart are joined.
     """
-    curve = expected_worth(scaled, worths, step)
     if len(scaled.arrays.weights) > 1:
         curve = simplified(curve, tolerance=SLOPE_SHARE * scaled.price_range)
     return curve.as_energy_value(capacity_kwh=scaled.capacity_kwh, fine_per_kwh=scaled.penalties.band_per_kwh)

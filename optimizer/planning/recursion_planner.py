@@ -24,8 +24,8 @@ from optimizer.planning.step_arrays import Floats
 AGREEMENT = 1e-4
 """The path must cost what the recursion promised, to this [currency]."""
 
-KEPT_AHEAD = 8
-"""Intervals whose worth is kept in a bare plan of several futures: as many as the control may use until the next."""
+KEPT_AHEAD = 4
+"""Intervals whose worth is kept in a bare plan: as many as the control may use until the next."""
 
 
 class RecursionPlanner:
@@ -63,13 +63,13 @@ class RecursionPlanner:
         check_problem(problem)
         scaled = scale_problem(problem)
         caps = best_billing_caps_kw(scaled, kernel=self._kernel)
-        keep = scaled.count if self._audited or len(caps) == 1 else KEPT_AHEAD
+        keep = scaled.count if self._audited else KEPT_AHEAD
         worths = worths_of(scaled, caps_kw=caps, keep=keep, kernel=self._kernel)
-        first = first_decision(scaled, worths, caps)
         if not self._audited:
-            bare = BarePlan(problem, scaled, worths=worths, caps_kw=caps, first=first, kernel=self._kernel)
+            bare = BarePlan(problem, scaled, worths=worths, caps_kw=caps, kernel=self._kernel)
             seconds = self._clock.elapsed() - started
             return bare.plan(status=_proof(scaled, worths), made_at=made_at, seconds=seconds)
+        first = first_decision(scaled, worths, caps)
         paths = roll_out(scaled, worths, caps, first.battery_kw)
         return build_plan(
             problem,

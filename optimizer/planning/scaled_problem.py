@@ -114,7 +114,7 @@ def scale_problem(problem: PlanningProblem) -> ScaledProblem:
     battery, connection, demand = problem.battery, problem.connection, problem.demand_charge
     arrays = step_arrays(problem)
     step_h, count = problem.grid.step_h, len(problem.grid)
-    peak_counts = tuple(demand is not None and demand.counts_in(index) for index in range(count))
+    peak_counts = tuple(demand.counts_in(index) for index in range(count)) if demand else (False,) * count
     return ScaledProblem(
         step_h=step_h,
         count=count,
