@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from optimizer.backtest.bill import Flows, make_bill
 from optimizer.backtest.output import summary, write
@@ -17,17 +15,6 @@ from optimizer.domain.battery import Battery
 from optimizer.domain.time_grid import TimeGrid
 from optimizer.errors import BacktestError
 from support.replays import START, backtest, home_frame, recording_of
-
-
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cut=st.integers(min_value=1, max_value=40), factor=st.floats(min_value=0.0, max_value=3.0))
-def test_no_decision_knows_what_comes_later(tmp_path: Path, cut: int, factor: float) -> None:
-    """Load and sun changed from an instant on change no decision before it."""
-    frame = home_frame(4)
-    changed = frame.copy()
-    changed.iloc[48 + cut :] = changed.iloc[48 + cut :] * factor + 17.0
-    one, other = (backtest(recording_of(each, tmp_path)).runs["time_of_use"].flows[0] for each in (frame, changed))
-    np.testing.assert_array_equal(one.battery_w[:cut], other.battery_w[:cut])
 
 
 def test_a_bill_by_hand() -> None:
