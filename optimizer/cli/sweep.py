@@ -19,6 +19,7 @@ from optimizer.sweep.case import Outcome
 from optimizer.sweep.folder import SweepFolder
 from optimizer.sweep.loading import Sweep, load_sweep
 from optimizer.sweep.local import all_cores, run_here
+from optimizer.sweep.report.page import render
 from optimizer.sweep.running import Runner, run_sweep
 from optimizer.sweep.table import as_csv, results
 
@@ -41,9 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
     folder = SweepFolder(arguments.out)
     outcomes = _computed(sweep, folder, _runner(arguments))
     rows = results(outcomes)
-    document = json.dumps(_document(rows, outcomes), indent=2)
+    failed = _failed(outcomes)
+    document = json.dumps({"cases": len(outcomes), "failed": failed, "results": rows}, indent=2)
     folder.write("results.csv", as_csv(rows))
     folder.write("results.json", document + "\n")
+    folder.write("report.html", render(rows, failed))
     if arguments.json:
         print(document)
     else:
@@ -82,13 +85,12 @@ def _computed(sweep: Sweep, folder: SweepFolder, runner: Runner) -> list[Outcome
             raise
 
 
-def _document(rows: Sequence[Mapping[str, Any]], outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    failed = [
+def _failed(outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
+    return [
         {"home": one.case.home, "tariff": one.case.tariff, "battery": one.case.battery, "reason": one.error}
         for one in outcomes
         if one.error is not None
     ]
-    return {"cases": len(outcomes), "failed": failed, "results": rows}
 
 
 def _print_table(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from optimizer.settings import Settings
 
 SECTIONS = {"site", "battery", "grid", "tariff", "planning", "forecast", "control", "strategy", "strategies"}
 """Sections of the configuration that a replay depends on."""
-_NO_PART_IN_FIGURES = {"cli", "demo", "service", "simulator"}
+_NO_PART_IN_FIGURES = ("cli/", "demo/", "service/", "simulator/", "backtest/report/", "sweep/report/")
 
 
 @cache
@@ -84,5 +84,5 @@ def _sources(package: str) -> tuple[tuple[str, bytes], ...]:
     return tuple(
         (name.as_posix(), path.read_bytes())
         for name, path in files
-        if package != "optimizer" or name.parts[0] not in _NO_PART_IN_FIGURES
+        if package != "optimizer" or not name.as_posix().startswith(_NO_PART_IN_FIGURES)
     )

@@ -41,7 +41,7 @@ def render(result: Result, figures: dict[str, Any], skill: Skill | None = None) 
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"label": label, "percent": _percent, "number": _number}
+    environment.filters |= {"label": label, "percent": percent, "number": number}
     settings = result.setting.settings
     zone = settings.site.zone
     contents = plot_contents(result)
@@ -63,8 +63,8 @@ def render(result: Result, figures: dict[str, Any], skill: Skill | None = None) 
         no_battery=NO_BATTERY,
         self_consumption=SELF_CONSUMPTION,
         perfect=PERFECT,
-        style=_part("style.css"),
-        script=_part("report.js"),
+        style=part("style.css"),
+        script=part("plots.js") + part("report.js"),
         library=packed(get_plotlyjs().encode()),
         contents=packed_json(contents),
         columns=interval_columns(result),
@@ -77,14 +77,17 @@ def main_run(result: Result) -> str:
     return asked[0] if asked else SELF_CONSUMPTION
 
 
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """Return a file that the pages are made of, such as the style they share."""
     return resources.files("optimizer.backtest.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _percent(share: float | None, digits: int = 1) -> str:
+def percent(share: float | None, digits: int = 1) -> str:
+    """Return a share as a person reads it."""
     return "–" if share is None else f"{100 * share:.{digits}f} %"
 
 
-def _number(value: float, digits: int = 0) -> str:
+def number(value: float, digits: int = 0) -> str:
+    """Return a number with narrow spaces between thousands, and no minus before nothing."""
     text = f"{value:,.{digits}f}".replace(",", "\u202f").replace("-", "\u2212")
     return text[1:] if re.fullmatch("\u2212[0.]+", text) else text

@@ -1,18 +1,6 @@
-"use strict";
-// Unpacks what the page brings along and draws it. Nothing is ever asked of the network.
+// Draws a backtest, on top of plots.js.
 
 const WEEK_MS = 7 * 86400e3;
-const byId = (id) => document.getElementById(id);
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-const narrow = () => window.innerWidth < 700;
-
-async function unpacked(id) {
-  const bytes = Uint8Array.from(atob(byId(id).textContent.trim()), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).arrayBuffer();
-}
-
-const asText = (buffer) => new TextDecoder().decode(buffer);
 
 // -- the intervals -------------------------------------------------------------------------------------------------
 
@@ -61,23 +49,6 @@ const mondayOf = (local) => {
 };
 
 // -- plots ---------------------------------------------------------------------------------------------------------
-
-function layout(height, more = {}) {
-  const axis = { gridcolor: colour("line"), zerolinecolor: colour("soft"), linecolor: colour("line"), automargin: true };
-  const { axes = {}, ...rest } = more;
-  const styled = { xaxis: {}, yaxis: {}, ...axes };
-  for (const name of Object.keys(styled)) styled[name] = { ...axis, ...styled[name] };
-  return {
-    height, margin: { l: 48, r: 12, t: 8, b: 36 }, autosize: true,
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    font: { color: colour("text"), size: narrow() ? 11 : 12, family: getComputedStyle(document.body).fontFamily },
-    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, ...(narrow() ? { entrywidth: 92, entrywidthmode: "pixels" } : {}) },
-    hovermode: "x unified", hoverlabel: { bgcolor: colour("card"), bordercolor: colour("line") },
-    bargap: 0.25, barmode: "group", ...rest, ...styled,
-  };
-}
-
-const config = { displaylogo: false, responsive: true, displayModeBar: false, doubleClick: "reset" };
 
 class Report {
   constructor(contents, intervals) {
@@ -309,10 +280,7 @@ class Report {
 }
 
 async function open() {
-  const [library, contents, columns] = await Promise.all(["data-library", "data-contents", "data-columns"].map(unpacked));
-  const script = document.createElement("script");
-  script.textContent = asText(library);
-  document.head.append(script);
+  const [contents, columns] = await Promise.all([unpacked("data-contents"), unpacked("data-columns"), loadLibrary()]);
   const parsed = JSON.parse(asText(contents));
   const report = new Report(parsed, new Intervals(parsed, columns));
   report.wire();
@@ -320,8 +288,4 @@ async function open() {
   document.documentElement.dataset.drawn = "yes";
 }
 
-open().catch((error) => {
-  byId("trouble").hidden = false;
-  byId("trouble").textContent = `The plots cannot be drawn (${error}); any browser of the last years can. The tables are complete.`;
-  console.error(error);
-});
+open().catch(confess);
