@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from base64 import b64decode
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from optimizer.sweep.loading import load_sweep
 from optimizer.sweep.report.figures import Scale, days_of, records, sizes, time_scale
 from optimizer.sweep.report.page import render
 from optimizer.sweep.table import results
+from support.browser import CHROMIUM, Page
 from support.sweeps import BASE, HEAD, TWO_BATTERIES, TWO_HOMES, write_sweep
 
 
@@ -84,3 +86,25 @@ def test_money_is_per_year_only_where_each_case_nearly_covers_one() -> None:
     year, summer = ({"steps": days * 24, "step_s": 3600} for days in (350, 90))
     assert time_scale([year, year]).name == "year"
     assert time_scale([year, summer]).name == "day"
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_home_is_chosen_in_a_browser(outcomes: list[Outcome], tmp_path: Path, width: int) -> None:
+    """At desk and phone width: three plots, nothing wider than the screen, no request; choosing a home redraws them."""
+    page = tmp_path / "report.html"
+    page.write_text(render(results(outcomes), []), encoding="utf-8")
+    saved = "document.getElementById('sizes').data[0].y.join()"
+    with Page(tmp_path / "profile", width=width) as browser:
+        browser.open(page)
+        assert browser.value("document.querySelectorAll('.plot .main-svg').length") >= 3
+        assert browser.value("document.documentElement.scrollWidth") <= width
+        before = browser.value(saved)
+        browser.value(
+            "(() => { const home = document.getElementById('home'); home.value = 'second';"
+            " home.dispatchEvent(new Event('change')); })()"
+        )
+        browser.wait_for(f"{saved} !== '{before}'")
+        assert browser.errors == []
+        assert [url for url in browser.requests if not url.startswith(("data:", page.as_uri()))] == []
