@@ -51,7 +51,13 @@ def started_on_a_terminal(words: list[str], folder: Path) -> tuple[subprocess.Po
     """Start the command with a terminal for messages, and wait until it shows the progress of a replay."""
     terminal, its_end = pty.openpty()
     process = subprocess.Popen(
-        words, cwd=folder, stdout=subprocess.DEVNULL, stderr=its_end, env={**os.environ, "TERM": "xterm"}
+        words,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=its_end,
+        env={**os.environ, "TERM": "xterm"},
+        # A shell starts what it puts in the background deaf to Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )
     os.close(its_end)
     shown = b""
