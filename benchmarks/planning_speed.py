@@ -15,6 +15,7 @@ import random
 from collections.abc import Callable
 from datetime import timedelta
 
+import numpy as np
 from planning_time import START, STEPS_PER_DAY, day_ahead_price, future, synthetic
 from rich.console import Console
 from rich.progress import track
@@ -24,10 +25,14 @@ from optimizer.clock import WallClock
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.scenario import Scenario
 from optimizer.domain.time_grid import TimeGrid
+from optimizer.planning.first_interval import first_decision
 from optimizer.planning.kernel.choice import Kernel, compiled, plain, why_not_compiled
 from optimizer.planning.lp.model import build_model
 from optimizer.planning.lp.solver import solve
+from optimizer.planning.paths import expected_money
+from optimizer.planning.recursion import worths_of
 from optimizer.planning.recursion_planner import RecursionPlanner
+from optimizer.planning.rollout import roll_out
 from optimizer.planning.scaled_problem import scale_problem
 
 YEAR = 365 * STEPS_PER_DAY
@@ -56,10 +61,13 @@ def by_recursion(kernel: Kernel) -> Callable[[PlanningProblem], float]:
 
 
 def with_path(problem: PlanningProblem) -> float:
-    """Plan in plain Python and follow the optimum to its end, step by step."""
-    plan = RecursionPlanner(clock=CLOCK, audited=False, kernel=plain).plan(problem, made_at=START)
-    assert len(plan.steps[:]) == len(problem.grid)
-    return plan.objective
+    """Find the optimum in plain Python, follow it to its end, and reckon what the path costs."""
+    scaled, no_peak = scale_problem(problem), np.array([math.inf])
+    worths = worths_of(scaled, kernel=plain)
+    first = first_decision(scaled, worths, no_peak)
+    cost = expected_money(scaled, roll_out(scaled, worths, no_peak, first.battery_kw)).objective
+    assert abs(cost - first.expected_cost) <= 1e-6 * max(1.0, abs(cost))
+    return cost
 
 
 def fastest_ms(plan: Callable[[PlanningProblem], float], problem: PlanningProblem, repeats: int) -> float:

@@ -13,7 +13,7 @@ from optimizer.planning.scaled_problem import ScaledProblem
 from optimizer.planning.step_arrays import Floats
 
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
-PRECISION_KW = 1e-9
+PRECISION_KW = 1e-8
 
 
 def best_billing_caps_kw(scaled: ScaledProblem, *, kernel: Kernel | None = None) -> Floats:

@@ -12,7 +12,7 @@ from optimizer.planning.kernel.choice import Kernel, best_kernel, plain
 from optimizer.planning.lp.exclusive import binaries_needed
 from optimizer.planning.lp.model import build_model
 from optimizer.planning.lp.solver import solve
-from optimizer.planning.recursion import worths_of
+from optimizer.planning.recursion import is_exact, worths_of
 from optimizer.planning.scaled_problem import ScaledProblem, scale_problem
 
 
@@ -71,6 +71,6 @@ def recursion_optimum(scaled: ScaledProblem, kernel: Kernel) -> float | None:
         return None
     caps_kw = best_billing_caps_kw(scaled, kernel=kernel)
     worths = worths_of(scaled, caps_kw=caps_kw, keep=1, kernel=kernel)
-    if worths.first_relaxed is not None:
+    if not is_exact(scaled, worths):
         return None
     return first_decision(scaled, worths, caps_kw).expected_cost + demand_cost(scaled, caps_kw)

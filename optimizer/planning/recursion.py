@@ -41,6 +41,18 @@ def worths_of(
     return (kernel or best_kernel())(scaled, caps, keep=scaled.count if keep is None else min(keep, scaled.count))
 
 
+def is_exact(scaled: ScaledProblem, worths: Worths) -> bool:
+    """Return whether the recursion finds the true optimum.
+
+    Not where an interval's cost was made convex, and not for billing peaks that several futures share. The best peak of
+    one future is searched for, which needs its cost to be convex in the peak: no price may be negative or crossed.
+    """
+    if worths.first_relaxed is not None:
+        return False
+    alone = len(scaled.arrays.weights) == 1 and not scaled.arrays.may_be_relaxed.any()
+    return alone or not scaled.peak_price_per_kw
+
+
 def expected_worth(scaled: ScaledProblem, worths: Worths, step: int) -> WorthCurve:
     """Return the expected worth of stored energy at the end of an interval."""
     return mean_worth(scaled.lowest_kwh, worths.end_pieces(step), scaled.arrays.weights)

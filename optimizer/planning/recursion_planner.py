@@ -16,7 +16,7 @@ from optimizer.planning.kernel.port import Worths
 from optimizer.planning.paths import ScenarioPath, expected_money
 from optimizer.planning.plan_building import build_plan
 from optimizer.planning.problem_check import check_problem
-from optimizer.planning.recursion import worths_of
+from optimizer.planning.recursion import is_exact, worths_of
 from optimizer.planning.rollout import roll_out
 from optimizer.planning.scaled_problem import ScaledProblem, scale_problem
 from optimizer.planning.step_arrays import Floats
@@ -68,7 +68,11 @@ class RecursionPlanner:
         if not self._audited:
             bare = BarePlan(problem, scaled, worths=worths, caps_kw=caps, kernel=self._kernel)
             seconds = self._clock.elapsed() - started
-            return bare.plan(status=_proof(scaled, worths), made_at=made_at, seconds=seconds)
+            return bare.plan(
+                status=PlanStatus.OPTIMAL if is_exact(scaled, worths) else PlanStatus.FEASIBLE,
+                made_at=made_at,
+                seconds=seconds,
+            )
         first = first_decision(scaled, worths, caps)
         paths = roll_out(scaled, worths, caps, first.battery_kw)
         return build_plan(
@@ -83,17 +87,11 @@ class RecursionPlanner:
         )
 
 
-def _proof(scaled: ScaledProblem, worths: Worths) -> PlanStatus:
-    """Return what the recursion proves of a problem without looking at a path."""
-    coupled = scaled.peak_price_per_kw and len(scaled.arrays.weights) > 1
-    return PlanStatus.FEASIBLE if worths.first_relaxed is not None or coupled else PlanStatus.OPTIMAL
-
-
 def _judge(
     scaled: ScaledProblem, paths: Sequence[ScenarioPath], worths: Worths, caps_kw: Floats, first: FirstDecision
 ) -> PlanStatus:
     """Return the status of a plan whose paths are known: they must cost what the worths promised."""
-    if _proof(scaled, worths) is PlanStatus.FEASIBLE:
+    if not is_exact(scaled, worths):
         return PlanStatus.FEASIBLE
     money = expected_money(scaled, paths)
     promised = first.expected_cost + demand_cost(scaled, caps_kw)

@@ -87,9 +87,11 @@ def test_the_program_plans_where_the_recursion_is_not_exact() -> None:
     """A negative price that rewards burning energy, or billing peaks over several futures, are the program's."""
     judge = Judge(AGREED)
     burning = replace(PROBLEM, import_price_per_kwh=(0.2, -0.4, 0.3), export_price_per_kwh=(0.0, -0.4, 0.0))
+    crossed = replace(PROBLEM, export_price_per_kwh=(0.25, 0.0, 0.0), demand_charge=DemandCharge(price_per_kw=10.0))
     peaks = replace(PROBLEM, demand_charge=DemandCharge(price_per_kw=10.0))
     two = hourly_problem(load_w=(500.0, 900.0, 300.0), others=(hourly_problem(load_w=(400.0,) * 3).scenarios[0],))
     assert planner(judge).plan(burning, made_at=START).method == "lp"
+    assert planner(judge).plan(crossed, made_at=START).method == "lp"
     assert planner(judge).plan(peaks, made_at=START).method == "recursion"
     assert planner(judge).plan(replace(two, demand_charge=peaks.demand_charge), made_at=START).method == "lp"
 
