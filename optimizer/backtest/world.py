@@ -55,12 +55,7 @@ def choose_period(
     BacktestError
         The recording is too short, holds registers only, or a price is not known.
     """
-    if recording.has_registers_only or not set(LOAD_AND_SUN) <= set(recording.frame.columns):
-        msg = (
-            f"{recording.path}: load and sun are not recorded; a replay needs consumption_w and production_w, "
-            "since the utility's registers do not tell what the house used of its own sun"
-        )
-        raise BacktestError(msg)
+    _require_load_and_sun(recording)
     earliest = recording.start + warm_up
     first, last = max(start or earliest, recording.start), min(end or recording.end, recording.end)
     if first < earliest:
@@ -81,6 +76,19 @@ def choose_period(
     frame = held_frame(recording)
     spans = tuple(_span(grid, frame, tariff) for grid in grids)
     return Period(start=grids[0].start, end=grids[-1].end, step=recording.step, spans=spans)
+
+
+def _require_load_and_sun(recording: Recording) -> None:
+    if recording.has_registers_only:
+        msg = (
+            f"{recording.path}: load and sun are not recorded; a replay needs consumption_w and production_w, "
+            "since the utility's registers do not tell what the house used of its own sun"
+        )
+        raise BacktestError(msg)
+    for name in LOAD_AND_SUN:
+        if name not in recording.frame or recording.frame[name].isna().all():
+            msg = f"{recording.path}: {name} is not recorded; write 0 throughout where the home has no sun"
+            raise BacktestError(msg)
 
 
 def held_frame(recording: Recording) -> pd.DataFrame:

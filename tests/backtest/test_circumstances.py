@@ -105,6 +105,25 @@ def test_missing_prices_are_told_with_their_place(tmp_path: Path) -> None:
         backtest(recording_of(home_frame(5), tmp_path), tariff__import=prices, **FAST)
 
 
+def test_a_home_without_sun_can_save_nothing_under_one_price(tmp_path: Path) -> None:
+    """The standing loss makes any battery dearer than none: no share of the bound is told, and no error."""
+    frame = home_frame(5).assign(production_w=0.0)
+    result = backtest(recording_of(frame, tmp_path), tariff__import={"kind": "fixed", "price_per_kwh": 0.3}, **FAST)
+    runs = summary(result)["runs"]
+    assert all(runs[name]["saving"] < 0 for name in ("self_consumption", "perfect_foresight"))
+    assert runs["time_of_use"]["saving_share_of_bound"] is None
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_sun_that_nobody_recorded_is_not_zero(tmp_path: Path, *, known: bool) -> None:
+    """A recording without production, or with an empty column of it, is refused: missing is not 0."""
+    frame = home_frame(4).drop(columns="production_w")
+    if known:
+        frame["production_w"] = np.nan
+    with pytest.raises(BacktestError, match="production_w is not recorded; write 0"):
+        backtest(recording_of(frame, tmp_path), **FAST)
+
+
 def test_a_billing_peak_reached_before_a_gap_is_remembered_after_it(tmp_path: Path) -> None:
     """One peak a month is billed, whatever gaps there are."""
     frame = home_frame(9, start=datetime(2024, 4, 3, tzinfo=UTC))
