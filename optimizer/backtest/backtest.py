@@ -154,7 +154,7 @@ class Backtest:
         began_s = self._setting.stopwatch.elapsed()
         history = ReplayHistory(self._setting.recording, self._period.start)
         done = [
-            Replay(self._setting, span, self._strategy(name), name, history).run(
+            Replay(self._setting, span, self._strategy(name), name, history, plans=name != SELF_CONSUMPTION).run(
                 lambda count: self._progress(name, count)
             )
             for span in self._period.spans

@@ -66,9 +66,20 @@ class Replay:
     ----------
     history
         The run's own past; what was lived in earlier spans is in it, so that a billing peak reached there counts.
+    plans
+        False for a strategy that is known to need no plan: to forecast for it would take most of the time of its run.
     """
 
-    def __init__(self, setting: Setting, span: Span, strategy: Strategy, name: str, history: ReplayHistory) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        span: Span,
+        strategy: Strategy,
+        name: str,
+        history: ReplayHistory,
+        *,
+        plans: bool = True,
+    ) -> None:
         self._setting, self._span = setting, span
         settings, planning = setting.settings, setting.settings.planning
         battery, site, tariff = build_battery(settings), build_site(settings), setting.tariff
@@ -108,6 +119,7 @@ class Replay:
             # Calm protects a real battery between polls; from one interval to the next there is nothing to calm.
             options=replace(build_options(settings), step=setting.step, dead_band_w=0.0, ramp_w_per_s=None),
         )
+        self._may_plan = plans
         self._plans = self._failed = 0
 
     def run(self, tick: Tick) -> Replayed:
@@ -129,7 +141,7 @@ class Replay:
         grid, now = self._span.grid, self._clock.now()
         load_w, pv_w = float(self._span.load_w[index]), float(self._span.pv_w[index])
         self._device.begin(load_w=load_w, pv_w=pv_w)
-        if index == 0 or floor_to_step(now, self._replan) == now:
+        if self._may_plan and (index == 0 or floor_to_step(now, self._replan) == now):
             self._make_plan()
         self._controller.step()
         delivered = self._device.finish(grid.step_h)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -94,6 +95,39 @@ def test_clock_changes_lie_on_the_home_clock(tmp_path: Path, month: int, day: in
     on_the_day = local[local.dt.date == datetime(2024, month, day).date()]  # noqa: DTZ001
     assert len(on_the_day) == (23 if month == 3 else 25)
     assert tuple(f"{instant.isoformat()[-6:]}" for instant in (on_the_day.iloc[0], on_the_day.iloc[-1])) == offsets
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_home_is_replayed_below_its_bound(tmp_path: Path, seed: int) -> None:
+    """Limits, rules, losses, standby, wear, peaks, gaps, prices in any combination: no run beats the bound."""
+    frame = home_frame(5, seed=seed)
+    if seed % 2:
+        frame.iloc[70:74] = np.nan
+    assert_sound(backtest(recording_of(frame, tmp_path), **any_home(seed, tmp_path), **FAST))
+
+
+def any_home(seed: int, folder: Path) -> dict[str, Any]:
+    """Return a configuration drawn by lot."""
+    draw = np.random.default_rng(seed)
+    choices: dict[str, list[Any]] = {
+        "strategy": ["time_of_use", "peak_shaving"],
+        "grid__max_import_w": [0, 1500, 3000],
+        "grid__max_export_w": [0, 500, 2000],
+        "grid__curtailable": [False, True],
+        "grid__grid_charging": [False, True],
+        "grid__battery_export": [False, True],
+        "battery__standby_w": [0, 25, 100],
+        "battery__min_soc": [0.0, 0.2],
+        "battery__max_soc": [0.8, 1.0],
+        "battery__wear_cost_per_kwh": [0.0, 0.05],
+        "battery__charge_efficiency": [0.8, 0.95],
+        "tariff__demand": [None, {"price_per_kw": 5.0, "period": "month", "interval": "1h"}],
+        "tariff__export": [
+            {"kind": "fixed", "price_per_kwh": 0.08},
+            price_file(hourly_prices(START, 6, seed=seed), folder / "prices.csv"),
+        ],
+    }
+    return {name: values[int(draw.integers(len(values)))] for name, values in choices.items()}
 
 
 def test_missing_prices_are_told_with_their_place(tmp_path: Path) -> None:
