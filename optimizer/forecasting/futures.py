@@ -15,7 +15,7 @@ DAYS_WITHOUT_DEFAULTS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Futures:
-    """Past days laid over the grid, and over the last measured hour before it."""
+    """Past days laid over the grid, and over the last measured hours before it."""
 
     days_ago: tuple[int | None, ...]
     """Which days they are, length d; None: assumed."""
@@ -23,8 +23,8 @@ class Futures:
     """Shape (d,)."""
     powers_w: Floats
     """Load and sun, shape (d, n, 2) [W]."""
-    then_w: Floats
-    """Their means in the last measured hour, shape (d, 2) [W]."""
+    before_w: Floats
+    """The same in the hours before, up to now; NaN: not measured, shape (d, m, 2) [W]."""
 
 
 def filled(powers_w: Floats, share: Floats, expected_w: Floats) -> Floats:
@@ -49,28 +49,28 @@ def blended(assumed: Futures, days: Futures | None, *, most: int) -> Futures:
     kept_days = tuple(days.days_ago[place] for place in kept)
     weights = days.weights[kept] / days.weights[kept].sum()
     if count >= DAYS_WITHOUT_DEFAULTS or room < 1:
-        return Futures(days_ago=kept_days, weights=weights, powers_w=days.powers_w[kept], then_w=days.then_w[kept])
+        return Futures(days_ago=kept_days, weights=weights, powers_w=days.powers_w[kept], before_w=days.before_w[kept])
     assumed = fitted(assumed, days)
     trust = count / DAYS_WITHOUT_DEFAULTS
     return Futures(
         days_ago=kept_days + assumed.days_ago,
         weights=np.concatenate([trust * weights, (1 - trust) * assumed.weights]),
         powers_w=np.concatenate([days.powers_w[kept], assumed.powers_w]),
-        then_w=np.concatenate([days.then_w[kept], assumed.then_w]),
+        before_w=np.concatenate([days.before_w[kept], assumed.before_w]),
     )
 
 
 def fitted(assumed: Futures, days: Futures) -> Futures:
     """Return assumed futures brought to what is known of this home: its level of load, and its sun if none was told."""
     level = days.powers_w[:, :, 0].mean() / max(1.0, assumed.powers_w[:, :, 0].mean())
-    powers, then = assumed.powers_w.copy(), assumed.then_w.copy()
+    powers, before = assumed.powers_w.copy(), assumed.before_w.copy()
     powers[:, :, 0] *= level
-    then[:, 0] *= level
+    before[:, :, 0] *= level
     if not powers[:, :, 1].any():
         shares = np.array([share for _, share in SKIES])
         powers[:, :, 1] = shares[:, None] * days.powers_w[:, :, 1].max(axis=0)[None, :]
-        then[:, 1] = shares * np.nan_to_num(days.then_w[:, 1]).max()
-    return replace(assumed, powers_w=powers, then_w=then)
+        before[:, :, 1] = shares[:, None] * np.nan_to_num(days.before_w[:, :, 1]).max(axis=0)[None, :]
+    return replace(assumed, powers_w=powers, before_w=before)
 
 
 def mean_known(values: Floats) -> Floats:

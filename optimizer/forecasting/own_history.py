@@ -1,8 +1,9 @@
 """Load and sun as this home's own last weeks: each past day is one future.
 
 A past day is taken whole, load and sun together, so that what belongs together stays together; weighted by how recent
-it is and how alike the weekday; nudged by the last measured hour. Averaging over such futures, not over their powers,
-is what makes a plan as unsure of tomorrow's sun as it should be.
+it is, how alike the weekday and how alike the last day's course; its sun brought to today's height of the sun; moved by
+the surprises of the last day and the last hour. Averaging over such futures, not over their powers, is what makes a
+plan as unsure of tomorrow's sun as it should be. What each part earns: ``docs/decisions/0006-futures.md``.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from optimizer.domain.measurement import Measurement
 from optimizer.domain.scenario import Scenario
 from optimizer.domain.site import Site
 from optimizer.domain.time_grid import TimeGrid
+from optimizer.forecasting.clear_sky import clear_sky_ratio
 from optimizer.forecasting.defaults import DefaultFutures, HomeDefaults, default_futures
 from optimizer.forecasting.futures import DAYS_WITHOUT_DEFAULTS, Futures, blended, filled, mean_known
+from optimizer.forecasting.likeness import course_likeness
 from optimizer.forecasting.local_days import day_likeness, same_time_on, starts_of
 from optimizer.forecasting.nudge import nudged_load, nudged_sun
 from optimizer.forecasting.past_means import Past, PastMeans
@@ -26,14 +29,16 @@ from optimizer.forecasting.port import Forecast
 from optimizer.forecasting.sun import Floats
 from optimizer.history.port import HistoryReader
 
-DAYS_BACK = 28
-MOST_SCENARIOS = 20
-HALF_LIFE_DAYS = 10.0
+DAYS_BACK = 56
+MOST_SCENARIOS = 28
+HALF_LIFE_DAYS = 15.0
 SAME_WEEKDAY = 1.5
 OTHER_KIND_OF_DAY = 0.5
 MOST_MISSING = 0.1
 """Share of a past day that may be filled from the other days; with more missing it is not used."""
 _HOUR = timedelta(hours=1)
+_LOOKED_BACK = timedelta(hours=24)
+"""The last hours that are held against the same hours of each past day."""
 _DAY_S = 86400.0
 
 
@@ -88,8 +93,14 @@ class OwnHistoryForecaster:
         assumed = self._defaults_over(grid, past)
         days = self._past_days(grid, past, assumed)
         futures = blended(assumed, days, most=self._most)
-        now_w = _last_hour(past, _fresh(latest, as_of))
-        scenarios = _scenarios(futures, now_w, _hours_ahead(grid, past), _strongest_sun(past))
+        now_w = _last_hours(past, _fresh(latest, as_of))
+        scenarios = _scenarios(
+            futures,
+            now_w,
+            _hours_ahead(grid, past),
+            hour=_steps_of_an_hour(past),
+            strongest_w=_strongest_sun(past),
+        )
         used = sum(day is not None for day in futures.days_ago)
         return Forecast(
             grid=grid,
@@ -107,12 +118,12 @@ class OwnHistoryForecaster:
 
     def _defaults_over(self, grid: TimeGrid, past: Past) -> Futures:
         ahead = default_futures(starts_of(grid), grid.step, self._site, self._defaults)
-        hour = default_futures(_last_hour_starts(past), grid.step, self._site, self._defaults)
+        before = default_futures(_last_starts(past), grid.step, self._site, self._defaults)
         return Futures(
             days_ago=(None,) * len(ahead.weights),
             weights=ahead.weights,
             powers_w=_stacked(ahead),
-            then_w=_stacked(hour).mean(axis=1),
+            before_w=_stacked(before),
         )
 
     def _past_days(self, grid: TimeGrid, past: Past, assumed: Futures) -> Futures | None:
@@ -124,11 +135,12 @@ class OwnHistoryForecaster:
         whole = np.isnan(powers[:, :, 0]).mean(axis=1) <= MOST_MISSING
         if not whole.any():
             return None
-        hour = self._laid_over(_last_hour_starts(past), past, reach)
+        before = self._laid_over(_last_starts(past), past, reach)
         likeness = day_likeness(
             starts, reach, timezone=self._site.timezone, same_weekday=SAME_WEEKDAY, other_kind=OTHER_KIND_OF_DAY
         )
-        weights = 0.5 ** (np.array(reach) / HALF_LIFE_DAYS) * likeness.mean(axis=1)
+        course = course_likeness(before[:, :, 0], _last_hours(past, None)[:, 0], steps_per_hour=_steps_of_an_hour(past))
+        weights = 0.5 ** (np.array(reach) / HALF_LIFE_DAYS) * likeness.mean(axis=1) * course
         chosen = np.flatnonzero(whole)[: self._days_back]
         expected = np.einsum("d,dnk->nk", assumed.weights, assumed.powers_w)
         share = weights[chosen] / weights[chosen].sum()
@@ -136,7 +148,7 @@ class OwnHistoryForecaster:
             days_ago=tuple(reach[place] for place in chosen),
             weights=weights[chosen],
             powers_w=filled(powers[chosen], share, expected),
-            then_w=mean_known(hour[chosen]),
+            before_w=before[chosen],
         )
 
     def _laid_over(self, starts: pd.DatetimeIndex, past: Past, reach: range) -> Floats:
@@ -151,6 +163,8 @@ class OwnHistoryForecaster:
         known = (places >= 0) & (places < len(past.values))
         values = past.values[np.where(known, places, 0)] if len(past.values) else np.empty((*places.shape, 2))
         measured: Floats = np.where(known[:, :, None], values, np.nan)
+        past_s: Floats = past.start_s + places.astype(np.float64) * past.step_s
+        measured[:, :, 1] *= clear_sky_ratio(starts.asi8 / 1e6, past_s, step_s=past.step_s, site=self._site)
         return measured
 
 
@@ -162,8 +176,8 @@ def _steps_of_an_hour(past: Past) -> int:
     return max(1, round(_HOUR.total_seconds() / past.step_s))
 
 
-def _last_hour_starts(past: Past) -> pd.DatetimeIndex:
-    first = past.end_s - past.step_s * np.arange(_steps_of_an_hour(past), 0, -1)
+def _last_starts(past: Past) -> pd.DatetimeIndex:
+    first = past.end_s - past.step_s * np.arange(round(_LOOKED_BACK.total_seconds() / past.step_s), 0, -1)
     return pd.DatetimeIndex(pd.to_datetime(first, unit="s", utc=True)).as_unit("us")
 
 
@@ -171,14 +185,14 @@ def _fresh(latest: Measurement | None, as_of: datetime) -> Measurement | None:
     return latest if latest is not None and as_of - _HOUR <= latest.at <= as_of else None
 
 
-def _last_hour(past: Past, latest: Measurement | None) -> Floats:
-    """Return load and sun of the last measured hour, NaN where not known, shape (2,) [W]."""
-    measured: Floats = mean_known(past.values[None, -_steps_of_an_hour(past) :, :])[0]
-    if latest is None:
-        return measured
-    present = np.array([latest.consumption_w, latest.production_w])
-    completed: Floats = np.where(np.isnan(measured), present, measured)
-    return completed
+def _last_hours(past: Past, latest: Measurement | None) -> Floats:
+    """Return load and sun of the last hours, NaN where not known, shape (m, 2) [W]."""
+    hours = past.values[-round(_LOOKED_BACK.total_seconds() / past.step_s) :].copy()
+    if latest is not None:
+        last = hours[-_steps_of_an_hour(past) :]
+        unknown = np.isnan(last).all(axis=0)
+        last[:, unknown] = np.array([latest.consumption_w, latest.production_w])[unknown]
+    return hours
 
 
 def _hours_ahead(grid: TimeGrid, past: Past) -> Floats:
@@ -193,14 +207,20 @@ def _strongest_sun(past: Past) -> float:
     return float(known.max(initial=0.0))
 
 
-def _scenarios(futures: Futures, now_w: Floats, hours_ahead: Floats, strongest_w: float) -> tuple[Scenario, ...]:
+def _scenarios(
+    futures: Futures, now_w: Floats, hours_ahead: Floats, *, hour: int, strongest_w: float
+) -> tuple[Scenario, ...]:
     load = nudged_load(
-        futures.powers_w[:, :, 0], then_w=futures.then_w[:, 0], now_w=float(now_w[0]), hours_ahead=hours_ahead
+        futures.powers_w[:, :, 0],
+        before_w=futures.before_w[:, :, 0],
+        now_w=now_w[:, 0],
+        hour=hour,
+        hours_ahead=hours_ahead,
     )
     sun = nudged_sun(
         futures.powers_w[:, :, 1],
-        then_w=futures.then_w[:, 1],
-        now_w=float(now_w[1]),
+        then_w=mean_known(futures.before_w[:, -hour:, 1]),
+        now_w=float(mean_known(now_w[None, -hour:, 1])[0]),
         hours_ahead=hours_ahead,
         strongest_w=strongest_w,
     )

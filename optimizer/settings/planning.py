@@ -27,7 +27,7 @@ class PlanningSettings(Section):
     """How far ahead to plan; a multiple of the step."""
     replan: Annotated[Duration, within(UNITS["min"], DAY)] = Field(default=15 * UNITS["min"])
     """How often to plan anew; must divide a day."""
-    scenarios: Annotated[Count, Ge(1), Le(100)] = 20
+    scenarios: Annotated[Count, Ge(1), Le(100)] = 28
     """How many possible futures of load and sun a plan weighs."""
     method: Literal["recursion", "lp"] = "recursion"
     """recursion: fast and exact, checked hourly, the linear program where it is not; lp: that one first, always."""

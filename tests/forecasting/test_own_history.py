@@ -66,17 +66,18 @@ def check_sound(forecast: Forecast) -> None:
 
 
 def test_a_repeating_home_is_foretold_exactly() -> None:
-    """Where every working day is alike, the scenarios of working days are that day."""
-    forecast = forecaster(past(30)).forecast(grid_from(MIDNIGHT, 24), as_of=MIDNIGHT)
+    """Where every working day is alike, and nothing surprised in the days before, the scenarios are that day."""
+    site = Site(timezone=ZoneInfo(BERLIN))
+    forecast = forecaster(past(30), site=site).forecast(grid_from(MIDNIGHT, 24), as_of=MIDNIGHT)
     truth = home(MIDNIGHT, 1, step=HOUR, zone=BERLIN)
-    working = [number for number, day in enumerate(forecast.days_ago) if (0 - (day or 0)) % 7 < 5]
+    mondays = [number for number, day in enumerate(forecast.days_ago) if (day or 0) % 7 == 0]
     check_sound(forecast)
     assert not forecast.is_default
-    assert len(forecast.scenarios) == 20
-    assert forecast.origin == "20 days of this home"
-    for number in working:
-        # The nudge of midnight's hour moves the first hours of days after another kind of day only.
-        np.testing.assert_allclose(loads(forecast)[number][12:22], truth["consumption_w"][12:22], rtol=0.02)
+    assert len(forecast.scenarios) == 28
+    assert forecast.origin == "28 days of this home"
+    assert len(mondays) == 4
+    for number in mondays:
+        np.testing.assert_allclose(loads(forecast)[number][:22], truth["consumption_w"][:22], rtol=0.02)
         np.testing.assert_allclose(suns(forecast)[number], truth["production_w"], atol=1e-5)
 
 
@@ -115,13 +116,15 @@ def test_a_long_horizon_takes_consecutive_days() -> None:
     """Beyond a day each scenario goes on with the following past day; yesterday's morrow comes from the day before."""
     frame = past(30)
     days = (frame.index - frame.index[0]).days
-    frame["consumption_w"] = 1000.0 + 10.0 * days
+    # A mark that tells the days apart and leaves each the same mean, so that no surprise moves it.
+    sign = np.where(frame.index.hour == 10, 1.0, np.where(frame.index.hour == 11, -1.0, 0.0))
+    frame["consumption_w"] = 1000.0 + 10.0 * days * sign
     forecast = forecaster(frame).forecast(grid_from(MIDNIGHT, 48), as_of=MIDNIGHT)
     by_day = dict(zip(forecast.days_ago, loads(forecast), strict=True))
-    last = 1000.0 + 10.0 * 29
-    assert by_day[5][30] - by_day[5][20] == pytest.approx(10.0, abs=0.2)
-    assert by_day[2][40] == pytest.approx(last, abs=0.1)
-    assert by_day[1][40] == pytest.approx(last, abs=0.1)
+    for ago, first, second in ((5, 25, 26), (2, 28, 29), (1, 29, 29)):
+        assert by_day[ago][10] == pytest.approx(1000.0 + 10.0 * first)
+        assert by_day[ago][11] == pytest.approx(1000.0 - 10.0 * first)
+        assert by_day[ago][34] == pytest.approx(1000.0 + 10.0 * second)
 
 
 def test_nothing_later_than_as_of_counts() -> None:
@@ -156,20 +159,57 @@ def test_the_last_hour_moves_the_next_ones() -> None:
     """A house that just drew more is expected to draw more, fading; never below zero; the night stays dark."""
     noon = MIDNIGHT + 12 * HOUR
     frame = past(30, until=noon)
-    usual = forecaster(frame).forecast(grid_from(noon, 24), as_of=noon)
+    usual = forecaster(frame, most_scenarios=60).forecast(grid_from(noon, 24), as_of=noon)
     busy, cloudy, idle = frame.copy(), frame.copy(), frame.copy()
     busy.iloc[-1, 0] += 2000.0
     cloudy.iloc[-1, 1] *= 0.3
     idle.iloc[-1, 0] = 0.0
-    raised = loads(forecaster(busy).forecast(grid_from(noon, 24), as_of=noon)) - loads(usual)
+    raised = loads(forecaster(busy, most_scenarios=60).forecast(grid_from(noon, 24), as_of=noon)) - loads(usual)
     # The busy hour is itself part of what yesterday foretells for tomorrow: the last interval.
     assert (np.diff(raised[:, :-1].mean(axis=0)) < 0).all()
-    assert raised[:, 0].min() > 500.0
-    assert raised[:, -2].max() < 2.0
-    shaded = forecaster(cloudy).forecast(grid_from(noon, 24), as_of=noon)
-    assert (suns(shaded)[:, 0] < 0.5 * suns(usual)[:, 0]).all()
+    # The oldest day has nothing measured before it to compare.
+    assert raised[:-1, 0].min() > 500.0
+    # What is left after most of a day is its part in the mean of the day.
+    assert raised[:, -2].max() < 2000.0 / 24
+    shaded = forecaster(cloudy, most_scenarios=60).forecast(grid_from(noon, 24), as_of=noon)
+    assert (suns(shaded)[:-1, 0] < 0.5 * suns(usual)[:-1, 0]).all()
     assert (suns(shaded)[suns(usual) == 0] == 0).all()
     check_sound(forecaster(idle).forecast(grid_from(noon, 24), as_of=noon))
+
+
+def test_a_day_above_the_usual_moves_the_next_one() -> None:
+    """Guests or a cold spell: a house that drew more for a day is expected to go on so, by a part that fades slowly."""
+    frame = past(30)
+    frame.iloc[-24:, 0] += 600.0
+    raised = expected_load(forecaster(frame).forecast(grid_from(MIDNIGHT, 24), as_of=MIDNIGHT)) - expected_load(
+        forecaster(past(30)).forecast(grid_from(MIDNIGHT, 24), as_of=MIDNIGHT)
+    )
+    assert 200 < raised[20] < raised[3] < 600
+
+
+def test_days_that_went_like_the_last_one_weigh_more() -> None:
+    """After a day with the house empty the days that followed other empty days count more."""
+    thursday = MIDNIGHT + 3 * DAY
+    frame = past(30, until=thursday)
+    grid = grid_from(thursday, 24)
+    usual = forecaster(frame, most_scenarios=60).forecast(grid, as_of=thursday)
+    frame.loc[(thursday - DAY <= frame.index) & (frame.index < thursday), "consumption_w"] = 100.0
+    frame.loc[(thursday - 8 * DAY <= frame.index) & (frame.index < thursday - 7 * DAY), "consumption_w"] = 100.0
+    alike = forecaster(frame, most_scenarios=60).forecast(grid, as_of=thursday)
+    weights = [one.scenarios[one.days_ago.index(7)].weight for one in (usual, alike)]
+    assert weights[1] > 1.4 * weights[0]
+
+
+def test_the_sun_of_past_weeks_is_brought_to_todays_height() -> None:
+    """In spring a clear day of four weeks ago stands for a brighter one; without a place it is taken as it was."""
+    frame = past(40)
+    here, nowhere = (
+        suns(forecaster(frame, site=site, most_scenarios=60).forecast(grid_from(MIDNIGHT, 24), as_of=MIDNIGHT))
+        for site in (SITE, Site(timezone=ZoneInfo(BERLIN)))
+    )
+    ratio = here[:, 11] / nowhere[:, 11]
+    assert ratio[0] == pytest.approx(1.0, abs=0.01)
+    assert 1.05 < ratio[27] < ratio[35] < 1.3
 
 
 def test_the_latest_reading_stands_in_for_an_hour_not_measured() -> None:
