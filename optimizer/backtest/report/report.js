@@ -133,7 +133,7 @@ class Report {
     const { labels, saved } = this.contents.days;
     const runs = this.run === "perfect_foresight" ? [this.run] : [this.run, "perfect_foresight"];
     const traces = runs.map((run) => (run === this.run
-      ? { type: "bar", name: `saved by ${this.name(run)}`, x: labels, y: saved[run], marker: { color: this.runColour(run) } }
+      ? { type: "bar", name: "saved", x: labels, y: saved[run], marker: { color: this.runColour(run) } }
       : { type: "scatter", mode: "lines", name: this.name(run), x: labels, y: saved[run], line: { color: colour("text"), width: 1 }, opacity: 0.55 }));
     const box = { type: "rect", xref: "x", yref: "paper", x0: dayOf(this.week), x1: dayOf(this.week + WEEK_MS), y0: 0, y1: 1, fillcolor: colour("accent"), opacity: 0.15, line: { width: 0 } };
     const plot = this.plot("days", traces, layout(170, {
@@ -168,10 +168,11 @@ class Report {
       line("export price", "sell", colour("price"), { axis: "y4", form: "%{y:.3f}", dash: "dot" }),
     ];
     if (this.run !== "perfect_foresight") {
-      traces.push(line("stored, perfect", "perfect_foresight.soc", colour("text"), { axis: "y2", factor: 100, form: "%{y:.0f} %", dash: "dot" }));
+      traces.push(line("best stored", "perfect_foresight.soc", colour("text"), { axis: "y2", factor: 100, form: "%{y:.0f} %", dash: "dot" }));
     }
     this.plot("flows", traces, layout(narrow() ? 620 : 640, {
       margin: { l: 48, r: 52, t: 8, b: 36 },
+      legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, ...(narrow() ? { entrywidth: 70 } : {}) },
       axes: {
         xaxis: { type: "date", anchor: "y3", hoverformat: "%a %Y-%m-%d %H:%M" },
         yaxis: { domain: [0.62, 1], title: { text: "kW" } },
