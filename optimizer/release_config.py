@@ -58,19 +58,21 @@ def target_from_config(path: Path, environ: Mapping[str, str] | None = None) -> 
         If driver, host, port or mode cannot be known; with every problem found.
     """
     environment = os.environ if environ is None else environ
-    table = _battery_table(path, environment)
+    in_file, unread = _table_in_file(path)
+    table = {**in_file, **_whole_table(environment), **_single_values(environment)}
     driver = str(table.get("driver", "sonnen_v1"))
     mode = str(table.get("hand_back_mode", "automatic"))
     host, port = str(table.get("host", "")).strip("[] "), str(table.get("port", DEFAULT_PORTS.get(driver, 0)))
-    secret = _token(table, path.parent, environment) if driver == "sonnen_v2" else ""
+    secret, no_token = _token(table, path.parent, environment) if driver == "sonnen_v2" else ("", "")
     problems = [
-        ConfigProblem(path=f"battery.{key}", message=message)
+        ConfigProblem(path=f"battery.{key}" if key else "", message=message)
         for key, message, wrong in (
+            ("", unread, bool(unread and not host) and driver != "simulated"),
             ("driver", f"{driver!r} is none of {', '.join(DEFAULT_PORTS)}", driver not in DEFAULT_PORTS),
-            ("host", "is missing: give the battery's address", not host and driver != "simulated"),
+            ("host", "is missing: give the battery's address", not host and not unread and driver != "simulated"),
             ("port", f"{port!r} is not a port", not (port.isdecimal() and len(port) <= 5 and int(port) < 65536)),
             ("hand_back_mode", f"{mode!r} is none of {', '.join(HAND_BACK_MODES)}", mode not in HAND_BACK_MODES),
-            ("token_file", "holds no token that can be read", driver == "sonnen_v2" and not secret),
+            ("token_file", no_token, driver == "sonnen_v2" and not secret),
         )
         if wrong
     ]
@@ -86,12 +88,9 @@ def target_from_config(path: Path, environ: Mapping[str, str] | None = None) -> 
     )
 
 
-def _battery_table(path: Path, environ: Mapping[str, str]) -> dict[str, object]:
-    """Return ``[battery]`` with the environment over it, as far as either can be read."""
-    overrides = {
-        key.lower().removeprefix(PREFIX): value for key, value in environ.items() if key.lower().startswith(PREFIX)
-    }
-    return {**_table_in_file(path), **_whole_table(environ), **overrides}
+def _single_values(environ: Mapping[str, str]) -> dict[str, object]:
+    """Return what single variables say, such as ``SUNSHIFT_BATTERY__HOST``."""
+    return {key.lower().removeprefix(PREFIX): value for key, value in environ.items() if key.lower().startswith(PREFIX)}
 
 
 def _whole_table(environ: Mapping[str, str]) -> dict[str, object]:
@@ -109,13 +108,19 @@ def _flag(value: object) -> bool:
     return str(value).strip().lower() in ("true", "1", "yes", "on", "y", "t")
 
 
-def _token(table: Mapping[str, object], folder: Path, environ: Mapping[str, str]) -> str:
-    """Return the V2 token from the first place that has one; empty where none has."""
+def _token(table: Mapping[str, object], folder: Path, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the V2 token from the first place that has one, else why each has none."""
     places = [folder / _expanded(Path(str(table["token_file"])))] if table.get("token_file") else []
     for variable in ("CREDENTIALS_DIRECTORY", "RUNTIME_DIRECTORY"):
         # systemd separates several runtime folders by colons.
         places += [Path(part) / TOKEN_FILE_NAME for part in environ.get(variable, "").split(":") if part]
-    return next((found for place in places if (found := _first_word(place))), "")
+    reasons = [] if table.get("token_file") else ["is missing: name the file that holds the token"]
+    for place in places:
+        found, why = _first_word(place)
+        if found:
+            return found, ""
+        reasons.append(f"{place} {why}")
+    return "", "; ".join(reasons)
 
 
 def _expanded(path: Path) -> Path:
@@ -126,24 +131,30 @@ def _expanded(path: Path) -> Path:
         return path
 
 
-def _first_word(path: Path) -> str:
+def _first_word(path: Path) -> tuple[str, str]:
+    """Return the first word of a file, else why there is none; the reason never quotes the file."""
     try:
         words = path.read_text(encoding="ascii").split()
-    except (OSError, UnicodeError):
-        return ""
-    return words[0] if words else ""
+    except OSError as error:
+        return "", f"cannot be read ({error.strerror})"
+    except UnicodeError:
+        return "", "holds more than plain text"
+    return (words[0], "") if words else ("", "is empty")
 
 
-def _table_in_file(path: Path) -> dict[str, object]:
+def _table_in_file(path: Path) -> tuple[dict[str, object], str]:
+    """Return ``[battery]`` as far as it can be read, and why the file cannot be read at all."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return {}
+    except FileNotFoundError:
+        return {}, "no such file; give the service's own configuration with --config"
+    except OSError as error:
+        return {}, f"cannot be read ({error.strerror}); check the path, its owner and mode"
     try:
         table = tomllib.loads(text).get("battery", {})
     except tomllib.TOMLDecodeError:
-        return _table_line_by_line(text)
-    return table if isinstance(table, dict) else {}
+        table = _table_line_by_line(text)
+    return (table if isinstance(table, dict) else {}), ""
 
 
 def _table_line_by_line(text: str) -> dict[str, object]:

@@ -66,6 +66,10 @@ def _init(out: Path | None, example: str | None, *, force: bool) -> None:
 
 
 def _refuse_to_overwrite(paths: list[Path], *, force: bool) -> None:
+    folder = next((path for path in paths if path.is_dir()), None)
+    if folder is not None:
+        msg = f"{folder} is a folder; name the file to write, such as {folder / 'sunshift.toml'}"
+        raise SunshiftError(msg)
     there = [str(path) for path in paths if path.exists()]
     if there and not force:
         msg = f"{', '.join(there)} exists already; choose another place, or overwrite with --force"

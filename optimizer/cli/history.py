@@ -14,6 +14,7 @@ from optimizer.clock import WallClock
 from optimizer.domain.time_grid import floor_to_step
 from optimizer.errors import HistoryError
 from optimizer.history.recording import OTHERS, Recording, read_recording, write_recording
+from optimizer.history.recording_checks import LONGEST_STEP, SHORTEST_STEP
 from optimizer.history.store import HistoryStore, history_path
 from optimizer.history.summary import HistorySummary
 
@@ -33,7 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     exporting.add_argument("--start", type=_instant, metavar="ISO", help="first instant (default: all that is kept)")
     exporting.add_argument("--end", type=_instant, metavar="ISO", help="end, not included (default: all that is kept)")
     exporting.add_argument(
-        "--step", type=_duration, default=_DEFAULT_STEP, metavar="STEP", help="such as 5min, 15min, 1h (default: 15min)"
+        "--step",
+        type=_export_step,
+        default=_DEFAULT_STEP,
+        metavar="STEP",
+        help="1min to 1h (default: 15min)",
     )
     showing = actions.add_parser("show", help="tell what is kept: span, counts, gaps, size")
     for action in (importing, exporting, showing):
@@ -131,8 +136,8 @@ def _store(arguments: argparse.Namespace, *, must_exist: bool) -> HistoryStore:
         msg = f"{path}: no history here yet; import a recording, or let the service run"
         raise HistoryError(msg)
     store = HistoryStore(path, clock=WallClock(), recover=False)
-    if store.fault is not None:
-        fault = store.fault
+    fault = store.storage_fault
+    if fault is not None:
         store.close()
         raise HistoryError(fault)
     return store
@@ -179,6 +184,15 @@ def _duration(text: str) -> timedelta:
     except (OverflowError, ValueError):
         msg = f"{text[:20]!r} is too long a step; write one like 5min, 15min or 1h"
         raise argparse.ArgumentTypeError(msg) from None
+
+
+def _export_step(text: str) -> timedelta:
+    """Take only what :func:`read_recording` would read again."""
+    step = _duration(text)
+    if not SHORTEST_STEP <= step <= LONGEST_STEP:
+        msg = f"{text!r} is no step of a recording; choose one from {_words(SHORTEST_STEP)} to {_words(LONGEST_STEP)}"
+        raise argparse.ArgumentTypeError(msg)
+    return step
 
 
 def _words(length: timedelta) -> str:

@@ -7,13 +7,16 @@ that is asked for is imported, so that ``sunshift status`` does not wait for pan
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module, metadata
 
 from optimizer.errors import ConfigError, ForeignHistory, SunshiftError
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG, EXIT_INTERRUPTED = 0, 1, 2, 78, 130
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 COMMANDS = {
     "demo": "show the whole service at work on a simulated battery, faster than life",
@@ -54,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # Within: building the parser imports the command, and Ctrl-C is as likely then as later.
         arguments = build_parser(command).parse_args(words)
-        return int(import_module(f"optimizer.cli.{arguments.command}").run(arguments))
+        code = int(import_module(f"optimizer.cli.{arguments.command}").run(arguments))
+        sys.stdout.flush()  # here, where it can still be told that nobody took what was printed
     except (ConfigError, ForeignHistory) as error:
         # Starting again mends neither: systemd is told by the same code to leave it at that.
         print(f"sunshift: {error}", file=sys.stderr)
@@ -69,3 +73,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader went away (`sunshift plan | head`): say nothing, and keep the interpreter from saying it at exit.
         sys.stderr.close()
         return EXIT_FAILED
+    except OSError as error:
+        if error.errno not in DISK_IS_FULL or error.filename is not None:
+            raise
+        _forget_output()
+        print(f"sunshift: the output cannot be written ({error.strerror}); make room for it", file=sys.stderr)
+        return EXIT_FAILED
+    return code
+
+
+def _forget_output() -> None:
+    """Keep the interpreter from trying once more, as it ends, to write what could not be written."""
+    with suppress(OSError):
+        sys.stdout.close()

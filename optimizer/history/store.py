@@ -119,6 +119,11 @@ class HistoryStore:
     # --- the file ------------------------------------------------------------------------------------------------
 
     @property
+    def storage_fault(self) -> str | None:
+        """What is wrong with the file itself; None: nothing."""
+        return self._storage_fault
+
+    @property
     def fault(self) -> str | None:
         """What is wrong with keeping history, for a person; None: nothing."""
         if self._storage_fault is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
-from typing import Literal
+from typing import Literal, TextIO
 
 from optimizer.errors import TariffError
 from optimizer.tariffs.price_series import PriceSeries
@@ -34,7 +35,7 @@ def read_price_table(path: Path, *, column: str, unit: PriceUnit | None = None) 
     ----------
     path
         The file: ``timestamp`` (start of the interval, ISO 8601 with offset) and the price column. An empty price is
-        unknown. Other columns are not looked at.
+        unknown. Other columns are not looked at, nor are lines above the header that begin with ``#``.
     column
         Name of the price column.
     unit
@@ -47,7 +48,8 @@ def read_price_table(path: Path, *, column: str, unit: PriceUnit | None = None) 
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = _rows(path, csv.DictReader(stream), column)
+            notes = _notes_above(stream)
+            rows = _rows(path, csv.DictReader(stream), column, above=notes)
     except OSError as error:
         msg = f"price file {path} cannot be read ({error.strerror}); check the path, its owner and mode"
         raise TariffError(msg) from error
@@ -67,16 +69,26 @@ def read_price_table(path: Path, *, column: str, unit: PriceUnit | None = None) 
     return series
 
 
-def _rows(path: Path, reader: csv.DictReader[str], column: str) -> list[Row]:
-    _require_columns(path, reader.fieldnames, column)
+def _notes_above(stream: TextIO) -> int:
+    """Pass over the lines above the header that begin with ``#``, and return how many they are."""
+    for count in itertools.count():
+        place = stream.tell()
+        if not stream.readline().startswith("#"):
+            stream.seek(place)
+            return count
+    raise AssertionError  # pragma: no cover - counting has no end
+
+
+def _rows(path: Path, reader: csv.DictReader[str], column: str, *, above: int) -> list[Row]:
+    _require_columns(path, reader.fieldnames, column, line=above + 1)
     rows: list[Row] = []
     problems: list[str] = []
     for record in reader:
         try:
             _refuse_surplus(record)
-            rows.append((reader.line_num, _timestamp(record), _price(record, column)))
+            rows.append((reader.line_num + above, _timestamp(record), _price(record, column)))
         except ValueError as error:
-            problems.append(f"line {reader.line_num}: {error}")
+            problems.append(f"line {reader.line_num + above}: {error}")
     if problems:
         raise TariffError("\n  ".join([f"price file {path} has lines that cannot be used:", *_first(problems)]))
     if not any(value is not None for _, _, value in rows):
@@ -91,7 +103,7 @@ def _first(problems: list[str]) -> Iterator[str]:
         yield f"and {len(problems) - MOST_PROBLEMS} more"
 
 
-def _require_columns(path: Path, found: Iterable[str] | None, column: str) -> None:
+def _require_columns(path: Path, found: Iterable[str] | None, column: str, *, line: int) -> None:
     names = list(found or ())
     missing = [name for name in (TIMESTAMP, column) if name not in names]
     if missing:
@@ -99,7 +111,7 @@ def _require_columns(path: Path, found: Iterable[str] | None, column: str) -> No
         if any(";" in name for name in names):
             has += " (separate columns by commas)"
         msg = (
-            f"price file {path}, line 1: column {' and '.join(map(repr, missing))} missing, {has}; "
+            f"price file {path}, line {line}: column {' and '.join(map(repr, missing))} missing, {has}; "
             f"name the price column with `column`"
         )
         raise TariffError(msg)

@@ -1,6 +1,7 @@
 """``sunshift check``: every check a line, with what to do."""
 
 import json
+import shutil
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from optimizer.cli import check
 from optimizer.cli.main import main
 from optimizer.clock import WallClock
 from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.settings.examples import example_folder
 from optimizer.simulator.server import SimulatorServer
 from support.service_bench import TOKEN, house
 
@@ -111,3 +113,19 @@ def test_a_broken_configuration_exits_with_78(tmp_path: Path, capsys: pytest.Cap
     assert main(["check", "--config", str(config), "--json"]) == 78
     said = capsys.readouterr()
     assert len(json.loads(said.out)["problems"]) == said.err.count("\n  ") == 3
+
+
+def test_the_made_up_prices_of_an_example_are_told_as_that(
+    tmp_path: Path, battery: SimulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without prices of this hour it says which time the file covers, and that it is the example's own."""
+    text = CONFIG.format(port=battery.v1_port)
+    shutil.copy(example_folder() / "example_prices.csv", tmp_path)
+    fixed, from_file = 'kind = "fixed"\nprice_per_kwh = 0.30', 'kind = "file"\npath = "example_prices.csv"'
+    config = tmp_path / "sunshift.toml"
+    config.write_text(text.replace(fixed, from_file))
+    assert check.run(Namespace(config=config, json=True)) == 1
+    (tariff,) = [one for one in json.loads(capsys.readouterr().out)["checks"] if one["name"] == "tariff"]
+    assert tariff["grade"] == "FAIL"
+    assert "example_prices.csv holds 2026-05-31 22:00 to 2026-06-02 22:00 UTC" in tariff["message"]
+    assert "the made-up one of the example" in tariff["advice"]

@@ -315,7 +315,34 @@ def test_every_problem_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_a_file_that_cannot_be_read_is_told_as_that(tmp_path: Path) -> None:
+    """Not the address is what is missing then, but the file."""
+    for place, why in ((tmp_path / "none.toml", "no such file"), (tmp_path, "cannot be read \\(Is a directory\\)")):
+        with pytest.raises(ConfigError, match=f"{place.name}: 1 problem\n  {why}"):
+            target_from_config(place, {})
+
+
 V2 = "[battery]\ndriver = 'sonnen_v2'\nhost = '10.0.0.1'\n"
+
+
+def test_every_place_without_a_token_is_told_with_its_reason(tmp_path: Path) -> None:
+    """Gone, unreadable, empty or not text: each place says what is wrong with it, and never what it holds."""
+    (tmp_path / "empty").write_text(" \n")
+    (tmp_path / "binary").write_bytes(b"secret\xff")
+    credentials = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    for name, why in (
+        ("gone", "cannot be read (No such file or directory)"),
+        (".", "cannot be read (Is a directory)"),
+        ("empty", "is empty"),
+        ("binary", "holds more than plain text"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            target_from_config(config(tmp_path, V2 + f"token_file = '{name}'\n"), credentials)
+        (problem,) = caught.value.problems
+        assert problem.path == "battery.token_file"
+        assert problem.message.startswith(f"{tmp_path / name} {why}; {tmp_path / 'sunshift-token'} cannot be read")
+    with pytest.raises(ConfigError, match="is missing: name the file that holds the token"):
+        target_from_config(config(tmp_path, V2), {})
 
 
 def test_token_from_file_credential_or_what_the_service_left(tmp_path: Path) -> None:

@@ -131,7 +131,29 @@ def test_a_slip_in_a_year_does_not_fill_the_memory(
     """A span of more intervals than an export can hold is refused with their number, before anything is read."""
     with HistoryStore(database, clock=SimulatedClock(START)) as store:
         store.add_measurement(measured(0))
-    words = ["--end", "9999-12-31T00:00Z", "--step", "1s", "--out", str(tmp_path / "out.csv")]
+    words = ["--end", "9999-12-31T00:00Z", "--step", "1min", "--out", str(tmp_path / "out.csv")]
     assert main(["history", "export", "--database", str(database), *words]) == 1
     assert "an export holds 5000000 at most: choose a shorter span" in capsys.readouterr().err
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_told_as_that(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A command keeps nothing in memory for later: it says what is wrong with the file, and no more."""
+    (tmp_path / "file").write_text("")
+    database = tmp_path / "file" / "history.sqlite3"
+    assert main(["history", "import", str(DATA / "fr_home_emhass.csv"), "--database", str(database)]) == 1
+    told = capsys.readouterr().err
+    assert str(database) in told
+    assert "memory" not in told
+    assert "lost" not in told
+
+
+@pytest.mark.parametrize("step", ["1s", "2h"])
+def test_a_step_that_no_recording_may_have_is_refused(
+    step: str, tmp_path: Path, database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What would be written could not be read again."""
+    with pytest.raises(SystemExit) as caught:
+        main(["history", "export", "--database", str(database), "--out", str(tmp_path / "out.csv"), "--step", step])
+    assert caught.value.code == 2
+    assert "is no step of a recording; choose one from 1 min to 60 min" in capsys.readouterr().err

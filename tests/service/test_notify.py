@@ -27,9 +27,18 @@ def test_every_message_reaches_the_socket(tmp_path: Path, abstract: bool) -> Non
 
 
 def test_without_systemd_nothing_happens(tmp_path: Path) -> None:
-    """Outside systemd, and when the socket is gone, telling is harmless."""
-    Notifier.from_environment({}).ready()
-    Notifier(str(tmp_path / "gone")).stopping()
+    """Outside systemd, and when the socket is gone, telling is harmless: the next message that can be told is."""
+    outside = Notifier.from_environment({})
+    outside.ready()
+    assert outside.watchdog_s is None
+    place = str(tmp_path / "gone")
+    notifier = Notifier(place)
+    notifier.ready()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(place)
+        manager.settimeout(5)
+        notifier.stopping()
+        assert manager.recv(4096) == b"STOPPING=1"
 
 
 @pytest.mark.parametrize(

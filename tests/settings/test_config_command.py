@@ -44,6 +44,14 @@ def test_init_overwrites_only_by_force(tmp_path: Path, capsys: pytest.CaptureFix
     assert path.read_text() == reference_toml()
 
 
+def test_init_says_that_a_folder_is_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder exists already, but --force would not help: a file has to be named."""
+    assert main(["config", "init", "--out", str(tmp_path)]) == EXIT_FAILED
+    told = capsys.readouterr().err
+    assert f"{tmp_path} is a folder; name the file to write, such as {tmp_path / 'sunshift.toml'}" in told
+    assert "--force" not in told
+
+
 def test_init_brings_an_example_with_the_files_it_names(tmp_path: Path) -> None:
     """An example is written with its price file and token, the token for its owner alone, and loads there."""
     path = tmp_path / "sun.toml"

@@ -141,8 +141,12 @@ def test_taken_port_is_an_error_that_says_so() -> None:
 
 def test_face_may_be_left_away() -> None:
     """Without a V2 port there is no V2 face."""
-    with SimulatorServer(make_house(), v2_port=None) as server, pytest.raises(RuntimeError):
-        server.v2_port  # noqa: B018
+    with SimulatorServer(make_house(), v2_port=None) as server:
+        with pytest.raises(RuntimeError, match="left away"):
+            server.v2_port  # noqa: B018
+        with socket.create_connection(("127.0.0.1", server.v1_port), timeout=5) as connection:
+            connection.sendall(b"GET /api/v2/status HTTP/1.1\r\nConnection: close\r\n\r\n")
+            assert b" 404 " in connection.recv(65_536).split(b"\r\n", 1)[0]
 
 
 def test_stopping_leaves_no_thread() -> None:

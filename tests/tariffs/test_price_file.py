@@ -274,3 +274,14 @@ def test_negative_prices_and_spikes_are_prices(tmp_path: Path) -> None:
     values = [-0.5, 0.05, 0.06, 4.0, 0.07]
     source = PriceFile(_hourly(tmp_path / "p.csv", START, values), column="price_eur_per_kwh")
     assert _prices(source, START, 5, as_of=START) == values
+
+
+def test_notes_above_the_header_are_passed_over(tmp_path: Path) -> None:
+    """A file may say what it is; the lines told in errors are those of the file all the same."""
+    path = tmp_path / "prices.csv"
+    table = "# made up\n# by hand\ntimestamp,price_eur_per_kwh\n2026-01-01T00:00Z,0.2\n2026-01-01T01:00Z,{}\n"
+    path.write_text(table.format("0.3"), encoding="utf-8-sig")
+    assert len(read_price_table(path, column="price_eur_per_kwh")) == 2
+    path.write_text(table.format("dear"))
+    with pytest.raises(TariffError, match="line 5: price 'dear' is not a number"):
+        read_price_table(path, column="price_eur_per_kwh")

@@ -9,7 +9,6 @@ from optimizer.assembly.configuration import Configuration
 from optimizer.assembly.device import build_device
 from optimizer.assembly.history import build_history
 from optimizer.assembly.site import build_battery
-from optimizer.assembly.tariffs import build_tariff
 from optimizer.clock import Clock
 from optimizer.history.store import HistoryStore
 from optimizer.service.checks.battery import check_measurement, read_battery
@@ -38,7 +37,7 @@ def _home_findings(configuration: Configuration, clock: Clock, history: HistoryS
         if seen is not None:
             yield from check_measurement(seen, device, build_battery(settings))
     grid = day_ahead(configuration, clock)
-    yield check_tariff(build_tariff(settings), grid, clock)
+    yield check_tariff(configuration, grid, clock)
     yield check_forecast(configuration, grid, clock, history=history, latest=seen)
     if seen is None:
         yield failed("plan", "none without the battery's state of charge", "see the battery above")

@@ -7,16 +7,22 @@ from datetime import timedelta
 
 from optimizer.assembly.configuration import Configuration
 from optimizer.assembly.planning import build_desk, build_forecaster
+from optimizer.assembly.tariffs import build_tariff
 from optimizer.clock import Clock
-from optimizer.control.price_lookup import Tariff
 from optimizer.domain.measurement import Measurement
 from optimizer.domain.plan import Plan
 from optimizer.domain.time_grid import TimeGrid, floor_to_step
 from optimizer.errors import SunshiftError
 from optimizer.history.port import HistoryReader
 from optimizer.service.checks.result import Finding, failed, passed, warned
+from optimizer.settings.tariff import FileTariffSettings
+from optimizer.tariffs.price_table import read_price_table
 
 DAY = timedelta(hours=24)
+EXAMPLE = "example_"
+"""How the names of the made-up files begin that come with the ready configurations."""
+RENEW = "renew the price file; see [tariff.import] and .export"
+REPLACE_EXAMPLE = "that file is the made-up one of the example: put real prices there, kept up to date by a script"
 
 
 def day_ahead(configuration: Configuration, clock: Clock) -> TimeGrid:
@@ -25,16 +31,18 @@ def day_ahead(configuration: Configuration, clock: Clock) -> TimeGrid:
     return TimeGrid(start=floor_to_step(clock.now(), step), step=step, count=max(1, DAY // step))
 
 
-def check_tariff(tariff: Tariff, grid: TimeGrid, clock: Clock) -> Finding:
+def check_tariff(configuration: Configuration, grid: TimeGrid, clock: Clock) -> Finding:
     """Ask for the prices of the next 24 h."""
+    tariff = build_tariff(configuration.settings)
     try:
         prices = tariff.prices(grid, as_of=clock.now())
     except SunshiftError as error:
         return failed("tariff", str(error))
     if not prices.known:
-        return failed(
-            "tariff", "no price of this hour is known", "renew the price file; see [tariff.import] and .export"
-        )
+        files = list(_price_files(configuration))
+        made_up = any(name.startswith(EXAMPLE) for name, _ in files)
+        text = "; ".join(["no price of this hour is known", *(told for _, told in files)])
+        return failed("tariff", text, REPLACE_EXAMPLE if made_up else RENEW)
     told = [price for price in prices.import_per_kwh if price is not None]
     text = f"import {min(told):.3f} to {max(told):.3f} per kWh over the next 24 h"
     if prices.known < len(grid):
@@ -42,6 +50,18 @@ def check_tariff(tariff: Tariff, grid: TimeGrid, clock: Clock) -> Finding:
         advice = "usual before the next day's prices are published; later hours are expected from those known"
         return warned("tariff", f"{text}; known until {until:%Y-%m-%d %H:%M} UTC only", advice)
     return passed("tariff", text)
+
+
+def _price_files(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """Yield the name of every price file, and which time it covers."""
+    tariff = configuration.settings.tariff
+    for prices in (tariff.import_, tariff.export):
+        if isinstance(prices, FileTariffSettings):
+            series = read_price_table(prices.path, column=prices.column, unit=prices.unit)
+            yield (
+                prices.path.name,
+                f"{prices.path} holds {series.start:%Y-%m-%d %H:%M} to {series.end:%Y-%m-%d %H:%M} UTC",
+            )
 
 
 def check_forecast(
