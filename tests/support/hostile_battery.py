@@ -1,0 +1,235 @@
+"""A simulated battery in process that fails as batteries fail, and knows whose command stands at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum, auto
+
+from optimizer.clock import SimulatedClock
+from optimizer.devices.port import Capabilities
+from optimizer.devices.simulated.device import SimulatedDevice
+from optimizer.devices.simulated.house import SimulatedHouse
+from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.devices.simulated.outage import Availability
+from optimizer.domain.measurement import Measurement, OperatingMode
+from optimizer.domain.setpoint import Automatic, Power, Setpoint
+from optimizer.errors import DeviceError, DeviceUnreachable, ExternalControl
+
+FROZEN_BELIEVED_S = 75.0
+"""How long data that does not move may pass for fresh before it is seen to have frozen [s]."""
+
+
+class ReadFault(StrEnum):
+    """What can be wrong with a status."""
+
+    NONE = auto()
+    REFUSED = auto()
+    TIMEOUT = auto()
+    FROZEN = auto()
+    SOC_255 = auto()
+    POWER_200_KW = auto()
+    UNBALANCED = auto()
+
+
+class WriteFault(StrEnum):
+    """What can be wrong with a write."""
+
+    NONE = auto()
+    REFUSED = auto()
+    TIMEOUT = auto()
+    LOST_AFTER_EFFECT = auto()
+    HALF = auto()
+    """The setpoint is zeroed, the mode call fails."""
+    IGNORED = auto()
+    """Acknowledged without effect."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One wish of a client that reached the battery."""
+
+    at_s: float
+    setpoint: Setpoint | None
+    """None: a hand-back."""
+    enters: bool
+    """Whether it took the battery out of a mode of its own."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Whose command stands, since when it is unverified, and when it could have been taken back."""
+
+    writes: list[Write] = field(default_factory=list)
+    ours: bool = False
+    """Whether a forced command of ours stands, idle included, acting or latent."""
+    verified_s: float = 0.0
+    """When a true status last showed it [s]."""
+    blocked_s: float = 0.0
+    """When a hand-back would last have failed, or nobody was awake to try [s]."""
+
+
+class HostileBattery:
+    """A :class:`optimizer.devices.port.BatteryDevice`.
+
+    Parameters
+    ----------
+    house
+        The house behind it.
+    clock
+        Moved forward by what takes long.
+    mode_control, echo
+        What the unit offers: the mode call, and the echo of mode and setpoint.
+    """
+
+    def __init__(self, house: SimulatedHouse, clock: SimulatedClock, *, mode_control: bool, echo: bool) -> None:
+        self.house, self.clock, self.ledger = house, clock, Ledger()
+        self.read_fault, self.write_fault = ReadFault.NONE, WriteFault.NONE
+        self.takes_s: Callable[[float], None] = lambda _: None
+        """Lets time pass while a call hangs."""
+        self.last_told: Measurement | None = None
+        """The last status that a client was told."""
+        self._inner = SimulatedDevice(house, mode_control=mode_control)
+        self._mode_control, self._echo = mode_control, echo
+        self._frozen: Measurement | None = None
+        self._frozen_since_s = 0.0
+
+    @property
+    def name(self) -> str:
+        return "hostile battery"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(can_set_mode=self._mode_control, echoes_setpoint=self._echo)
+
+    # -- reads --------------------------------------------------------------------------------------------------
+
+    def read(self) -> Measurement:
+        if self.read_fault is ReadFault.REFUSED:
+            raise DeviceUnreachable("reads are refused")
+        if self.read_fault is ReadFault.TIMEOUT:
+            self.takes_s(5.0)
+            raise DeviceUnreachable("reads time out")
+        told = self._distorted(self._truth())
+        self.last_told = told
+        return told
+
+    def _truth(self) -> Measurement:
+        told = self._inner.read()
+        if not self._mode_control:
+            told = replace(told, mode=OperatingMode.UNKNOWN)
+        return told if self._echo else replace(told, reported_setpoint_w=None, reasons=())
+
+    def _distorted(self, told: Measurement) -> Measurement:
+        if self.read_fault is not ReadFault.FROZEN:
+            self._frozen = None
+        match self.read_fault:
+            case ReadFault.FROZEN:
+                return self._freeze(told)
+            case ReadFault.SOC_255:
+                return replace(told, soc=2.55)
+            case ReadFault.POWER_200_KW:
+                return replace(told, battery_power_w=200_000.0)
+            case ReadFault.UNBALANCED:
+                return replace(told, reported_grid_power_w=told.grid_power_w + 5000.0)
+            case _:
+                self._verify(told)
+                return told
+
+    def _freeze(self, told: Measurement) -> Measurement:
+        if self._frozen is None:
+            self._frozen, self._frozen_since_s = told, self.clock.elapsed()
+        if self.clock.elapsed() - self._frozen_since_s <= FROZEN_BELIEVED_S:
+            self._verify(self._frozen)
+        return replace(self._frozen, at=told.at, elapsed_s=told.elapsed_s)
+
+    def _verify(self, told: Measurement) -> None:
+        if self.ledger.ours and told.mode in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+            self.ledger.verified_s = self.clock.elapsed()
+
+    # -- writes -------------------------------------------------------------------------------------------------
+
+    def apply(self, setpoint: Setpoint) -> None:
+        if isinstance(setpoint, Automatic):
+            self._note(setpoint)
+            self._hand_back()
+            return
+        self._note(setpoint)
+        self._answer_first()
+        if self.write_fault is WriteFault.IGNORED:
+            return
+        if self._mode_control and self.house.mode is not DeviceMode.MANUAL:
+            self.house.command(0.0)
+            self._half()
+            self.house.set_mode(DeviceMode.MANUAL)
+            self._stand()
+        elif not self.ledger.ours:
+            self._stand()
+        self._half()
+        self.house.command(float(round(setpoint.battery_power_w)))
+        self._lose()
+
+    def release(self) -> None:
+        self._note(None)
+        self._hand_back()
+
+    def guard_release(self) -> bool:
+        """Do what the guard's own client does, past the ledger of the service's writes; tell whether it worked."""
+        try:
+            self._hand_back()
+            return not self._mode_control or self._truth().mode is not OperatingMode.MANUAL
+        except DeviceError:
+            return False
+
+    def close(self) -> None:
+        pass
+
+    def _hand_back(self) -> None:
+        self._answer_first()
+        if self.write_fault is WriteFault.IGNORED:
+            return
+        self.house.command(0.0)
+        if self._mode_control:
+            self._half()
+            self.house.set_mode(DeviceMode.AUTOMATIC)
+        self.ledger.ours = False
+        self._lose()
+
+    def _note(self, setpoint: Setpoint | None) -> None:
+        enters = isinstance(setpoint, Power) and self.house.mode is not DeviceMode.MANUAL
+        self.ledger.writes.append(Write(at_s=self.clock.elapsed(), setpoint=setpoint, enters=enters))
+
+    def _stand(self) -> None:
+        self.ledger.ours, self.ledger.verified_s = True, self.clock.elapsed()
+
+    def _answer_first(self) -> None:
+        if self.write_fault is WriteFault.TIMEOUT:
+            self.takes_s(5.0)
+        if self.write_fault in (WriteFault.REFUSED, WriteFault.TIMEOUT):
+            raise DeviceUnreachable("writes are refused")
+        if self.house.availability() is not Availability.UP:
+            raise DeviceUnreachable("the battery restarts")
+        if self.house.vpp_active:
+            raise ExternalControl("a virtual power plant has priority; wait until it leaves")
+
+    def _half(self) -> None:
+        if self.write_fault is WriteFault.HALF:
+            raise DeviceUnreachable("the second half of a write is lost")
+
+    def _lose(self) -> None:
+        if self.write_fault is WriteFault.LOST_AFTER_EFFECT:
+            raise DeviceUnreachable("the answer is lost after the write took effect")
+
+    # -- others -------------------------------------------------------------------------------------------------
+
+    def taken_over(self) -> None:
+        """Note that what stands now is somebody else's."""
+        self.ledger.ours = False
+
+    @property
+    def can_be_handed_back(self) -> bool:
+        """Whether a hand-back would take effect now."""
+        effective = (WriteFault.NONE, WriteFault.LOST_AFTER_EFFECT)
+        up = self.house.availability() is Availability.UP and not self.house.vpp_active
+        half_is_all = self.write_fault is WriteFault.HALF and not self._mode_control
+        return up and (self.write_fault in effective or half_is_all)

@@ -1,0 +1,349 @@
+"""The control loop with everything that keeps it safe, on simulated time: it can be killed, hung and started again.
+
+Control loop, take-over, record on disk and guard are the service's own; prices, plans, wishes, battery and disk are the
+test's. The guard looks every half minute of boot time, as its timer has it.
+"""
+
+from __future__ import annotations
+
+import errno
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import BaseModel
+
+from optimizer.clock import SimulatedClock
+from optimizer.control.controller import Controller
+from optimizer.control.options import ControlOptions
+from optimizer.control.plan_board import PlanBoard
+from optimizer.control.strategy import Situation, Wish
+from optimizer.devices.simulated.house import SimulatedHouse
+from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.devices.simulated.profile import synthetic_profile
+from optimizer.domain.battery import Battery
+from optimizer.domain.decision import Decision, Outcome
+from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.domain.setpoint import Power
+from optimizer.domain.site import GridConnection, Site
+from optimizer.guard import guard
+from optimizer.lease import CommandRecord, Lease
+from optimizer.release import ReleaseReport
+from optimizer.release_config import ReleaseTarget
+from optimizer.service.hand_back import HandBack
+from optimizer.service.lease_files import LeaseFiles
+from optimizer.service.loop import ControlLoop
+from optimizer.service.take_over import TakeOver
+from support.fake_device import FlatTariff, RecordedHistory
+from support.hostile_battery import HostileBattery
+from support.situations import SITE
+
+START = datetime(2026, 5, 4, 0, 0, tzinfo=UTC)
+BATTERY = Battery(
+    usable_capacity_wh=10_000, max_charge_w=4600, max_discharge_w=4600, min_soc=0.1, max_soc=0.9, standby_w=25
+)
+CONNECTION = GridConnection(max_import_w=5500.0, max_export_w=5000.0)
+OPTIONS = ControlOptions()
+POLL_S, GUARD_EVERY_S, SLICE_S = 10.0, 30.0, 5.0
+SLACK_S = 12.0
+"""What two calls that hang, and a slice of time, add to a bound [s]."""
+GUARD_WITHIN_S = GUARD_EVERY_S + SLACK_S
+SEEN_S = OPTIONS.settle_s + 3 * POLL_S
+"""A foreign mode that has been told for so long is seen, whatever was just sent [s]."""
+
+
+class AnyStrategy:
+    """Wishes what the test sets, which may be anything."""
+
+    Parameters: ClassVar[type[BaseModel]] = BaseModel
+    description = "whatever the test wants"
+
+    def __init__(self, decide: Callable[[Situation], Wish]) -> None:
+        self.decide_by = decide
+
+    def shape(self, problem: PlanningProblem) -> PlanningProblem | None:
+        return problem
+
+    def decide(self, situation: Situation) -> Wish:
+        return self.decide_by(situation)
+
+
+@dataclass
+class Disk:
+    """What is wrong with the disk."""
+
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOnDisk(CommandRecord):
+    """A record whose disk may be full."""
+
+    disk: Disk = field(default_factory=Disk)
+
+    def intend(self, command: str) -> None:
+        self._make_room()
+        CommandRecord.intend(self, command)
+
+    def renew(self, lease: Lease) -> None:
+        self._make_room()
+        CommandRecord.renew(self, lease)
+
+    def _make_room(self) -> None:
+        if self.disk.full:
+            raise OSError(errno.ENOSPC, "No space left on device", str(self.lease_path))
+
+
+@dataclass
+class Running:
+    """One run of the service."""
+
+    controller: Controller
+    keeper: LeaseFiles
+    loop: ControlLoop
+    hand_back: HandBack
+    next_s: float
+    """When it looks next, by the clock for ages [s]."""
+    began_s: float
+
+
+class Rig:
+    """One home under test.
+
+    Parameters
+    ----------
+    folder
+        For the record and the configuration.
+    mode_control, echo, observe, ramp_w_per_s
+        What kind of unit, and how it is commanded.
+    """
+
+    def __init__(
+        self, folder: Path, *, mode_control: bool, echo: bool, observe: bool = False, ramp_w_per_s: float | None = None
+    ) -> None:
+        self.clock = SimulatedClock(START)
+        mode = DeviceMode.AUTOMATIC if mode_control else DeviceMode.MANUAL
+        self.house = SimulatedHouse(
+            clock=self.clock, battery=BATTERY, recording=synthetic_profile(START), mode=mode, initial_soc=0.5
+        )
+        self.battery = HostileBattery(self.house, self.clock, mode_control=mode_control, echo=echo)
+        self.battery.takes_s = self.pass_time
+        self.mode_control, self.observe, self.ramp_w_per_s = mode_control, observe, ramp_w_per_s
+        self.disk = Disk()
+        self.record = RecordOnDisk(folder / "state", folder / "run", self.disk)
+        self.config = folder / "config.toml"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.config.write_text('[battery]\ndriver = "sonnen_v1"\nhost = "192.0.2.1"\n')
+        self.tariff, self.board, self.history = FlatTariff(), PlanBoard(), RecordedHistory()
+        self.strategy = AnyStrategy(lambda _: Wish(battery_power_w=0.0, reason="idle"))
+        self.decisions: list[Decision] = []
+        self.problems: list[str] = []
+        """What must never happen, and did."""
+        self.starts: list[float] = []
+        self.service: Running | None = None
+        self.unrecorded = False
+        """Whether a service was killed while it could not put its command on record, and said so."""
+        self._guard_s = GUARD_EVERY_S
+        self._foreign_told_s: float | None = None
+        self._inside = False
+        self._over_limit_s: float | None = None
+
+    # -- the service ----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the service anew: nothing of an earlier run is left but the battery and the disk."""
+        keeper = LeaseFiles(self.record)
+        controller = Controller(
+            device=self.battery,
+            strategy=self.strategy,
+            strategy_name="any",
+            battery=BATTERY,
+            site=Site(timezone=SITE.timezone, connection=CONNECTION),
+            clock=self.clock,
+            tariff=self.tariff,
+            board=self.board,
+            history=self.history,
+            options=ControlOptions(ramp_w_per_s=self.ramp_w_per_s),
+            keeper=keeper,
+            observe=self.observe,
+        )
+        loop = ControlLoop(
+            clock=self.clock,
+            step=TakeOver(controller, self.battery, left_over=keeper.left_over(), observe=self.observe).step,
+            hand_back=controller.release,
+            poll_s=POLL_S,
+            lease_end=lambda: controller.lease_end_s,
+            chance=random.Random(len(self.starts)),
+        )
+        loop.on_step.append(self._after_step)
+        back = HandBack(device=self.battery, clock=self.clock, hand_back=loop.hand_back)
+        now_s = self.clock.elapsed()
+        self.service = Running(controller, keeper, loop, back, next_s=now_s, began_s=now_s)
+        self.starts.append(now_s)
+
+    def kill(self) -> None:
+        """Kill it: nothing is handed back, nothing tidied."""
+        if self.service is not None and self.service.keeper.fault is not None and self.battery.ledger.ours:
+            self.unrecorded = True
+        self.service = None
+
+    def lose_power(self) -> None:
+        """Switch the computer off and on: the runtime folder is empty afterwards, the guard looks at once."""
+        self.kill()
+        self.record.lease_path.unlink(missing_ok=True)
+        self._guard_s = self.clock.elapsed()
+
+    def terminate(self) -> bool:
+        """End it as SIGTERM does; return whether it says that the battery was handed back."""
+        service = self.service
+        if service is None:
+            return True
+        _, handed_back = service.hand_back("sunshift is stopping")
+        if handed_back and not self.observe:
+            service.keeper.drop()
+        self._check_errors(service)
+        if service.keeper.fault is not None and self.battery.ledger.ours:
+            self.unrecorded = True
+        self.service = None
+        return handed_back
+
+    # -- time -----------------------------------------------------------------------------------------------------
+
+    def run(self, seconds: float) -> None:
+        """Let time pass with the service, where it runs, looking as it does."""
+        end_s = self.clock.elapsed() + seconds
+        while self.clock.elapsed() < end_s:
+            service = self.service
+            if service is not None and service.next_s <= self.clock.elapsed():
+                self._tick(service)
+                continue
+            until_s = end_s if service is None else min(end_s, service.next_s)
+            self.pass_time(until_s - self.clock.elapsed())
+
+    def hang(self, seconds: float) -> None:
+        """Let time pass while the service, if it runs, does nothing."""
+        self.pass_time(seconds)
+
+    def sleep(self, seconds: float) -> None:
+        """Suspend the computer: time passes and nobody looks."""
+        self.clock.advance(seconds)
+        self.battery.ledger.blocked_s = self._guard_s = self.clock.elapsed()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass in slices, with the guard and the invariants."""
+        left_s = seconds
+        while left_s > 1e-9:
+            slice_s = min(SLICE_S, left_s)
+            left_s -= slice_s
+            self.clock.advance(slice_s)
+            self._look_on()
+
+    def _look_on(self) -> None:
+        if not self.battery.can_be_handed_back:
+            self.battery.ledger.blocked_s = self.clock.elapsed()
+        if self.clock.elapsed() >= self._guard_s and not self._inside:
+            self._guard_s = self.clock.elapsed() + GUARD_EVERY_S
+            self._inside = True
+            guard(self.record, self.config, now_s=self.clock.elapsed(), release=self._guards_release)
+            self._inside = False
+        self.check()
+
+    def _guards_release(self, target: ReleaseTarget) -> ReleaseReport:
+        assert target.host == "192.0.2.1"
+        return ReleaseReport(confirmed=self.battery.guard_release(), steps=())
+
+    def _tick(self, service: Running) -> None:
+        service.loop.tick()
+        wait_s = service.loop._pace.wait_s(service.loop._failures_in_a_row, lease_end_s=service.controller.lease_end_s)
+        service.next_s = self.clock.elapsed() + wait_s
+        self._check_errors(service)
+        self.check()
+
+    # -- what must never happen -----------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Note what stands too long or off the record."""
+        now_s, ledger = self.clock.elapsed(), self.battery.ledger
+        if not ledger.ours or self.unrecorded:
+            self.unrecorded = self.unrecorded and ledger.ours
+            return
+        # From when on somebody had to take it back: its lease was over, and the battery took writes.
+        due_s = max(ledger.verified_s + OPTIONS.lease_s, ledger.blocked_s)
+        if now_s - due_s > GUARD_WITHIN_S:
+            self._problem(f"a forced command stands {now_s - due_s:.0f} s past the end of its lease")
+        told = self.service is not None and self.service.keeper.fault is not None
+        if not self.record.may_stand() and not told:
+            self._problem("a forced command stands and is not on record")
+
+    def _after_step(self, decision: Decision | None) -> None:
+        if decision is None:
+            return
+        self.decisions.append(decision)
+        self._check_limits(decision)
+        self._check_foreign(decision)
+
+    def _check_limits(self, decision: Decision) -> None:
+        """Hold what was sent to every limit; what stands may lie outside one for as long as a sending waits."""
+        setpoint, measured = decision.setpoint, decision.measurement
+        if not isinstance(setpoint, Power) or measured is None or decision.allowed_power_w is None:
+            return
+        power_w = setpoint.battery_power_w
+        low_w = 0.0 if measured.soc <= max(BATTERY.min_soc, measured.backup_soc or 0.0) else -BATTERY.max_discharge_w
+        low_w = 0.0 if measured.discharge_allowed is False else low_w
+        high_w = 0.0 if measured.soc >= BATTERY.max_soc else BATTERY.max_charge_w
+        high_w = max(low_w, min(high_w, (CONNECTION.max_import_w or 0.0) - measured.net_load_w))
+        low_w = min(high_w, max(low_w, -(CONNECTION.max_export_w or 0.0) - measured.net_load_w))
+        outside = not low_w - 1.0 <= power_w <= high_w + 1.0
+        if decision.outcome is Outcome.APPLIED and outside:
+            self._problem(f"sent {setpoint} where {low_w:.0f} to {high_w:.0f} W are allowed")
+        if not outside or decision.outcome is not Outcome.KEPT:
+            self._over_limit_s = None
+            return
+        self._over_limit_s = self.clock.elapsed() if self._over_limit_s is None else self._over_limit_s
+        if self.clock.elapsed() - self._over_limit_s > OPTIONS.min_send_interval_s + POLL_S:
+            self._problem(f"{setpoint} is left standing where {low_w:.0f} to {high_w:.0f} W are allowed")
+
+    def _check_foreign(self, decision: Decision) -> None:
+        """Note since when the service has been told of a mode that somebody chose: it is not commanded over."""
+        now_s, told = self.clock.elapsed(), decision.measurement
+        if told is None or not self.mode_control:
+            return
+        if self.house.mode in (DeviceMode.MANUAL, DeviceMode.AUTOMATIC):
+            self._foreign_told_s = None
+            return
+        self._foreign_told_s = now_s if self._foreign_told_s is None else self._foreign_told_s
+
+    def changed_by_owner(self) -> None:
+        """Note that what the battery does now is the owner's wish."""
+        self.battery.taken_over()
+        self._foreign_told_s = None
+
+    def check_fights(self, since: int) -> None:
+        """Note writes after a number of them over a foreign mode that was seen for long enough."""
+        seen = self._foreign_told_s
+        for write in self.battery.ledger.writes[since:]:
+            if seen is not None and write.at_s - seen > SEEN_S:
+                self._problem(f"wrote {write.setpoint or 'a hand-back'} over the owner's mode {self.house.mode.name}")
+
+    def check_rates(self) -> None:
+        """Note more writes or entries into manual mode than allowed in the last hour."""
+        since_s = self.clock.elapsed() - 3600.0
+        recent = [one for one in self.battery.ledger.writes if one.at_s > since_s]
+        starts = 1 + len([at_s for at_s in self.starts if at_s > since_s])
+        if len(recent) > 3600.0 / POLL_S + 3 * starts:
+            self._problem(f"{len(recent)} writes in an hour")
+        entries = len([one for one in recent if one.enters])
+        if entries > OPTIONS.max_mode_changes_per_hour * starts:
+            self._problem(f"{entries} entries into manual mode in an hour of {starts} starts")
+        if self.observe and self.battery.ledger.writes:
+            self._problem("wrote while it only observes")
+
+    def _check_errors(self, service: Running) -> None:
+        if service.loop.counters.errors:
+            self._problem("an exception left a control step")
+
+    def _problem(self, what: str) -> None:
+        self.problems.append(f"{self.clock.elapsed():.0f} s: {what}")
