@@ -197,10 +197,10 @@ class Rig:
         self._guard_s = self.clock.elapsed()
 
     def terminate(self) -> bool:
-        """End it as SIGTERM does; return whether it says that the battery was handed back."""
+        """End it, where it runs, as SIGTERM does; return whether it says that the battery was handed back."""
         service = self.service
         if service is None:
-            return True
+            return False
         _, handed_back = service.hand_back("sunshift is stopping")
         if handed_back and not self.observe:
             service.keeper.drop()
