@@ -11,6 +11,7 @@ from optimizer.control.replanning import PlanningDesk
 from optimizer.forecasting.defaults import HomeDefaults
 from optimizer.forecasting.own_history import OwnHistoryForecaster
 from optimizer.forecasting.port import Forecaster
+from optimizer.forecasting.told_sun import SunForecast
 from optimizer.history.port import HistoryReader
 from optimizer.planning.cross_checked_planner import CrossCheckedPlanner
 from optimizer.planning.port import Planner
@@ -19,8 +20,10 @@ from optimizer.settings import Settings
 from optimizer.tariffs.tariff import Tariff
 
 
-def build_forecaster(settings: Settings, *, history: HistoryReader) -> Forecaster:
-    """Return the forecaster of the home's own history."""
+def build_forecaster(
+    settings: Settings, *, history: HistoryReader, sun_forecast: SunForecast | None = None
+) -> Forecaster:
+    """Return the forecaster of the home's own history, with a forecast of the sun where there is one."""
     forecast = settings.forecast
     return OwnHistoryForecaster(
         history=history,
@@ -32,6 +35,7 @@ def build_forecaster(settings: Settings, *, history: HistoryReader) -> Forecaste
             pv_azimuth_deg=forecast.pv_azimuth_deg,
         ),
         most_scenarios=settings.planning.scenarios,
+        sun_forecast=sun_forecast,
     )
 
 

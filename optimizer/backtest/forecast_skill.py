@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
-from optimizer.assembly.planning import build_forecaster
 from optimizer.backtest.past import ReplayHistory
 from optimizer.backtest.replay import Setting
 from optimizer.backtest.world import Period
@@ -28,7 +27,7 @@ def forecast_skill(setting: Setting, period: Period) -> Skill | None:
     hours = math.ceil((span.end - span.start) / timedelta(hours=MOST_FORECASTS))
     # An odd number of hours walks through all hours of the day.
     return measure_skill(
-        build_forecaster(setting.settings, history=history),
+        setting.forecaster(history),
         history,
         timezone=setting.settings.site.zone,
         start=span.start,

@@ -24,13 +24,17 @@ from optimizer.control.replanning import PlanningDesk
 from optimizer.control.strategy import Strategy
 from optimizer.domain.time_grid import floor_to_step
 from optimizer.errors import SunshiftError
-from optimizer.history.recording import Recording
+from optimizer.forecasting.port import Forecaster
+from optimizer.history.port import HistoryReader
+from optimizer.history.recorded_forecast import RecordedSunForecast
+from optimizer.history.recording import SUN_FORECAST, Recording
 from optimizer.planning.recursion_planner import RecursionPlanner
 from optimizer.settings import Settings
 from optimizer.tariffs.tariff import Tariff
 
 logger = logging.getLogger(__name__)
 Tick = Callable[[int], None]
+MakeForecaster = Callable[[HistoryReader], Forecaster]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,16 @@ class Setting:
     stopwatch: Clock
     """Measures how long planning takes; no decision depends on it."""
     start_soc: float
+    make_forecaster: MakeForecaster | None = None
+    """Another forecaster than the configured one, for research; None: the configured one."""
+
+    def forecaster(self, history: HistoryReader) -> Forecaster:
+        """Return the forecaster of a run, with the sun forecast of the recording where it holds one."""
+        if self.make_forecaster is not None:
+            return self.make_forecaster(history)
+        has_told_sun = SUN_FORECAST in self.recording.frame
+        told = RecordedSunForecast(self.recording, self.settings.site.zone) if has_told_sun else None
+        return build_forecaster(self.settings, history=history, sun_forecast=told)
 
     @property
     def step(self) -> timedelta:
@@ -95,7 +109,7 @@ class Replay:
             battery=battery,
             site=site,
             tariff=tariff,
-            forecaster=build_forecaster(settings, history=self._history),
+            forecaster=setting.forecaster(self._history),
             history=self._history,
             strategy=strategy,
             planner=RecursionPlanner(clock=setting.stopwatch, audited=False),

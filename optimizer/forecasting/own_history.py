@@ -18,15 +18,16 @@ from optimizer.domain.measurement import Measurement
 from optimizer.domain.scenario import Scenario
 from optimizer.domain.site import Site
 from optimizer.domain.time_grid import TimeGrid
-from optimizer.forecasting.clear_sky import clear_sky_ratio
 from optimizer.forecasting.defaults import DefaultFutures, HomeDefaults, default_futures
 from optimizer.forecasting.futures import DAYS_WITHOUT_DEFAULTS, Futures, blended, filled, mean_known
 from optimizer.forecasting.likeness import course_likeness
-from optimizer.forecasting.local_days import day_likeness, same_time_on, starts_of
+from optimizer.forecasting.local_days import Positions, day_likeness, same_time_on, starts_of
 from optimizer.forecasting.nudge import nudged_load, nudged_sun
 from optimizer.forecasting.past_means import Past, PastMeans
 from optimizer.forecasting.port import Forecast
+from optimizer.forecasting.sky import Sky, sky_over
 from optimizer.forecasting.sun import Floats
+from optimizer.forecasting.told_sun import SunForecast
 from optimizer.history.port import HistoryReader
 
 DAYS_BACK = 56
@@ -43,7 +44,7 @@ _DAY_S = 86400.0
 
 
 class OwnHistoryForecaster:
-    """A :class:`Forecaster` that knows this home's past and nothing else.
+    """A :class:`Forecaster` that knows this home's past and, where there is one, a forecast of the sun.
 
     Parameters
     ----------
@@ -57,6 +58,8 @@ class OwnHistoryForecaster:
         How many past days are looked at.
     most_scenarios
         How many futures are told at most: those of the greatest weight.
+    sun_forecast
+        Production told from outside, corrected by what this home measured on the days it was told of; None: none.
     """
 
     def __init__(
@@ -67,12 +70,14 @@ class OwnHistoryForecaster:
         defaults: HomeDefaults | None = None,
         days_back: int = DAYS_BACK,
         most_scenarios: int = MOST_SCENARIOS,
+        sun_forecast: SunForecast | None = None,
     ) -> None:
         self._past_means = PastMeans(history)
         self._site = site
         self._defaults = HomeDefaults() if defaults is None else defaults
         self._days_back = days_back
         self._most = most_scenarios
+        self._sun_forecast = sun_forecast
 
     def forecast(self, grid: TimeGrid, *, as_of: datetime, latest: Measurement | None = None) -> Forecast:
         """Return scenarios over ``grid`` as they can be told at ``as_of``.
@@ -91,7 +96,8 @@ class OwnHistoryForecaster:
         """
         past = self._past(grid, as_of)
         assumed = self._defaults_over(grid, past)
-        days = self._past_days(grid, past, assumed)
+        sky = sky_over(past, grid, as_of=as_of, site=self._site, sun_forecast=self._sun_forecast)
+        days = self._past_days(grid, sky, assumed)
         futures = blended(assumed, days, most=self._most)
         now_w = _last_hours(past, _fresh(latest, as_of))
         scenarios = _scenarios(
@@ -126,16 +132,19 @@ class OwnHistoryForecaster:
             before_w=_stacked(before),
         )
 
-    def _past_days(self, grid: TimeGrid, past: Past, assumed: Futures) -> Futures | None:
+    def _past_days(self, grid: TimeGrid, sky: Sky, assumed: Futures) -> Futures | None:
         """Return the past days that are whole enough, or None where there is none."""
+        past = sky.past
         ahead_days = math.ceil(max(0.0, (grid.end.timestamp() - past.end_s) / _DAY_S))
         reach = range(1, self._days_back + ahead_days + 1)
         starts = starts_of(grid)
-        powers = self._laid_over(starts, past, reach)
+        places = self._places(starts, past, reach)
+        powers = _laid_over(starts, places, sky)
         whole = np.isnan(powers[:, :, 0]).mean(axis=1) <= MOST_MISSING
         if not whole.any():
             return None
-        before = self._laid_over(_last_starts(past), past, reach)
+        before_starts = _last_starts(past)
+        before = _laid_over(before_starts, self._places(before_starts, past, reach), sky)
         likeness = day_likeness(
             starts, reach, timezone=self._site.timezone, same_weekday=SAME_WEEKDAY, other_kind=OTHER_KIND_OF_DAY
         )
@@ -151,21 +160,25 @@ class OwnHistoryForecaster:
             before_w=before[chosen],
         )
 
-    def _laid_over(self, starts: pd.DatetimeIndex, past: Past, reach: range) -> Floats:
-        """Return what was measured at the same local time on each past day, NaN where nothing was, shape (d, n, 2).
+    def _places(self, starts: pd.DatetimeIndex, past: Past, reach: range) -> Positions:
+        """Return where the same local time of each past day lies in the past, shape (d, n).
 
         Where a past day's own morrow is not over yet, the latest day that has got so far goes on in its place.
         """
         places = same_time_on(starts, reach, timezone=self._site.timezone, origin_s=past.start_s, step_s=past.step_s)
         over = places < len(past.values)
         latest = np.argmax(over, axis=0)
-        places = np.where(over, places, np.take_along_axis(places, latest[None, :], axis=0))
-        known = (places >= 0) & (places < len(past.values))
-        values = past.values[np.where(known, places, 0)] if len(past.values) else np.empty((*places.shape, 2))
-        measured: Floats = np.where(known[:, :, None], values, np.nan)
-        past_s: Floats = past.start_s + places.astype(np.float64) * past.step_s
-        measured[:, :, 1] *= clear_sky_ratio(starts.asi8 / 1e6, past_s, step_s=past.step_s, site=self._site)
-        return measured
+        return np.where(over, places, np.take_along_axis(places, latest[None, :], axis=0))
+
+
+def _laid_over(starts: pd.DatetimeIndex, places: Positions, sky: Sky) -> Floats:
+    """Return what was measured at those places, the sun as under today's sky; NaN: not measured, shape (d, n, 2)."""
+    past = sky.past
+    known = (places >= 0) & (places < len(past.values))
+    values = past.values[np.where(known, places, 0)] if len(past.values) else np.empty((*places.shape, 2))
+    measured: Floats = np.where(known[:, :, None], values, np.nan)
+    measured[:, :, 1] = sky.over(measured[:, :, 1], starts, places)
+    return measured
 
 
 def _stacked(futures: DefaultFutures) -> Floats:
