@@ -1,29 +1,32 @@
 """Keep grid import, and if wanted export, under a limit.
 
-Above the limit the battery covers the rest; below a second threshold it charges again; in between it covers the house
-only as far as the plan says that the stored energy is not needed for a peak to come. Without a plan to trust the fixed
-reserve is kept, the rest serves the house, and the grid refills the reserve only where a threshold for that is set.
+Above the limit the battery covers the rest. Below it the plan, made with the limit, says what stored energy is worth
+in the futures to come, their peaks included; the present is weighed against that, so that energy which no peak needs
+serves the house, and energy for peaks is bought where it is cheap, under a second threshold. A fixed reserve stays out
+of it: it is there for peaks that no forecast saw. Without a plan to trust the reserve is kept, the rest serves the
+house, and the grid refills the reserve only where a threshold for that is set.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from optimizer.control.strategy import Situation, Wish
-from optimizer.control.weighing import allowed_import_w, self_consumption_wish
-from optimizer.domain.battery import Battery
-from optimizer.domain.plan import Plan
+from optimizer.control.weighing import allowed_import_w, self_consumption_wish, wish_by_worth
 from optimizer.domain.planning_problem import PlanningProblem
-from optimizer.domain.scenario import Scenario
+from optimizer.domain.site import GridConnection
+from optimizer.planning.present import Regime
 
 SERVE_AGAIN = 0.03
 """Share of the capacity above the reserve at which serving the house begins again, so that a sunny spell between two
 clouds does not make it come and go [1]."""
+
+SHAVE, KEEP, RECHARGE = "shave_import", "keep_reserve", "recharge"
+"""Regimes in which what the reserve holds is not there for the house."""
 
 
 class PeakShavingParameters(BaseModel):
@@ -64,7 +67,7 @@ class PeakShavingParameters(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Levels:
-    """The two thresholds in force for the rest of this interval."""
+    """The thresholds in force for the rest of this interval."""
 
     limit_w: float
     """Threshold itself [W]."""
@@ -73,7 +76,9 @@ class _Levels:
     recharge_w: float
     """Import up to which to recharge; 0: from surplus alone, inf: as fast as can be [W]."""
     reserve_wh: float
-    """Energy to keep for peaks [Wh]."""
+    """Energy kept for peaks that no forecast saw [Wh]."""
+    spare_wh: float
+    """Energy above it that may serve the house [Wh]."""
 
 
 class PeakShaving:
@@ -87,12 +92,7 @@ class PeakShaving:
 
     def shape(self, problem: PlanningProblem) -> PlanningProblem | None:
         """Plan with the limits as limits of the connection; they are soft there, and flagged where they must break."""
-        limits = replace(
-            problem.connection,
-            max_import_w=_lower(problem.connection.max_import_w, self._parameters.import_limit_w),
-            max_export_w=_lower(problem.connection.max_export_w, self._parameters.export_limit_w),
-        )
-        return replace(problem, connection=limits)
+        return replace(problem, connection=self._limited(problem.connection, self._parameters.import_limit_w))
 
     def decide(self, situation: Situation) -> Wish:
         """Shave what exceeds a limit, recharge below the second threshold, serve the house from what is left over."""
@@ -102,13 +102,22 @@ class PeakShaving:
         levels = self._levels(situation)
         if levels is None:
             return self_consumption_wish(situation, "no import limit and no demand charge: self-consumption")
-        net_w = situation.measurement.net_load_w
-        spare_wh = situation.battery.energy_wh(situation.measurement.soc) - levels.reserve_wh
-        if self._parameters.use_surplus_reserve and spare_wh > _margin_wh(situation):
-            return _serve(situation, levels, automatic=spare_wh > _reach_wh(situation))
-        if net_w > levels.import_w:
-            return _shave_import(net_w, levels)
-        return self._recharge(situation, net_w, levels) if spare_wh < 0 else _keep(net_w, levels)
+        if situation.energy_value is None or None in (situation.import_price_per_kwh, situation.export_price_per_kwh):
+            return _kept(situation, levels, self_consumption_wish(situation, "self-consumption: no plan to trust"))
+        return _kept(situation, levels, self._by_worth(situation, levels))
+
+    def _by_worth(self, situation: Situation, levels: _Levels) -> Wish:
+        """Return what costs least, with what may still be imported as the connection's limit where one is set."""
+        import_w = None if self._parameters.import_limit_w is None else levels.import_w
+        connection = self._limited(situation.site.connection, import_w)
+        return wish_by_worth(replace(situation, site=replace(situation.site, connection=connection)))
+
+    def _limited(self, connection: GridConnection, import_w: float | None) -> GridConnection:
+        return replace(
+            connection,
+            max_import_w=_lower(connection.max_import_w, import_w),
+            max_export_w=_lower(connection.max_export_w, self._parameters.export_limit_w),
+        )
 
     def _levels(self, situation: Situation) -> _Levels | None:
         limit_w = self._limit_w(situation)
@@ -117,7 +126,11 @@ class PeakShaving:
         counts_now = self._parameters.import_limit_w is not None or situation.demand_charge is not None
         import_w = allowed_import_w(situation, limit_w) if counts_now else math.inf
         recharge_w = min(self._recharge_w(situation, limit_w, counts=counts_now), import_w)
-        return _Levels(limit_w, import_w, recharge_w, self._reserve_wh(situation, limit_w))
+        battery = situation.battery
+        reserve_wh = min(battery.max_energy_wh, battery.energy_wh(max(self._parameters.reserve_soc, battery.min_soc)))
+        spare_wh = battery.energy_wh(situation.measurement.soc) - reserve_wh
+        serves = self._parameters.use_surplus_reserve and spare_wh > _margin_wh(situation)
+        return _Levels(limit_w, import_w, recharge_w, reserve_wh, spare_wh if serves else min(spare_wh, 0.0))
 
     def _limit_w(self, situation: Situation) -> float | None:
         if self._parameters.import_limit_w is not None:
@@ -139,38 +152,6 @@ class PeakShaving:
             return math.inf if configured is None else configured
         return 0.8 * limit_w if configured is None else min(configured, limit_w)
 
-    def _reserve_wh(self, situation: Situation, limit_w: float) -> float:
-        """Return the energy to keep: what the worst forecast peaks ask for, at least the fixed reserve [Wh]."""
-        battery, plan, index = situation.battery, situation.plan, situation.plan_index
-        least = battery.energy_wh(max(self._parameters.reserve_soc, battery.min_soc))
-        if plan is None or index is None:
-            return min(battery.max_energy_wh, least)
-        needed = battery.min_energy_wh + self._needed_wh(situation, plan, index + 1, limit_w)
-        return min(battery.max_energy_wh, max(least, needed))
-
-    def _needed_wh(self, situation: Situation, plan: Plan, first: int, limit_w: float) -> float:
-        """Return the energy that must be in the battery so that no forecast peak breaks the limit [Wh]."""
-        ceilings_w = {counts: self._recharge_w(situation, limit_w, counts=counts) for counts in (True, False)}
-        course = [
-            (limit_w if counts else math.inf, ceilings_w[counts]) for counts in self._counted(plan.problem)[first:]
-        ]
-        hours, battery = plan.grid.step_h, situation.battery
-        return max(_needed_wh(one, course, hours, battery) for one in plan.problem.scenarios)
-
-    def _counted(self, problem: PlanningProblem) -> tuple[bool, ...]:
-        """Return in which intervals import must stay under the limit, shape (count,)."""
-        charge = problem.demand_charge
-        if self._parameters.import_limit_w is not None or charge is None or charge.counts is None:
-            return (True,) * len(problem.grid)
-        return charge.counts
-
-    def _recharge(self, situation: Situation, net_w: float, levels: _Levels) -> Wish:
-        power_w = max(0.0, -net_w, min(levels.recharge_w - net_w, situation.battery.max_charge_w))
-        under = f" under {levels.recharge_w / 1000:.1f} kW of import" if math.isfinite(levels.recharge_w) else ""
-        how = f"recharges with {power_w / 1000:.1f} kW{under}" if power_w else "holds"
-        reason = f"{how}: {levels.reserve_wh / 1000:.1f} kWh are to be kept for peaks"
-        return Wish(battery_power_w=power_w, reason=reason, regime="recharge")
-
     def _shave_export(self, situation: Situation) -> Wish | None:
         limit_w, surplus_w = self._parameters.export_limit_w, -situation.measurement.net_load_w
         if limit_w is None or surplus_w <= limit_w:
@@ -179,29 +160,55 @@ class PeakShaving:
         return Wish(battery_power_w=surplus_w, reason=reason, regime="shave_export")
 
 
+def _kept(situation: Situation, levels: _Levels, wish: Wish) -> Wish:
+    """Return a wish held to the levels: the reserve is for peaks alone, recharging stays under its threshold."""
+    net_w, battery = situation.measurement.net_load_w, situation.battery
+    hours = max(situation.remaining_h, 1.0 / 60.0)
+    refill_w = min(levels.recharge_w - net_w, battery.max_charge_w)
+    missing_w = max(-net_w, min(refill_w, battery.ac_power_w(-levels.spare_wh / hours)))
+    if levels.spare_wh < 0 and missing_w > max(0.0, wish.battery_power_w):
+        return _recharge(missing_w, levels) if missing_w > -net_w else _keep(net_w, levels)
+    over_w = max(0.0, net_w - levels.import_w)
+    spare_w = -battery.ac_power_w(-max(0.0, levels.spare_wh) / hours)
+    power_w = min(max(wish.battery_power_w, -max(over_w, spare_w)), max(0.0, -net_w, refill_w))
+    if power_w == wish.battery_power_w:
+        return replace(wish, self_consumption=wish.self_consumption and levels.spare_wh > _reach_wh(situation))
+    if power_w > 0:
+        return _recharge(power_w, levels) if power_w > -net_w else _keep(net_w, levels)
+    if over_w > spare_w:
+        return _shave_import(net_w, levels)
+    return _serve_partly(power_w, levels) if power_w < 0 else _keep(net_w, levels)
+
+
+def _recharge(power_w: float, levels: _Levels) -> Wish:
+    under = f" under {levels.recharge_w / 1000:.1f} kW of import" if math.isfinite(levels.recharge_w) else ""
+    reason = f"recharges with {power_w / 1000:.1f} kW{under}, for peaks over {levels.limit_w / 1000:.1f} kW"
+    return Wish(battery_power_w=power_w, reason=reason, regime=RECHARGE)
+
+
 def _shave_import(net_w: float, levels: _Levels) -> Wish:
     power_w = levels.import_w - net_w
     reason = (
         f"shaves {-power_w / 1000:.1f} kW: the house draws {net_w / 1000:.1f} kW, {levels.import_w / 1000:.1f} kW may "
         f"still be imported for a mean of {levels.limit_w / 1000:.1f} kW"
     )
-    return Wish(battery_power_w=power_w, reason=reason, regime="shave_import")
+    return Wish(battery_power_w=power_w, reason=reason, regime=SHAVE)
 
 
-def _serve(situation: Situation, levels: _Levels, *, automatic: bool) -> Wish:
-    reason = f"self-consumption: {levels.reserve_wh / 1000:.1f} kWh kept for peaks are there"
-    return replace(self_consumption_wish(situation, reason), self_consumption=automatic)
+def _serve_partly(power_w: float, levels: _Levels) -> Wish:
+    reason = f"serves the house with {-power_w / 1000:.1f} kW: that leaves {levels.reserve_wh / 1000:.1f} kWh for peaks"
+    return Wish(battery_power_w=power_w, reason=reason, regime=Regime.COVER_PARTLY)
 
 
 def _keep(net_w: float, levels: _Levels) -> Wish:
-    reason = f"holds {levels.reserve_wh / 1000:.1f} kWh for peaks over {levels.limit_w / 1000:.1f} kW, adds surplus"
-    return Wish(battery_power_w=max(0.0, -net_w), reason=reason, regime="keep_reserve")
+    reason = f"keeps {levels.reserve_wh / 1000:.1f} kWh for peaks over {levels.limit_w / 1000:.1f} kW, adds surplus"
+    return Wish(battery_power_w=max(0.0, -net_w), reason=reason, regime=KEEP)
 
 
 def _margin_wh(situation: Situation) -> float:
     """Return what must lie above the reserve: nothing to go on serving the house, a little to begin again [Wh]."""
     previous = situation.previous
-    serving = previous is not None and previous.wish.regime == "self_consumption"
+    serving = previous is not None and previous.wish.regime not in (SHAVE, KEEP, RECHARGE)
     return 0.0 if serving else SERVE_AGAIN * situation.battery.usable_capacity_wh
 
 
@@ -209,23 +216,6 @@ def _reach_wh(situation: Situation) -> float:
     """Return what the battery can give until the interval ends [Wh]."""
     battery = situation.battery
     return -battery.stored_power_w(-battery.max_discharge_w) * situation.remaining_h
-
-
-def _needed_wh(scenario: Scenario, course: Sequence[tuple[float, float]], hours: float, battery: Battery) -> float:
-    """Return what one future asks for, given limit and recharging threshold of each interval up to the end [Wh, W].
-
-    Backwards from the end: a peak adds what it takes, an interval with headroom takes off what it can refill.
-    """
-    first, needed = len(scenario.load_w) - len(course), 0.0
-    steps = list(zip(course, scenario.load_w[first:], scenario.pv_w[first:], strict=True))
-    for (limit_w, ceiling_w), load_w, pv_w in reversed(steps):
-        net_w = load_w - pv_w
-        if net_w > limit_w:
-            needed -= hours * battery.stored_power_w(-min(net_w - limit_w, battery.max_discharge_w))
-        elif net_w < ceiling_w:
-            needed -= hours * battery.stored_power_w(min(ceiling_w - net_w, battery.max_charge_w))
-        needed = max(0.0, needed)
-    return needed
 
 
 def _lower(one: float | None, other: float | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from optimizer.clock import SimulatedClock
 from optimizer.control.registry import create_strategy
-from optimizer.control.strategy import Previous, Situation
+from optimizer.control.strategy import Previous, Situation, Strategy
 from optimizer.control.weighing import self_consumption_wish
 from optimizer.domain.plan import Plan
 from optimizer.domain.planning_problem import PlanningProblem
@@ -121,18 +122,30 @@ def test_the_mean_of_the_quarter_hour_counts() -> None:
     assert strategy.decide(under).battery_power_w == pytest.approx(-1000.0)
 
 
-def test_a_reserve_for_forecast_peaks_is_kept_and_refilled() -> None:
+def test_energy_for_forecast_peaks_is_kept_and_bought() -> None:
     """An hour of 4 kW above the limit asks for more than is there: recharge below the second threshold."""
-    wish = create_strategy("peak_shaving", LIMIT).decide(situation_of(load_w=500.0, soc=0.3, plan=PEAKS))
+    strategy = create_strategy("peak_shaving", LIMIT)
+    wish = strategy.decide(situation_of(load_w=500.0, soc=0.3, plan=planned(strategy, PEAKS, soc=0.3)))
     assert wish.battery_power_w == pytest.approx(1000.0)
-    assert "kept for peaks" in wish.reason
+    assert "for peaks over 3.0 kW" in wish.reason
+    enough = strategy.decide(situation_of(load_w=500.0, soc=0.42, plan=planned(strategy, PEAKS, soc=0.42)))
+    assert 0.0 <= enough.battery_power_w < 100.0
+    plenty = strategy.decide(situation_of(load_w=500.0, soc=0.9, plan=planned(strategy, PEAKS, soc=0.9)))
+    assert plenty.battery_power_w == pytest.approx(-500.0)
+
+
+def test_what_is_worth_more_than_its_price_is_not_spent_on_the_house() -> None:
+    """Energy above the fixed reserve waits for a dearer hour as it does under any plan."""
+    wish = create_strategy("peak_shaving", LIMIT).decide(situation_of(buy=0.1, soc=0.9, plan=plan_of(value_of(0.2))))
+    assert wish.battery_power_w >= 0.0
 
 
 def test_recharging_respects_a_home_that_must_not_charge_from_the_grid() -> None:
     """Then only the sun refills the reserve."""
-    site = site_with(grid_charging=False)
-    wish = create_strategy("peak_shaving", LIMIT).decide(situation_of(load_w=500.0, soc=0.3, plan=PEAKS, site=site))
-    assert wish.battery_power_w == 0.0
+    site, strategy = site_with(grid_charging=False), create_strategy("peak_shaving", LIMIT)
+    plan = planned(strategy, PEAKS, soc=0.3, connection=site.connection)
+    assert strategy.decide(situation_of(load_w=500.0, soc=0.3, plan=plan, site=site)).battery_power_w == 0.0
+    assert strategy.decide(situation_of(load_w=500.0, soc=0.1, plan=plan, site=site)).battery_power_w == 0.0
 
 
 def test_energy_that_no_peak_needs_covers_the_house() -> None:
@@ -151,9 +164,31 @@ def test_serving_begins_above_the_reserve_and_ends_at_it() -> None:
     at_edge = situation_of(load_w=800.0, soc=0.21, plan=CALM)
     assert strategy.decide(at_edge).battery_power_w == 0.0
     serving = Previous(wish=self_consumption_wish(at_edge, ""), interval=at_edge.interval, plan_made_at=CALM.made_at)
-    assert strategy.decide(replace(at_edge, previous=serving)).battery_power_w == -800.0
+    assert strategy.decide(replace(at_edge, previous=serving)).battery_power_w == pytest.approx(-380.0)
     sunny = strategy.decide(situation_of(load_w=800.0, pv_w=1000.0, soc=0.2, plan=CALM))
     assert sunny.battery_power_w == pytest.approx(200.0)
+
+
+@pytest.mark.parametrize("plan", [CALM, None], ids=["with a plan", "without"])
+def test_an_interval_does_not_run_through_the_reserve(plan: Plan | None) -> None:
+    """However long the interval: the house is served with what the spare energy gives until its end, no more."""
+    strategy = create_strategy("peak_shaving", {"import_limit_w": 9000.0, "reserve_soc": 0.2})
+    situation = situation_of(load_w=4000.0, soc=0.25, plan=plan)
+    wish = strategy.decide(situation)
+    left_wh = situation.battery.energy_wh(0.25) + situation.battery.stored_power_w(wish.battery_power_w) * 0.25
+    assert left_wh == pytest.approx(situation.battery.energy_wh(0.2))
+    assert not wish.self_consumption
+    hour = replace(situation, interval=replace(situation.interval, end=START + 4 * STEP), remaining_h=1.0)
+    assert strategy.decide(hour).battery_power_w == pytest.approx(wish.battery_power_w / 4.0)
+
+
+def test_the_reserve_is_refilled_as_far_as_it_lacks() -> None:
+    """Grid energy for the fixed reserve fills it by the end of the interval, and not beyond."""
+    strategy = create_strategy("peak_shaving", {"import_limit_w": 9000.0, "reserve_soc": 0.2})
+    wish = strategy.decide(situation_of(load_w=500.0, soc=0.19, plan=CALM))
+    assert wish.battery_power_w == pytest.approx(400.0 / 0.95)
+    sunny = strategy.decide(situation_of(load_w=500.0, pv_w=2000.0, soc=0.19, plan=CALM))
+    assert sunny.battery_power_w == pytest.approx(1500.0)
 
 
 def test_the_demand_charge_gives_the_threshold() -> None:
@@ -199,7 +234,9 @@ def test_without_a_plan_peak_shaving_is_never_worse_than_self_consumption(
     spare = blind.measurement.soc - blind.battery.min_soc
     assert wish.battery_power_w <= max(0.0, -net_w) + 1e-6
     if spare > 0.031:
-        assert wish.battery_power_w == pytest.approx(-net_w)
+        lasting_w = -blind.battery.ac_power_w(-blind.battery.energy_wh(spare) / blind.remaining_h)
+        over_w = max(0.0, net_w - limit_w) if limit_w is not None else net_w
+        assert wish.battery_power_w == pytest.approx(max(-net_w, -max(lasting_w, over_w)))
     if limit_w is not None:
         assert net_w + wish.battery_power_w <= max(limit_w, 0.0) + 1e-6
 
@@ -208,15 +245,14 @@ WINDOW = DemandCharge(price_per_kw=100.0, peak_so_far_w=1000.0, counts=(False,) 
 
 
 def test_energy_is_kept_and_bought_for_the_demand_window_to_come() -> None:
-    """Before the window import does not count: the battery refills at full power, and only as far as peaks ask for."""
-    problem = windowed_plan(PEAKS).problem
-    evening = LinearProgramPlanner(clock=SimulatedClock(START)).plan(replace(problem, initial_soc=0.1), made_at=START)
+    """Before the window import does not count: the reserve refills as fast as it can, and only as far as it lacks."""
+    evening = planned(create_strategy("peak_shaving", {}), windowed_plan(PEAKS), soc=0.1)
     assert evening.billing_peak_w == pytest.approx(2400.0, abs=1.0)
     before = situation_of(load_w=500.0, soc=0.1, plan=evening)
-    assert create_strategy("peak_shaving", {}).decide(before).battery_power_w == pytest.approx(4600.0)
+    assert create_strategy("peak_shaving", {}).decide(before).battery_power_w == pytest.approx(1000.0 / 0.25 / 0.95)
     assert create_strategy("peak_shaving", {}).decide(replace(before, plan=CALM)).self_consumption
     later = situation_of(load_w=500.0, soc=0.3, plan=evening)
-    assert create_strategy("peak_shaving", {"reserve_soc": 0.1}).decide(later).battery_power_w == -500.0
+    assert create_strategy("peak_shaving", {"reserve_soc": 0.1}).decide(later).battery_power_w == 0.0
     configured = create_strategy("peak_shaving", {"recharge_below_w": 1500.0}).decide(before)
     assert configured.battery_power_w == pytest.approx(1000.0)
 
@@ -225,9 +261,17 @@ def test_a_peak_outside_the_demand_windows_asks_for_no_reserve() -> None:
     """What the meter does not bill is not shaved: the battery serves the house down to the fixed reserve."""
     early = windowed_plan(plan_of(value_of(0.2), load_w=[500.0] + [7000.0] * 3 + [500.0] * 4))
     wish = create_strategy("peak_shaving", {}).decide(situation_of(load_w=6000.0, soc=0.4, plan=early))
-    assert (wish.battery_power_w, wish.regime) == (-6000.0, "self_consumption")
+    assert (wish.battery_power_w, wish.regime) == (-4600.0, "self_consumption")
     reserve = create_strategy("peak_shaving", {}).decide(situation_of(load_w=6000.0, soc=0.2, plan=early))
     assert reserve.battery_power_w == 0.0
+
+
+def planned(strategy: Strategy, plan: Plan, **changes: Any) -> Plan:
+    """Plan the problem of another plan, as this strategy shapes it."""
+    changes["initial_soc"] = changes.pop("soc")
+    shaped = strategy.shape(replace(plan.problem, **changes))
+    assert shaped is not None
+    return LinearProgramPlanner(clock=SimulatedClock(START)).plan(shaped, made_at=START)
 
 
 def windowed_plan(plan: Plan) -> Plan:
