@@ -128,6 +128,9 @@ class Actuator:
             return self.release("what replaces the command before cannot be sent", elapsed_s)
         found = read_back(power, measurement, after_outage=after_outage, settled=settled)
         if found.finding is Finding.FOREIGN:
+            if measurement.mode is OperatingMode.MANUAL:
+                # It may be a power plant: when that leaves, ours acts again.
+                self._leave_behind(power)
             return self._stand_down(found.message, elapsed_s)
         if found.finding is Finding.LOST:
             return self._notice_lost(found.message, elapsed_s)
@@ -202,16 +205,23 @@ class Actuator:
             left_min = max(0.0, until_s - elapsed_s) / 60.0
             again = f"for another {left_min:.0f} min" if left_min else f"while its mode is {measurement.mode}"
             return Actuation(outcome=Outcome.STOOD_DOWN, note=f"{self._stand_down_why}; standing down {again}")
-        self._stand_down_until_s, self._left_behind = None, ()
+        self._stand_down_until_s = None
         logger.info("taking the battery up again")
         return None
 
+    def _leave_behind(self, *powers: Power) -> None:
+        """Remember what may act again when another's priority ends: the battery keeps it for ever."""
+        self._left_behind = tuple(dict.fromkeys((*self._left_behind, *powers)))
+
     def _take_back_what_is_left_behind(self, measurement: Measurement, elapsed_s: float) -> None:
-        """Try, once a lease, to hand back what was ours when another's priority refused a write: it has no timer."""
-        if not self._left_behind or elapsed_s - self._sent_s < self._options.lease_s:
+        """Try, once a lease, to hand back what was ours: it has no timer. Behind another's power it stays on record."""
+        if not self._left_behind:
             return
-        if not self._still_ours(measurement):
-            self._left_behind = ()
+        if measurement.mode not in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+            self._nothing_is_left_behind()
+            return
+        self._hold(self._left_behind[0], elapsed_s)
+        if not self._shows_what_is_left_behind(measurement) or elapsed_s - self._sent_s < self._options.lease_s:
             return
         self._sent_s = elapsed_s
         try:
@@ -219,13 +229,15 @@ class Actuator:
         except DeviceError as error:
             logger.debug("what we left at the battery cannot be taken back yet: %s", error)
         else:
-            self._left_behind = ()
+            self._nothing_is_left_behind()
 
-    def _still_ours(self, measurement: Measurement) -> bool:
-        """Whether what a status says may be what we left behind."""
+    def _nothing_is_left_behind(self) -> None:
+        self._left_behind = ()
+        self._keeper.drop()
+
+    def _shows_what_is_left_behind(self, measurement: Measurement) -> bool:
+        """Return whether what a status says may be what we left behind."""
         echo_w = measurement.reported_setpoint_w
-        if measurement.mode not in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
-            return False
         return echo_w is None or any(abs(echo_w - one.battery_power_w) <= ECHO_TOLERANCE_W for one in self._left_behind)
 
     def unreadable(self, elapsed_s: float, *, interval_over: bool) -> Actuation | None:
@@ -267,7 +279,7 @@ class Actuator:
             self._device.apply(wanted)
         except ExternalControl as error:
             # Manual mode may have been entered, and what stood before may come back when the other leaves.
-            self._left_behind = (*(one for one in (before, wanted) if isinstance(one, Power)), Power(0.0))
+            self._leave_behind(*(one for one in (before, wanted) if isinstance(one, Power)), Power(0.0))
             return self._stand_down(str(error), elapsed_s)
         except DeviceError as error:
             # It may have taken effect all the same: the lease runs, and it is sent again.
@@ -275,7 +287,7 @@ class Actuator:
             if self._refused_from is None and isinstance(before, Power) and isinstance(wanted, Power):
                 self._refused_from = before
             return Actuation(outcome=Outcome.FAILED, setpoint=self._standing, error=str(error))
-        self._resend, self._refused_from = False, None
+        self._resend, self._refused_from, self._left_behind = False, None, ()
         if isinstance(wanted, Power):
             self._follow.note(wanted.battery_power_w, elapsed_s)
         return Actuation(outcome=Outcome.APPLIED, setpoint=wanted)
@@ -296,7 +308,7 @@ class Actuator:
             logger.log(logging.DEBUG if self._release_fails else logging.WARNING, "could not hand back: %s", error)
             self._release_fails = True
             return Actuation(outcome=Outcome.FAILED, setpoint=self._standing, note=why, error=str(error))
-        self._release_fails = False
+        self._release_fails, self._left_behind = False, ()
         self._forget(elapsed_s)
         self._handing_back = True
         return Actuation(outcome=Outcome.HANDED_BACK, note=why)
@@ -326,6 +338,9 @@ class Actuator:
     def _vouch(self, power: Setpoint, elapsed_s: float) -> None:
         """Begin the lease of a forced command anew, on record for those who take it back when this process cannot."""
         self._verified_s = elapsed_s
+        self._hold(power, elapsed_s)
+
+    def _hold(self, power: Setpoint, elapsed_s: float) -> None:
         lease_s = self._options.lease_s
         self._keeper.hold(str(power), until_s=elapsed_s + lease_s, length_s=lease_s)
 
@@ -341,7 +356,10 @@ class Actuator:
         logger.warning("%s: standing down", why)
         self._forget(elapsed_s)
         self._handing_back = False
-        self._keeper.drop()  # what stands now is theirs
+        if self._left_behind:
+            self._hold(self._left_behind[0], elapsed_s)
+        else:
+            self._keeper.drop()  # what stands now is theirs
         self._stand_down_until_s = elapsed_s + self._options.hold_off_s
         self._stand_down_why = why
         return Actuation(outcome=Outcome.STOOD_DOWN, note=why)

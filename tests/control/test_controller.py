@@ -100,6 +100,18 @@ class Case:
         return self
 
 
+class Kept:
+    """What is on record: until when, by the clock for ages; None: nothing."""
+
+    until_s: float | None = None
+
+    def hold(self, command: str, *, until_s: float, length_s: float) -> None:
+        self.until_s = until_s
+
+    def drop(self) -> None:
+        self.until_s = None
+
+
 def case(why: str, strategy: Strategy | None = None, **options: Any) -> Case:
     return Case(why, strategy, **options)
 
@@ -367,6 +379,20 @@ def test_what_is_left_behind_a_power_plant_is_taken_back() -> None:
     assert it.device.writes.count("release") <= 4
     it.tick(write_error=None).ticks(12).expect(Outcome.STOOD_DOWN)
     assert it.device.mode is OperatingMode.AUTOMATIC
+
+
+def test_what_a_power_plant_hides_stays_on_record_and_is_taken_back_when_it_leaves() -> None:
+    """Another's power over ours is a stand-down, but the battery keeps ours for ever: it is known until it is gone."""
+    kept = Kept()
+    it = case("vpp hides ours", charging())
+    it.controller._actuator._keeper = kept
+    it.ticks(5).tick(changes={"reported_setpoint_w": 3000.0}).expect(Outcome.STOOD_DOWN)
+    it.ticks(20).expect(Outcome.STOOD_DOWN, writes=1)
+    assert kept.until_s is not None
+    assert kept.until_s > it.clock.elapsed()
+    it.tick(changes={}).ticks(10)
+    assert it.device.mode is OperatingMode.AUTOMATIC
+    assert kept.until_s is None
 
 
 def test_a_virtual_power_plant_has_priority() -> None:

@@ -6,10 +6,12 @@ import logging
 import math
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,7 +29,23 @@ from support.situations import STEP, plan_of, value_of
 
 powers = st.sampled_from([-20_000.0, -4600.0, -1200.0, -30.0, 0.0, 40.0, 900.0, 4600.0, 20_000.0])
 lengths = st.sampled_from([5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0])
+down = st.sampled_from([None, 0.0, 2.0, 2.0, 60.0, 300.0])
+"""After how long systemd, or a person, starts it again [s]; None: not at once."""
 steps_of_the_clock = st.sampled_from([-366 * 86_400.0, -3600.0, -30.0, -1.0, 1.0, 45.0, 3600.0, 366 * 86_400.0])
+
+
+def event(**arguments: Any) -> Callable[[Callable[..., None]], Any]:
+    """Make a rule of something that happens, after which life goes on for a while."""
+
+    def decorate(act: Callable[..., None]) -> Any:
+        @wraps(act)
+        def happen(home: Home, *, then: float, **given: Any) -> None:
+            act(home, **given)
+            home.live(then)
+
+        return rule(then=st.sampled_from([0.0, 10.0, 20.0, 60.0, 120.0]), **arguments)(happen)
+
+    return decorate
 
 
 class Home(RuleBasedStateMachine):
@@ -53,6 +71,9 @@ class Home(RuleBasedStateMachine):
 
     @rule(seconds=lengths)
     def time_passes(self, seconds: float) -> None:
+        self.live(seconds)
+
+    def live(self, seconds: float) -> None:
         before = len(self.rig.battery.ledger.writes)
         self.rig.run(seconds)
         self.rig.check_fights(before)
@@ -71,17 +92,17 @@ class Home(RuleBasedStateMachine):
 
     # -- plans, prices, wishes ------------------------------------------------------------------------------------
 
-    @rule(worth=st.floats(-0.2, 0.8), age_min=st.sampled_from([0, 15, 55, 120]), count=st.sampled_from([1, 8]))
+    @event(worth=st.floats(-0.2, 0.8), age_min=st.sampled_from([0, 15, 55, 120]), count=st.sampled_from([1, 8]))
     def a_plan_comes(self, worth: float, age_min: int, count: int) -> None:
         start = floor_to_step(self.rig.clock.now() - timedelta(minutes=age_min), STEP)
         self.rig.board.post(plan_of(value_of(worth), start=start, count=count, battery=BATTERY))
         self.rig.strategy.decide_by = wish_by_worth
 
-    @rule()
+    @event()
     def the_plan_is_withdrawn(self) -> None:
         self.rig.board.withdraw("the test says so")
 
-    @rule(
+    @event(
         buy=st.sampled_from([None, -0.2, 0.0, 0.3, 9.0]),
         sell=st.sampled_from([None, -0.1, 0.08, 0.5]),
         known_h=st.sampled_from([None, -1, 2]),
@@ -91,20 +112,20 @@ class Home(RuleBasedStateMachine):
         tariff.import_per_kwh, tariff.export_per_kwh = buy, sell
         tariff.known_until = None if known_h is None else self.rig.clock.now() + timedelta(hours=known_h)
 
-    @rule(power_w=powers)
+    @event(power_w=powers)
     def the_strategy_forces(self, power_w: float) -> None:
         self.rig.strategy.decide_by = lambda _: Wish(battery_power_w=power_w, reason="the test says so")
 
-    @rule(power_w=powers)
+    @event(power_w=powers)
     def the_strategy_changes_its_mind_every_step(self, power_w: float) -> None:
         turns = iter(_turns(power_w))
         self.rig.strategy.decide_by = lambda situation: next(turns) or self_consumption_wish(situation, "turning")
 
-    @rule()
+    @event()
     def the_strategy_is_content(self) -> None:
         self.rig.strategy.decide_by = lambda situation: self_consumption_wish(situation, "content")
 
-    @rule(nan=st.booleans())
+    @event(nan=st.booleans())
     def the_strategy_breaks(self, nan: bool) -> None:
         def broken(_: Situation) -> Wish:
             return Wish(battery_power_w=math.nan if nan else 1.0 / 0.0, reason="broken")
@@ -113,83 +134,92 @@ class Home(RuleBasedStateMachine):
 
     # -- the battery ----------------------------------------------------------------------------------------------
 
-    @rule(fault=st.sampled_from(list(ReadFault)))
+    @event(fault=st.sampled_from(list(ReadFault)))
     def reads_fail(self, fault: ReadFault) -> None:
         self.rig.battery.read_fault = fault
 
-    @rule(fault=st.sampled_from(list(WriteFault)))
+    @event(fault=st.sampled_from(list(WriteFault)))
     def writes_fail(self, fault: WriteFault) -> None:
         self.rig.battery.write_fault = fault
 
-    @rule()
+    @event()
     def the_battery_is_well_again(self) -> None:
         self.heal()
 
-    @rule(refusing_s=st.sampled_from([0.0, 20.0, 120.0]))
+    @event(refusing_s=st.sampled_from([0.0, 20.0, 120.0]))
     def the_battery_restarts(self, refusing_s: float) -> None:
         self.rig.house.restart(refusing_s=refusing_s, bad_gateway_s=refusing_s)
 
-    @rule(deaf=st.booleans())
+    @event(deaf=st.booleans())
     def the_battery_does_not_follow(self, deaf: bool) -> None:
         self.rig.house.set_deaf(deaf)
 
-    @rule(on=st.booleans())
+    @event(on=st.booleans())
     def battery_care(self, on: bool) -> None:
         self.rig.house.set_battery_care(on)
 
-    @rule(on=st.booleans())
+    @event(on=st.booleans())
     def the_grid_goes_and_comes(self, on: bool) -> None:
         self.rig.house.set_on_grid(on)
 
-    @rule(power_w=st.sampled_from([None, 0.0, 3000.0, -3000.0]))
+    @event(power_w=st.sampled_from([None, 0.0, 3000.0, -3000.0]))
     def a_power_plant_takes_the_battery(self, power_w: float | None) -> None:
         self.rig.house.set_vpp_power(power_w)
 
     # -- the owner ------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.rig.mode_control)
-    @rule(mode=st.sampled_from([DeviceMode.AUTOMATIC, DeviceMode.TIME_OF_USE, DeviceMode.BACKUP, DeviceMode.MANUAL]))
+    @event(mode=st.sampled_from([DeviceMode.AUTOMATIC, DeviceMode.TIME_OF_USE, DeviceMode.BACKUP, DeviceMode.MANUAL]))
     def the_owner_sets_the_mode(self, mode: DeviceMode) -> None:
         if mode is not self.rig.house.mode:
             self.rig.house.set_mode(mode)
             self.rig.changed_by_owner()
 
-    @rule(power_w=st.sampled_from([-3333.0, 1777.0]))
+    @event(power_w=st.sampled_from([-3333.0, 1777.0]))
     def the_owner_sets_a_setpoint(self, power_w: float) -> None:
         self.rig.house.command(power_w)
         self.rig.changed_by_owner()
 
-    @rule(soc=st.sampled_from([0.0, 0.3, 0.8]))
+    @event(soc=st.sampled_from([0.0, 0.3, 0.8]))
     def the_owner_sets_the_reserve(self, soc: float) -> None:
         self.rig.house.set_backup_soc(soc)
 
     # -- the computer ---------------------------------------------------------------------------------------------
 
-    @rule()
-    def the_service_is_killed(self) -> None:
+    @event(down_s=down)
+    def the_service_is_killed(self, down_s: float | None) -> None:
         self.rig.kill()
+        self.start_again_after(down_s)
 
-    @rule()
-    def the_power_fails(self) -> None:
+    @event(down_s=down)
+    def the_power_fails(self, down_s: float | None) -> None:
         self.rig.lose_power()
+        self.start_again_after(down_s)
 
-    @rule()
+    @precondition(lambda self: self.rig.service is None)
+    @event()
     def the_service_starts(self) -> None:
-        if self.rig.service is None:
+        self.rig.start()
+
+    def start_again_after(self, down_s: float | None) -> None:
+        if down_s is not None:
+            self.rig.run(down_s)
             self.rig.start()
 
-    @rule(full=st.booleans())
+    @event(full=st.booleans())
     def the_disk_is_full(self, full: bool) -> None:
         self.rig.disk.full = full
 
-    @rule()
-    def the_service_is_terminated(self) -> None:
+    @precondition(lambda self: self.rig.service is not None)
+    @event(down_s=down)
+    def the_service_is_terminated(self, down_s: float | None) -> None:
         rig = self.rig
         handed_back = rig.terminate()
         if handed_back and not rig.observe:
             assert not rig.battery.ledger.ours or not rig.mode_control
         if rig.battery.ledger.ours and not rig.unrecorded:
             assert rig.record.may_stand(), "it ended with a command standing that is not on record"
+        self.start_again_after(down_s)
 
     # -- what holds always ----------------------------------------------------------------------------------------
 
