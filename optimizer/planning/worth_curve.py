@@ -6,8 +6,10 @@ One step back in time is a sup-convolution, and for concave piecewise-linear fun
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import mul
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,15 +109,15 @@ def simplified(curve: WorthCurve, *, tolerance: float) -> WorthCurve:
     Each joined piece is a chord: exact at its ends, below the curve by at most a quarter of ``tolerance * width``
     between them, and still concave. Slopes are off by at most ``tolerance`` [currency/kWh].
     """
+    falls = [-slope for slope, _ in curve.segments]
+    widths = [width for _, width in curve.segments]
     joined: list[Segment] = []
-    steepest = slope_sum = width_sum = 0.0
-    for slope, width in curve.segments:
+    first = 0
+    while first < len(falls):
         # Penalty slopes are large and many: for them the tolerance is a share.
-        if width_sum and steepest - slope > max(tolerance, 0.02 * abs(slope)):
-            joined.append((slope_sum / width_sum, width_sum))
-            slope_sum = width_sum = 0.0
-        if not width_sum:
-            steepest = slope
-        slope_sum, width_sum = slope_sum + slope * width, width_sum + width
-    joined.append((slope_sum / width_sum, width_sum))
+        steepest = -falls[first]
+        end = bisect_right(falls, max(tolerance, 0.02 * abs(steepest)) - steepest, first)
+        width = sum(widths[first:end])
+        joined.append((-sum(map(mul, falls[first:end], widths[first:end])) / width, width))
+        first = end
     return WorthCurve(curve.lowest_kwh, curve.at_lowest, tuple(joined))

@@ -47,7 +47,9 @@ def facts_of(scaled: ScaledProblem) -> Facts:
     """Return what holds in every interval, for the compiler: of one type whatever the problem."""
     return Facts(
         step_h=float(scaled.step_h),
-        charge_efficiency=float(scaled.charge_efficiency),
+        charged_kwh=scaled.step_h * scaled.charge_efficiency,
+        discharged_kwh=scaled.step_h / scaled.discharge_efficiency,
+        bought_kwh=1.0 / scaled.charge_efficiency,
         discharge_efficiency=float(scaled.discharge_efficiency),
         wear_per_kwh=float(scaled.wear_per_kwh),
         standby_kwh=float(scaled.standby_kwh),

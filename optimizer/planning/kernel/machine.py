@@ -28,7 +28,12 @@ class Facts(NamedTuple):
     """What holds in every interval; a limit that is not there is inf."""
 
     step_h: float
-    charge_efficiency: float
+    charged_kwh: float
+    """Energy stored in an interval per kW of charging [kWh/kW]."""
+    discharged_kwh: float
+    """Energy drawn in an interval per kW of discharging [kWh/kW]."""
+    bought_kwh: float
+    """AC energy to be bought per kWh stored [1]."""
     discharge_efficiency: float
     wear_per_kwh: float
     standby_kwh: float
@@ -134,26 +139,25 @@ def add_corner(corners: Floats, count: int, power: float, low: float, high: floa
 @jit
 def stored_kwh(facts: Facts, power_kw: float) -> float:
     """Return the energy a power brings into the store, standing losses aside [kWh]."""
-    if power_kw > 0.0:
-        return power_kw * facts.step_h * facts.charge_efficiency
-    return power_kw * facts.step_h / facts.discharge_efficiency
+    return power_kw * (facts.charged_kwh if power_kw > 0.0 else facts.discharged_kwh)
 
 
 @jit
 def price_corners(facts: Facts, it: Interval, corners: Floats, count: int, slopes: Floats, widths: Floats) -> int:
     """Write slopes and widths of a convex cost, straight from the prices; return how many."""
+    stored = stored_kwh(facts, corners[0])
     for index in range(count - 1):
-        left, right = corners[index], corners[index + 1]
-        middle = 0.5 * (left + right)
+        middle, before = 0.5 * (corners[index] + corners[index + 1]), stored
         price = grid_price(facts, it, it.net_load_kw + middle)
         if facts.curtailable:
             curtailed = grid_price(facts, it, it.net_load_kw + middle + it.pv_kw)
             price = max(price, 0.0) + min(curtailed, 0.0)
         if middle > 0.0:
-            slopes[index] = price / facts.charge_efficiency
+            slopes[index] = price * facts.bought_kwh
         else:
             slopes[index] = (price - facts.wear_per_kwh) * facts.discharge_efficiency
-        widths[index] = stored_kwh(facts, right) - stored_kwh(facts, left)
+        stored = stored_kwh(facts, corners[index + 1])
+        widths[index] = stored - before
     return count - 1
 
 
