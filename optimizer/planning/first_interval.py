@@ -12,7 +12,7 @@ from optimizer.planning.kernel.segments import Segments, segments_of
 from optimizer.planning.recursion import expected_worth
 from optimizer.planning.rollout import WorthLookup, best_power, best_stored
 from optimizer.planning.scaled_problem import ScaledProblem
-from optimizer.planning.step_arrays import Floats, StepArrays
+from optimizer.planning.step_arrays import Floats
 from optimizer.planning.worth_curve import WorthCurve, mean_worth
 
 
@@ -46,8 +46,8 @@ def first_decision(scaled: ScaledProblem, worths: Worths, caps_kw: Floats) -> Fi
 def first_only(scaled: ScaledProblem) -> ScaledProblem:
     """Return the problem of the first interval alone."""
     arrays = scaled.arrays
-    first = StepArrays(
-        weights=arrays.weights,
+    first = replace(
+        arrays,
         net_load_kw=arrays.net_load_kw[:, :1],
         pv_kw=arrays.pv_kw[:, :1],
         buy=arrays.buy[:, :1],

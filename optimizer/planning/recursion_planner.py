@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import numpy as np
+
 from optimizer.clock import Clock
 from optimizer.domain.plan import Plan, PlanStatus
 from optimizer.domain.planning_problem import PlanningProblem
@@ -60,8 +62,7 @@ class RecursionPlanner:
             The problem is malformed (which array, which index, what is wrong), or the plan does not hold.
         """
         started = self._clock.elapsed()
-        check_problem(problem)
-        scaled = scale_problem(problem)
+        scaled = _checked(problem)
         caps = best_billing_caps_kw(scaled, kernel=self._kernel)
         keep = scaled.count if self._audited else KEPT_AHEAD
         worths = worths_of(scaled, caps_kw=caps, keep=keep, kernel=self._kernel)
@@ -85,6 +86,18 @@ class RecursionPlanner:
             made_at=made_at,
             seconds=self._clock.elapsed() - started,
         )
+
+
+def _checked(problem: PlanningProblem) -> ScaledProblem:
+    """Return a problem scaled, every number of it looked at: all at once, and one by one only if something is wrong."""
+    try:
+        with np.errstate(invalid="ignore"):  # an infinite load is refused below, by name
+            scaled = scale_problem(problem)
+    except Exception:
+        check_problem(problem)  # says what is wrong
+        raise
+    check_problem(problem, arrays_are_sound=scaled.arrays.is_sound(len(problem.grid)))
+    return scaled
 
 
 def _judge(

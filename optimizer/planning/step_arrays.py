@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,15 @@ class StepArrays:
     max_discharge_kw: Floats
     """Largest discharging power the battery and the export rules allow [kW]."""
 
+    lowest_kw: float
+    """Lowest load or PV of all; nan where one is not a number [kW]."""
+
+    def is_sound(self, count: int) -> bool:
+        """Return whether all arrays have so many intervals and hold what they may: finite numbers, no load below 0."""
+        shape = (len(self.weights), count)
+        shaped = all(column.shape == shape for column in (self.net_load_kw, self.pv_kw, self.buy, self.sell))
+        return shaped and self.lowest_kw >= 0.0 and math.isfinite(float(self.buy.sum() + self.sell.sum()))
+
     @property
     def may_be_relaxed(self) -> NDArray[np.bool_]:
         """Where a price is negative or crossed, so that the cost of the interval may not be convex."""
@@ -45,6 +55,7 @@ def step_arrays(problem: PlanningProblem) -> StepArrays:
     load_kw = np.array([one.load_w for one in futures]) / W_PER_KW
     pv_kw = np.array([one.pv_w for one in futures]) / W_PER_KW
     net_kw = load_kw - pv_kw
+    lowest_kw = min(float(load_kw.min()), float(pv_kw.min())) if np.isfinite(load_kw + pv_kw).all() else math.nan
     buy = [one.import_price_per_kwh or problem.import_price_per_kwh for one in futures]
     sell = [one.export_price_per_kwh or problem.export_price_per_kwh for one in futures]
     charge_kw, discharge_kw = _max_charge_kw(problem, net_kw), _max_discharge_kw(problem, net_kw, pv_kw)
@@ -58,6 +69,7 @@ def step_arrays(problem: PlanningProblem) -> StepArrays:
         sell=_rows(sell),
         max_charge_kw=charge_kw,
         max_discharge_kw=discharge_kw,
+        lowest_kw=lowest_kw,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from optimizer.clock import SimulatedClock
 from optimizer.domain.plan import FlagKind, PlanStatus
 from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.errors import PlanningError
 from optimizer.planning.checker import check_plan
 from optimizer.planning.recursion_planner import RecursionPlanner
 from support.planning_problems import BATTERY, START, hourly_problem, problems
@@ -69,3 +72,30 @@ def test_the_checker_does_not_take_it_for_an_audited_one() -> None:
     assert check_plan(BARE.plan(hourly_problem(load_w=(500.0,)), made_at=START)) == [
         "a figure of the plan is not finite"
     ]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        ({"load_w": (500.0, math.nan)}, r"scenarios\[0\]\.load_w\[1\] is nan"),
+        ({"load_w": (500.0, math.inf)}, r"scenarios\[0\]\.load_w\[1\] is inf"),
+        ({"pv_w": (0.0, -1.0)}, r"scenarios\[0\]\.pv_w\[1\] is -1"),
+        ({"pv_w": (0.0,)}, r"scenarios\[0\]\.pv_w has 1 values"),
+        ({"load_w": (500.0,), "pv_w": (0.0,)}, r"scenarios\[0\]\.load_w has 1 values"),
+        ({"load_w": ("500", 400.0)}, r"scenarios\[0\]\.load_w\[0\] is '500'"),
+        ({"import_price_per_kwh": (0.3, -math.inf)}, r"scenarios\[0\]\.import_price_per_kwh\[1\] is -inf"),
+        ({"weight": 0.5}, "add up to 0.5"),
+    ],
+)
+def test_a_malformed_future_is_named_though_all_numbers_are_looked_at_at_once(spoil: dict[str, Any], told: str) -> None:
+    """The quick look only says that something is wrong; what and where is found out one by one."""
+    problem = hourly_problem(load_w=(500.0, 400.0))
+    spoilt = replace(problem, scenarios=(replace(problem.scenarios[0], **spoil),))
+    with pytest.raises(PlanningError, match=told):
+        BARE.plan(spoilt, made_at=START)
+
+
+def test_no_future_at_all_is_named() -> None:
+    """A problem without a scenario is refused with what it needs."""
+    with pytest.raises(PlanningError, match="scenarios is empty"):
+        BARE.plan(replace(hourly_problem(load_w=(500.0,)), scenarios=()), made_at=START)
