@@ -53,7 +53,7 @@ def test_what_is_known_does_change_decisions(tmp_path: Path) -> None:
     frame, prices = home_frame(5), hourly_prices(START, 6)
     cut = 20
     changed = frame.copy()
-    changed.iloc[WARM_UP : WARM_UP + cut] += 1500.0
+    changed.iloc[WARM_UP : WARM_UP + cut] += 5000.0  # more than prices alone decide
     plain = replayed(frame, prices, tmp_path).battery_w[: cut + 1]
     assert (replayed(changed, prices, tmp_path).battery_w[: cut + 1] != plain).any()
     dearer = prices.where(later(prices, cut), -prices)
