@@ -96,7 +96,9 @@ def peak_allowance(situation: Situation) -> PeakAllowance | None:
     charge = situation.demand_charge
     if charge is None or charge.price_per_kw <= 0:
         return None
+    # A peak that the plan pays for in any case costs nothing more when it is reached now.
+    planned_w = 0.0 if situation.plan is None else situation.plan.billing_peak_w
     return PeakAllowance(
-        import_w=allowed_import_w(situation, charge.peak_so_far_w),
+        import_w=allowed_import_w(situation, max(charge.peak_so_far_w, planned_w)),
         price_per_kwh=charge.price_per_kw / situation.interval.hours,
     )

@@ -99,6 +99,18 @@ def test_time_of_use_knows_the_demand_charge() -> None:
     assert create_strategy("time_of_use", {}).decide(situation).battery_power_w == pytest.approx(-2000.0)
 
 
+def test_a_peak_that_the_plan_pays_for_anyhow_is_not_avoided_now() -> None:
+    """At the start of a billing period nothing is paid for yet: what the plan cannot avoid later is free already."""
+    charge = DemandCharge(price_per_kw=100.0, peak_so_far_w=1000.0)
+    plan = plan_of(value_of(0.2), load_w=[500.0] + [4000.0] * 7)
+    plan = replace(plan, problem=replace(plan.problem, demand_charge=charge))
+    strategy = create_strategy("time_of_use", {})
+    below = situation_of(load_w=3500.0, buy=0.205, plan=plan, demand_charge=charge)
+    assert strategy.decide(below).battery_power_w == 0.0
+    above = situation_of(load_w=4500.0, buy=0.205, plan=plan, demand_charge=charge)
+    assert strategy.decide(above).battery_power_w == pytest.approx(-500.0)
+
+
 # -- peak_shaving ----------------------------------------------------------------------------------------------------
 
 LIMIT = {"import_limit_w": 3000.0, "recharge_below_w": 1500.0}
