@@ -191,7 +191,7 @@ def _steps_of_an_hour(past: Past) -> int:
 
 def _last_starts(past: Past) -> pd.DatetimeIndex:
     first = past.end_s - past.step_s * np.arange(round(_LOOKED_BACK.total_seconds() / past.step_s), 0, -1)
-    return pd.DatetimeIndex(pd.to_datetime(first, unit="s", utc=True)).as_unit("us")
+    return pd.DatetimeIndex((first * 1e6).round().astype("datetime64[us]"), tz="UTC")
 
 
 def _fresh(latest: Measurement | None, as_of: datetime) -> Measurement | None:
