@@ -9,7 +9,7 @@ from pathlib import Path
 
 from optimizer.errors import SunshiftError
 
-SYSTEM_RUNTIME_DIR = Path("/run/sunshift")
+SYSTEM_RUNTIME_DIR, SYSTEM_STATE_DIR = Path("/run/sunshift"), Path("/var/lib/sunshift")
 """Where systemd puts the service of ``systemd/sunshift.service``."""
 
 
@@ -30,19 +30,35 @@ def runtime_dir_of(config: Path | None) -> Path:
     What the environment and the file say comes first; else the first of systemd's folder and the user's own that a
     service has written to.
     """
-    told = os.environ.get("SUNSHIFT_SERVICE__RUNTIME_DIR") or _in_file(config)
-    if told:
-        try:
-            return (Path() if config is None else config.parent) / Path(told).expanduser()
-        except RuntimeError:
-            msg = f"{told}: this machine has no such user; write service.runtime_dir without ~"
-            raise SunshiftError(msg) from None
+    told = _told(config, "runtime_dir")
+    if told is not None:
+        return told
     own = _default_runtime_dir()
     candidates = [own, SYSTEM_RUNTIME_DIR]
     return next((folder for folder in candidates if (folder / "status.json").exists()), own)
 
 
-def _in_file(config: Path | None) -> str | None:
+def state_dir_of(config: Path, runtime_dir: Path) -> Path:
+    """Return the state folder of the service that uses ``config`` and has this runtime folder."""
+    told = _told(config, "state_dir")
+    if told is not None:
+        return told
+    return SYSTEM_STATE_DIR if runtime_dir == SYSTEM_RUNTIME_DIR else _default_state_dir()
+
+
+def _told(config: Path | None, key: str) -> Path | None:
+    """Return the folder that the environment or the file names, None where neither does."""
+    told = os.environ.get(f"SUNSHIFT_SERVICE__{key.upper()}") or _in_file(config, key)
+    if not told:
+        return None
+    try:
+        return (Path() if config is None else config.parent) / Path(told).expanduser()
+    except RuntimeError:
+        msg = f"{told}: this machine has no such user; write service.{key} without ~"
+        raise SunshiftError(msg) from None
+
+
+def _in_file(config: Path | None, key: str) -> str | None:
     if config is None:
         return None
     try:
@@ -50,7 +66,7 @@ def _in_file(config: Path | None) -> str | None:
     except (OSError, ValueError):
         return None
     section = tables.get("service")
-    told = section.get("runtime_dir") if isinstance(section, dict) else None
+    told = section.get(key) if isinstance(section, dict) else None
     return told if isinstance(told, str) else None
 
 
@@ -60,7 +76,11 @@ def _default_runtime_dir() -> Path:
         return Path(os.environ["RUNTIME_DIRECTORY"].split(":")[0])
     if os.environ.get("XDG_RUNTIME_DIR"):
         return Path(os.environ["XDG_RUNTIME_DIR"]) / "sunshift"
+    return _default_state_dir() / "run"
+
+
+def _default_state_dir() -> Path:
+    """Return the state folder that the service takes by default."""
     state = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     home = os.environ.get("XDG_STATE_HOME")
-    folder = Path(state) if state else (Path(home) if home else Path.home() / ".local" / "state") / "sunshift"
-    return folder / "run"
+    return Path(state) if state else (Path(home) if home else Path.home() / ".local" / "state") / "sunshift"

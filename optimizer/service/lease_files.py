@@ -47,7 +47,8 @@ class LeaseFiles:
     def _hold(self, lease: Lease) -> None:
         # The lease first: while it is there the guard does not take the intent for one that was left over.
         self._record.renew(lease)
-        if not self._intended:
+        # Looked for every time: the guard clears it when it hands back what a slow service then commands again.
+        if not self._intended or not self._record.intent_path.exists():
             self._record.intend(lease.command)
             self._intended = True
 

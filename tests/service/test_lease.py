@@ -5,13 +5,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.cli import release as cli_release
+from optimizer.cli.main import main
 from optimizer.clock import boot_time_s
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.domain.decision import Decision, Outcome
@@ -19,6 +21,9 @@ from optimizer.domain.setpoint import Power
 from optimizer.errors import DeviceUnreachable
 from optimizer.guard import guard
 from optimizer.lease import CommandRecord, Lease
+from optimizer.release import ReleaseReport
+from optimizer.service.lease_files import LeaseFiles
+from optimizer.service.lock import InstanceLock
 from optimizer.service.status import read_status, status_path
 from support.fake_sonnen import FakeSonnen
 from support.service_bench import Bench, bench
@@ -283,3 +288,35 @@ def test_an_observer_leaves_the_record_as_it_is(tmp_path: Path) -> None:
     with bench(tmp_path, observe=True) as home:
         home.run_for(timedelta(minutes=2))
         assert record_of(home).may_stand()
+
+
+def test_an_intent_that_the_guard_has_cleared_is_written_again(record: CommandRecord) -> None:
+    """A slow service commands again after the guard handed back: a power cut must still find the intent."""
+    files = LeaseFiles(record)
+    files.hold("charge 1000 W", until_s=100.0, length_s=90.0)
+    record.clear()
+    files.hold("charge 1000 W", until_s=110.0, length_s=90.0)
+    assert record.intent_path.exists()
+    assert record.lease_path.exists()
+
+
+@pytest.mark.parametrize("confirms", [True, False])
+def test_a_release_by_hand_clears_the_record_once_it_is_confirmed(
+    confirms: bool, record: CommandRecord, battery: FakeSonnen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the guard would hand back again, half a minute later, what somebody may have taken in hand since."""
+    path = config(tmp_path, battery.port)
+    folders = {"STATE": record.state_dir, "RUNTIME": record.runtime_dir}
+    for name, folder in folders.items():
+        monkeypatch.setenv(f"SUNSHIFT_SERVICE__{name}_DIR", str(folder))
+    record.intend("charge 1000 W")
+    vouch(record, 1e9)
+    monkeypatch.setattr(
+        cli_release, "release_battery", lambda _target: ReleaseReport(confirmed=confirms, steps=("tried",))
+    )
+    assert main(["release", "--config", str(path)]) == (0 if confirms else 1)
+    assert record.may_stand() is not confirms
+    record.intend("charge 1000 W")
+    with InstanceLock(record.runtime_dir, battery="x", since=datetime(2026, 1, 1, tzinfo=UTC)):
+        main(["release", "--force", "--config", str(path)])
+    assert record.may_stand()
