@@ -12,7 +12,7 @@ from typing import Any
 from optimizer.assembly.configuration import read_toml
 from optimizer.errors import ConfigError, ConfigProblem
 from optimizer.settings.relative_paths import with_absolute_paths
-from optimizer.sweep.sweep_file import HomeEntry, SweepFile, Tables, TariffEntry
+from optimizer.sweep.sweep_file import HomeEntry, ReadFile, SweepFile, Tables, TariffEntry
 
 BASE = "base"
 _OF_THE_WIRE = ("host", "port", "token_file")
@@ -100,7 +100,7 @@ def base_tables(file: SweepFile, folder: Path) -> Tables:
     return tables
 
 
-def points(file: SweepFile, folder: Path) -> Iterator[Point]:
+def points(read: ReadFile, folder: Path) -> Iterator[Point]:
     """Yield every home with every tariff and every battery, in the order of the file.
 
     Raises
@@ -108,22 +108,17 @@ def points(file: SweepFile, folder: Path) -> Iterator[Point]:
     ConfigError
         The file of a tariff is no TOML, or has no tariff.
     """
-    tariffs = [_tariff(entry, place, folder) for place, entry in _placed("tariffs", file.tariffs)]
+    tariffs = [_tariff(entry, place, folder) for place, entry in read.placed("tariffs")]
     batteries = [
         Overlay(name=entry.name, place=place, tables={"battery": entry.tables()}, section="battery")
-        for place, entry in _placed("batteries", file.batteries)
+        for place, entry in read.placed("batteries")
     ]
     nothing = Overlay(name=BASE, place=BASE, tables={})
-    homes = list(_placed("homes", file.homes))
+    homes = list(read.placed("homes"))
     for (place, home), tariff, battery in product(homes, tariffs or [nothing], batteries or [nothing]):
         sections = {key: table for key in ("site", "grid", "forecast") if (table := getattr(home, key))}
         own = Overlay(name=home.name, place=place, tables=with_absolute_paths(sections, folder))
         yield Point(home=home, overlays=(own, tariff, battery))
-
-
-def _placed(key: str, entries: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
-    for position, entry in enumerate(entries, start=1):
-        yield f"{key}[{position}]", entry
 
 
 def _tariff(entry: TariffEntry, place: str, folder: Path) -> Overlay:

@@ -24,7 +24,7 @@ from optimizer.settings.suggestion import one_of
 from optimizer.sweep.case import Case
 from optimizer.sweep.digests import digest_of_case, digest_of_file, digest_of_program
 from optimizer.sweep.grid import Point, base_tables, points
-from optimizer.sweep.sweep_file import SweepFile, Tables
+from optimizer.sweep.sweep_file import ReadFile, SweepFile, Tables, read_sweep_file
 from optimizer.tariffs.tariff import Tariff
 
 
@@ -61,11 +61,11 @@ def load_sweep(path: Path) -> Sweep:
     ConfigError
         With every problem found, not the first alone.
     """
-    file = _read(path)
-    findings = _Findings()
+    read = _read(path)
+    file, findings = read.file, _Findings(dict.fromkeys(read.problems))
     _check_strategies(file, findings)
-    recordings = _recordings(file, findings)
-    checked = list(_checked_points(file, path.parent, findings))
+    recordings = _recordings(read, findings)
+    checked = list(_checked_points(read, path.parent, findings))
     prices = _Prices(findings)
     tariffs = [prices.of(point, settings) for point, settings in checked]
     if findings.problems:
@@ -80,14 +80,14 @@ def load_sweep(path: Path) -> Sweep:
     return Sweep(cases=tuple(cases), recordings=by_digest)
 
 
-def _read(path: Path) -> SweepFile:
+def _read(path: Path) -> ReadFile:
     if not path.exists():
         message = "no such file; docs/sweeps.md shows what a sweep's file holds"
         raise ConfigError(str(path), [ConfigProblem(path="", message=message)])
     tables = read_toml(path)
     try:
         with paths_relative_to(path.parent):
-            return SweepFile.model_validate(tables)
+            return read_sweep_file(tables)
     except ValidationError as error:
         raise ConfigError(str(path), list(problems_of(error, SweepFile, origin=lambda _: None))) from None
 
@@ -100,20 +100,20 @@ def _check_strategies(file: SweepFile, findings: _Findings) -> None:
             findings.add(f"strategies[{position}]", f"there is no strategy {name!r}: {hint}")
 
 
-def _recordings(file: SweepFile, findings: _Findings) -> dict[Path, Recording]:
+def _recordings(read: ReadFile, findings: _Findings) -> dict[Path, Recording]:
     found = {}
-    for position, home in enumerate(file.homes, start=1):
+    for place, home in read.placed("homes"):
         if home.recording not in found:
             try:
                 found[home.recording] = read_recording(home.recording)
             except RecordingError as error:
-                findings.add(f"homes[{position}].recording", str(error))
+                findings.add(f"{place}.recording", str(error))
     return found
 
 
-def _checked_points(file: SweepFile, folder: Path, findings: _Findings) -> Iterator[tuple[Point, Settings]]:
+def _checked_points(read: ReadFile, folder: Path, findings: _Findings) -> Iterator[tuple[Point, Settings]]:
     try:
-        base, grid = base_tables(file, folder), list(points(file, folder))
+        base, grid = base_tables(read.file, folder), list(points(read, folder))
     except ConfigError as error:
         for problem in error.problems:
             findings.add(" ".join(filter(None, (error.source, problem.path))), problem.message)

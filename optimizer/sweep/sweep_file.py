@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
+from optimizer.errors import ConfigProblem
 from optimizer.settings.duration import UNITS, Duration, within
 from optimizer.settings.places import ReadableFile, readable
+from optimizer.settings.problems import problems_of
 from optimizer.settings.section import Conflict, Section
 
 Tables = dict[str, Any]
+Location = tuple[int | str, ...]
+LISTS = ("homes", "tariffs", "batteries")
+"""Keys that hold a list of entries."""
 
 
 def _file_or_tables(value: Any) -> Path | Tables:
@@ -115,15 +120,68 @@ class SweepFile(PeriodEntry):
     warm_up: Annotated[Duration, within(timedelta())] = Field(default=28 * UNITS["d"])
     """Time at the start of each recording that only feeds the history."""
 
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield names that occur twice."""
-        for key, entries in (("homes", self.homes), ("tariffs", self.tariffs), ("batteries", self.batteries)):
-            yield from _twice(key, [entry.name for entry in entries])
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadFile:
+    """A file as far as it could be read."""
+
+    file: SweepFile
+    places: Mapping[str, tuple[int, ...]]
+    """Where the entries of each list stand in the file, counted from 1."""
+    problems: tuple[ConfigProblem, ...] = ()
+    """What is wrong with the entries and keys that were left out."""
+
+    def placed(self, key: str) -> Iterator[tuple[str, Any]]:
+        """Yield the entries of a list with their places, such as ``homes[2]``."""
+        for position, entry in zip(self.places[key], getattr(self.file, key), strict=True):
+            yield f"{key}[{position}]", entry
 
 
-def _twice(key: str, names: Sequence[str]) -> Iterator[Conflict]:
-    counts = Counter(names)
-    for position, name in enumerate(names, start=1):
-        if counts[name] > 1 and names.index(name) < position - 1:
-            first = names.index(name) + 1
-            yield Conflict(f"{key}[{position}].name", f"{name!r} is taken by {key}[{first}]; give each its own name")
+def read_sweep_file(tables: Mapping[str, Any]) -> ReadFile:
+    """Return the file; what is wrong in it is left out, so that the rest can be checked as well.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        What is wrong cannot be left out.
+    """
+    lists = {key: value for key in LISTS if isinstance(value := tables.get(key), list)}
+    try:
+        file, wrong, problems = SweepFile.model_validate(dict(tables)), set[Location](), list[ConfigProblem]()
+    except ValidationError as error:
+        wrong = {detail["loc"][: 2 if detail["loc"][0] in lists else 1] for detail in error.errors()}
+        file = _rest(tables, wrong, error)
+        problems = list(problems_of(error, SweepFile, origin=lambda _: None))
+    places = _places(lists, wrong)
+    problems += [problem for key in LISTS for problem in _twice(key, getattr(file, key), places[key])]
+    return ReadFile(file=file, places=places, problems=tuple(problems))
+
+
+def _rest(tables: Mapping[str, Any], wrong: Container[Location], error: ValidationError) -> SweepFile:
+    """Return the file without its wrong keys and entries."""
+    kept = {
+        key: [entry for place, entry in enumerate(value) if (key, place) not in wrong]
+        if key in LISTS and isinstance(value, list)
+        else value
+        for key, value in tables.items()
+        if (key,) not in wrong
+    }
+    try:
+        return SweepFile.model_validate(kept)
+    except ValidationError:
+        raise error from None
+
+
+def _places(lists: Mapping[str, Sequence[Any]], wrong: Container[Location]) -> dict[str, tuple[int, ...]]:
+    kept = {key: [place for place in range(len(value)) if (key, place) not in wrong] for key, value in lists.items()}
+    return {key: tuple(place + 1 for place in kept.get(key, ())) for key in LISTS}
+
+
+def _twice(key: str, entries: Sequence[Any], places: Sequence[int]) -> Iterator[ConfigProblem]:
+    """Yield names that an entry before has taken."""
+    taken: dict[str, int] = {}
+    for entry, place in zip(entries, places, strict=True):
+        first = taken.setdefault(entry.name, place)
+        if first != place:
+            message = f"{entry.name!r} is taken by {key}[{first}]; give each its own name"
+            yield ConfigProblem(path=f"{key}[{place}].name", message=message)

@@ -98,11 +98,16 @@ def test_all_mistakes_are_told_at_once_where_they_stand(tmp_path: Path) -> None:
 
 
 def test_mistakes_of_the_file_itself(tmp_path: Path) -> None:
-    """Unknown keys, missing files, names taken twice and numbers for instants are told at once."""
-    homes = TWO_HOMES.replace('"second"', '"first"').replace("second.csv", "third.csv") + "tarif = 1\n"
-    found = problems_in(tmp_path, "start = 17\nstrategy = 'x'\n" + HEAD + BASE + homes)
-    assert set(found) == {"start", "strategy", "homes[2].recording", "homes[2].tarif"}
-    assert "no such file" in found["homes[2].recording"]
+    """Unknown keys, missing files, names taken twice and numbers for instants are told with all the others."""
+    homes = TWO_HOMES.replace("first.csv", "third.csv").replace('"third.csv"', '"third.csv"\ntarif = 1')
+    batteries = TWO_BATTERIES.replace("12000", "12")
+    text = "start = 17\nstrategy = 'x'\n" + HEAD + BASE + homes + "[homes.site]\ntimezone = 'x'\n" + batteries
+    found = problems_in(tmp_path, text)
+    assert set(found) == {
+        "start", "strategy", "homes[1].recording", "homes[1].tarif", "homes[2].site.timezone",
+        "batteries[2].usable_capacity_wh",
+    }  # fmt: skip
+    assert "no such file" in found["homes[1].recording"]
     assert "did you mean 'strategies'?" in found["strategy"]
     again = problems_in(tmp_path, HEAD + BASE + TWO_HOMES.replace('"second"', '"first"'))
     assert "is taken by homes[1]" in again["homes[2].name"]
