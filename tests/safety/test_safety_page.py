@@ -1,0 +1,35 @@
+"""The catalogue of faults names tests that exist, and owns up to what has none."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8")
+NAMED = sorted(set(re.findall(r"`((?:\w+/)+test_\w+\.py)(?:::(\w+))?`", PAGE)))
+ROWS = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith("| fault |")]
+CATALOGUE = ("refused", "frozen", "redirect", "gzip", "nightly", "battery care", "off-grid", "suspend", "kill -9",
+             "hang", "memory", "SIGTERM", "disk full", "log flood", "downgrade", "partition")  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "function"), NAMED)
+def test_a_named_test_exists(file: str, function: str) -> None:
+    """Every file that the page names is there, with the function."""
+    tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert functions if not function else function in functions
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_names_a_test_or_says_that_it_has_none(row: str) -> None:
+    """No row is silent about how it is known."""
+    assert ("test_" in row) != ("**no test**" in row)
+
+
+def test_the_catalogue_is_whole() -> None:
+    """The page speaks of each group of faults and of the benchmarks that exist."""
+    assert [word for word in CATALOGUE if not any(word in row for row in ROWS)] == []
+    for name in re.findall(r"`(benchmarks/\w+\.py)`", PAGE):
+        assert (ROOT / name).is_file()

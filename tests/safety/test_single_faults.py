@@ -1,0 +1,103 @@
+"""Single faults of the loop as a whole: record, lease and guard together."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from optimizer.control.strategy import Wish
+from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.domain.decision import Outcome
+from optimizer.domain.setpoint import Power
+from support.hostile_battery import ReadFault, WriteFault
+from support.safety_rig import GUARD_WITHIN_S, OPTIONS, POLL_S, SLACK_S, Rig
+
+
+@pytest.fixture
+def charging(tmp_path: Path) -> Rig:
+    """Return a home whose battery is told to charge 900 W, and does."""
+    rig = Rig(tmp_path, mode_control=True, echo=True)
+    rig.strategy.decide_by = lambda _: Wish(battery_power_w=900.0, reason="the test says so")
+    rig.start()
+    rig.run(120.0)
+    assert (rig.house.mode, rig.house.setpoint_w) == (DeviceMode.MANUAL, 900.0)
+    return rig
+
+
+def is_safe(rig: Rig) -> bool:
+    return rig.house.mode is DeviceMode.AUTOMATIC and not rig.house.setpoint_w
+
+
+def seconds_until(holds: Callable[[Rig], bool], rig: Rig, *, at_most_s: float = 3600.0) -> float:
+    """Let time pass until something holds; return how long that took [s]."""
+    began_s = rig.clock.elapsed()
+    while not holds(rig):
+        assert rig.clock.elapsed() - began_s < at_most_s
+        rig.run(1.0)
+    return rig.clock.elapsed() - began_s
+
+
+def test_a_service_that_hangs_is_taken_back_by_the_guard_alone(charging: Rig) -> None:
+    """Within lease and half a minute; once it moves again it finds the battery taken, and does not fight."""
+    charging.hang(OPTIONS.lease_s + GUARD_WITHIN_S)
+    assert is_safe(charging)
+    charging.run(60.0)
+    assert charging.decisions[-1].outcome is Outcome.STOOD_DOWN
+    assert is_safe(charging)
+
+
+def test_a_killed_service_is_taken_back_by_the_guard_alone(charging: Rig) -> None:
+    """Where systemd does nothing the guard still looks."""
+    charging.kill()
+    assert seconds_until(is_safe, charging) <= OPTIONS.lease_s + GUARD_WITHIN_S
+    assert not charging.record.may_stand()
+
+
+def test_a_link_that_is_down_while_charging_ends_the_command_as_soon_as_it_is_back(charging: Rig) -> None:
+    """Nobody can tell the battery meanwhile; the command stays on record and the first look after it ends it."""
+    charging.battery.read_fault, charging.battery.write_fault = ReadFault.TIMEOUT, WriteFault.TIMEOUT
+    charging.run(1200.0)
+    assert charging.house.setpoint_w == 900.0
+    assert charging.record.may_stand()
+    charging.battery.read_fault, charging.battery.write_fault = ReadFault.REFUSED, WriteFault.NONE
+    assert seconds_until(is_safe, charging) <= GUARD_WITHIN_S
+    assert not charging.problems
+
+
+@pytest.mark.parametrize("seconds", [-366 * 86_400.0, -3600.0, -30.0, 30.0, 3600.0, 366 * 86_400.0])
+def test_a_step_of_the_wall_clock_neither_ends_nor_prolongs_a_lease(charging: Rig, seconds: float) -> None:
+    """The command stands on while it is verified, and ends with its lease or interval once it is not."""
+    charging.clock.step_wall_clock(seconds)
+    charging.run(60.0)
+    assert charging.decisions[-1].setpoint == Power(900.0)
+    charging.battery.read_fault = ReadFault.REFUSED
+    assert seconds_until(is_safe, charging) <= OPTIONS.lease_s + POLL_S + SLACK_S
+    assert not charging.problems
+
+
+def test_after_a_suspend_the_old_command_is_verified_or_taken_back(charging: Rig) -> None:
+    """The first look renews it where the battery shows it; where it cannot be read it ends."""
+    charging.sleep(7200.0)
+    charging.run(POLL_S)
+    assert charging.decisions[-1].setpoint == Power(900.0)
+    charging.battery.read_fault = ReadFault.REFUSED
+    charging.sleep(7200.0)
+    assert seconds_until(is_safe, charging) <= GUARD_WITHIN_S
+
+
+def test_a_device_clock_that_goes_back_an_hour_changes_nothing(charging: Rig) -> None:
+    """As in the night in which an hour occurs twice: the device's time only shows that its data moves."""
+    charging.house.set_clock_skew(-3600.0)
+    charging.run(300.0)
+    assert {one.outcome for one in charging.decisions[-20:]} <= {Outcome.KEPT, Outcome.APPLIED}
+    assert charging.decisions[-1].setpoint == Power(900.0)
+
+
+def test_an_end_that_cannot_hand_back_leaves_the_command_on_record(charging: Rig) -> None:
+    """The battery takes no write at SIGTERM: what stands is known to the guard, which ends it once it can."""
+    charging.battery.write_fault = WriteFault.REFUSED
+    assert not charging.terminate()
+    assert charging.record.may_stand()
+    charging.run(600.0)
+    charging.battery.write_fault = WriteFault.NONE
+    assert seconds_until(is_safe, charging) <= GUARD_WITHIN_S
