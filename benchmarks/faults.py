@@ -59,7 +59,6 @@ LATE_S = 40.0
 """How late the loop's own way back may be: its slowest poll with jitter, and calls that hang [s]."""
 RECOVERY = timedelta(hours=2)
 """Without a fault at the end of a run: the hold-off, and a plan."""
-NOT_AFTER_EFFECT = (FaultKind.ANSWER_LOST, FaultKind.SLOW, FaultKind.DRIP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +94,7 @@ class Run:
     record: CommandRecord
     folder: Path
     mode_control: bool
+    lease_end: Callable[[], float | None]
     violations: list[str] = field(default_factory=list)
     worst_late_s: float = 0.0
     writes_an_hour: int = 0
@@ -109,7 +109,7 @@ class Run:
         """Look at one step and at what the battery was asked meanwhile."""
         self._limits(decision)
         self._log()
-        standing = self.daemon._loop._lease_end() is not None
+        standing = self.lease_end() is not None
         if standing and not self.record.may_stand():
             self._found("a forced command stands and is not on record")
         if self.daemon.counters.errors:
@@ -182,7 +182,7 @@ class Run:
             self.violations.append(f"{self.house.now:%d %H:%M:%S}: {what}")
 
 
-# -- what goes wrong ----------------------------------------------------------------------------------------------------
+# -- what goes wrong --------------------------------------------------------------------------------------------------
 
 
 def _scripted() -> list[Trouble]:
@@ -222,7 +222,7 @@ def _scripted() -> list[Trouble]:
     return rows
 
 
-def _remove(run: Run, chance: random.Random) -> None:
+def _remove(run: Run, _: random.Random) -> None:
     """Take the folder of intent and history away."""
     folder = run.folder / "state"
     if folder.is_dir() and not (run.folder / "away").exists():
@@ -263,7 +263,7 @@ def troubles() -> list[Trouble]:
     ]
 
 
-# -- one run ------------------------------------------------------------------------------------------------------------
+# -- one run ----------------------------------------------------------------------------------------------------------
 
 
 def tables(unit: str, port: int, folder: Path, sections: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -291,7 +291,6 @@ def tables(unit: str, port: int, folder: Path, sections: dict[str, dict[str, Any
         },
         "forecast": {"pv_peak_kw": 5.0},
         "planning": {"horizon": "24h", "scenarios": 3},
-        "control": {"poll_interval": f"{POLL_S:.0f}s", "lease": f"{LEASE_S:.0f}s"},
         "service": {"state_dir": str(folder / "state"), "runtime_dir": str(folder / "run")},
     }
     return {**told, **sections}
@@ -316,8 +315,7 @@ def faults_of(trouble: Trouble, spans: Sequence[tuple[float, float]]) -> tuple[F
         return ()
     made = []
     for begins_s, ends_s in spans:
-        if trouble.real_s:
-            ends_s = min(ends_s, begins_s + 130.0)
+        lasts_s = min(ends_s - begins_s, 130.0) if trouble.real_s else ends_s - begins_s
         made.append(
             Fault(
                 name=trouble.name,
@@ -325,8 +323,8 @@ def faults_of(trouble: Trouble, spans: Sequence[tuple[float, float]]) -> tuple[F
                 on=trouble.on,
                 parameters=trouble.parameters,
                 start=START + timedelta(seconds=begins_s),
-                end=START + timedelta(seconds=ends_s),
-            )  # fmt: skip
+                end=START + timedelta(seconds=begins_s + lasts_s),
+            )
         )
     return tuple(made)
 
@@ -361,10 +359,13 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path) -> tuple[Run, s
     quirks = Quirks(mode_control=unit == "v1")
     with SimulatorServer(house, token=TOKEN, quirks=quirks, faults=faults_of(trouble, spans), log_size=500) as server:
         port = server.v2_port if unit == "v2" else server.v1_port
-        configuration = configuration_from_tables(tables(unit, port, folder, trouble.tables))
+        # Every other home commands all the time: more forced commands meet the fault.
+        sections = {"control": {"poll_interval": f"{POLL_S:.0f}s", "prefer_automatic": seed % 2 == 1}}
+        configuration = configuration_from_tables(tables(unit, port, folder, {**sections, **trouble.tables}))
         daemon = build_daemon(configuration, clock=clock)
         record = CommandRecord(folder / "state", folder / "run")
-        run = Run(clock, house, server, daemon, record, folder, mode_control=unit != "v1-plain")
+        lease_end = daemon._loop._lease_end  # noqa: SLF001 - the service shows it to people only in the status
+        run = Run(clock, house, server, daemon, record, folder, mode_control=unit != "v1-plain", lease_end=lease_end)
         _wire_actions(run, trouble, spans, chance)
         daemon.on_decision.append(run.after_step)
         stop, end_s = threading.Event(), days * 86_400.0
@@ -380,7 +381,7 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path) -> tuple[Run, s
         return run, run.at_the_end(planned=bool(planned and planned[-1]))
 
 
-# -- the table ----------------------------------------------------------------------------------------------------------
+# -- the table --------------------------------------------------------------------------------------------------------
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -60,7 +60,7 @@ BATTERY = Battery(usable_capacity_wh=10_000, max_charge_w=4600, max_discharge_w=
 ENDS_WITHIN_S = 20.0
 
 
-# -- the service in a process of its own --------------------------------------------------------------------------------
+# -- the service in a process of its own ------------------------------------------------------------------------------
 
 
 def tables(folder: Path, port: int) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def kills_and_terms(kills: int, terms: int, chance: random.Random) -> list[str]:
         return torture.problems
 
 
-# -- power cuts of the record -------------------------------------------------------------------------------------------
+# -- power cuts of the record -----------------------------------------------------------------------------------------
 
 
 class ForgetfulDisk:
@@ -318,7 +318,7 @@ class _on:  # noqa: N801 - reads as a word where it is used
         lease_module.os, Path.replace, Path.unlink, _json = self._before  # type: ignore[method-assign]
 
 
-# -- power cuts of the history ------------------------------------------------------------------------------------------
+# -- power cuts of the history ----------------------------------------------------------------------------------------
 
 
 def history_cuts(count: int, chance: random.Random) -> list[str]:

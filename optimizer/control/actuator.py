@@ -128,7 +128,7 @@ class Actuator:
             return self.release("what replaces the command before cannot be sent", elapsed_s)
         found = read_back(power, measurement, after_outage=after_outage, settled=settled)
         if found.finding is Finding.FOREIGN:
-            if measurement.mode is OperatingMode.MANUAL:
+            if measurement.mode in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
                 # It may be a power plant: when that leaves, ours acts again.
                 self._leave_behind(power)
             return self._stand_down(found.message, elapsed_s)
