@@ -41,6 +41,8 @@ class Dispatch:
     """Worth of storing one more kWh [currency/kWh]."""
     loss_per_kwh: float
     """Worth of the kWh drawn next [currency/kWh]."""
+    drawn_cost_per_kwh: float
+    """What drawing a kWh at the battery's terminals gives up: its worth with losses, and wear [currency/kWh]."""
     present: Present
 
 
@@ -85,6 +87,7 @@ def dispatch(
         self_consumption_cost=scale.cost(scale.follow_w, to_the_edge=True),
         gain_per_kwh=value.gain_per_kwh(energy_wh),
         loss_per_kwh=value.loss_per_kwh(energy_wh),
+        drawn_cost_per_kwh=value.loss_per_kwh(energy_wh) / battery.discharge_efficiency + battery.wear_cost_per_kwh,
         present=present,
     )
 

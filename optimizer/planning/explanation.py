@@ -20,7 +20,8 @@ def explain(weighed: Dispatch, *, currency: str = "EUR") -> str:
 
 
 def _kw(power_w: float) -> str:
-    return f"{abs(power_w) / 1000:.1f} kW"
+    """Return a power as a person says it; one that would read 0.0 kW in watts."""
+    return f"{abs(power_w):.0f} W" if abs(power_w) < 95.0 else f"{abs(power_w) / 1000:.1f} kW"
 
 
 def _at_the_edge(weighed: Dispatch) -> str:
@@ -74,7 +75,7 @@ def _prices(weighed: Dispatch) -> str:
     present = weighed.present
     discharging = weighed.battery_power_w < 0 or (weighed.battery_power_w == 0 and present.net_load_w > 0)
     worth = weighed.loss_per_kwh if discharging else weighed.gain_per_kwh
-    later = f"a stored kWh is worth {worth:.2f} later"
+    later = f"a stored kWh is worth {worth:.2f} later{_with_losses(weighed)}"
     imports = f"import costs {present.import_price_per_kwh:.2f}"
     exports = f"feed-in pays {present.export_price_per_kwh:.2f}"
     if weighed.regime is Regime.GRID_CHARGE:
@@ -82,6 +83,16 @@ def _prices(weighed: Dispatch) -> str:
     if weighed.regime is Regime.BATTERY_EXPORT:
         return f"{exports}, {later}"
     return f"{imports if present.net_load_w > 0 else exports}, {later}"
+
+
+def _with_losses(weighed: Dispatch) -> str:
+    """Return what drawing a kWh really gives up, where the bare prices alone would seem to speak for drawing it."""
+    present = weighed.present
+    keeps = weighed.battery_power_w == 0 and not weighed.regime.covers_house and present.net_load_w > NO_POWER_W
+    cost = weighed.drawn_cost_per_kwh
+    if not keeps or not weighed.loss_per_kwh <= present.import_price_per_kwh < cost:
+        return ""
+    return f" ({cost:.3f} with what drawing it loses and wears)"
 
 
 def _otherwise(weighed: Dispatch, currency: str) -> str:

@@ -200,3 +200,17 @@ def test_the_reason_has_its_numbers() -> None:
 def test_an_empty_or_full_battery_claims_no_more_than_it_does(state: dict[str, float], told: str) -> None:
     """At the edge of its band the reason is the edge, not a price."""
     assert explain(weighed(worth=value_of(0.31), **state)).startswith(told)
+
+
+def test_keeping_energy_that_seems_cheaper_than_the_grid_is_explained() -> None:
+    """0.29 is below 0.30, and drawing it would still cost more: the reason says with which losses."""
+    told = explain(weighed(buy=0.30, worth=value_of(0.29)))
+    assert told.startswith("keeps its energy, would store surplus: import costs 0.30, a stored kWh is worth 0.29 later")
+    assert "(0.305 with what drawing it loses and wears)" in told
+    assert "loses" not in explain(weighed(buy=0.30, worth=value_of(0.32)))
+    assert "loses" not in explain(weighed(buy=0.30, worth=value_of(0.20)))
+
+
+def test_a_small_power_is_told_in_watts() -> None:
+    """Nothing is said to store 0.0 kW."""
+    assert explain(weighed(load_w=100.0, pv_w=140.0)).startswith("stores 40 W of surplus")
