@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,37 +27,45 @@ class Futures:
     before_w: Floats
     """The same in the hours before, up to now; NaN: not measured, shape (d, m, 2) [W]."""
 
+    @property
+    def expected_w(self) -> Floats:
+        """Expected load and sun, shape (n, 2) [W]."""
+        expected: Floats = np.einsum("d,dnk->nk", self.weights, self.powers_w)
+        return expected
 
-def filled(powers_w: Floats, share: Floats, expected_w: Floats) -> Floats:
+
+def filled(powers_w: Floats, share: Floats, expected_w: Callable[[], Floats]) -> Floats:
     """Fill what a day misses with the mean of the days that have it, else with what is assumed of any home."""
     known = ~np.isnan(powers_w)
+    if known.all():
+        return powers_w
     weight = share[:, None, None] * known
     total = weight.sum(axis=0)
-    mean: Floats = np.divide(
-        (weight * np.where(known, powers_w, 0.0)).sum(axis=0), total, out=expected_w.copy(), where=total > 0
-    )
+    told = total > 0
+    elsewhere = np.zeros_like(total) if told.all() else expected_w().copy()
+    mean: Floats = np.divide((weight * np.where(known, powers_w, 0.0)).sum(axis=0), total, out=elsewhere, where=told)
     whole: Floats = np.where(known, powers_w, mean[None, :, :])
     return whole
 
 
-def blended(assumed: Futures, days: Futures | None, *, most: int) -> Futures:
+def blended(assumed: Callable[[], Futures], days: Futures | None, *, most: int) -> Futures:
     """Put the defaults beside few days, and keep the futures of the greatest weight."""
     if days is None:
-        return assumed
+        return assumed()
     count = len(days.weights)
-    room = most - (len(assumed.weights) if count < DAYS_WITHOUT_DEFAULTS else 0)
+    room = most - (len(assumed().weights) if count < DAYS_WITHOUT_DEFAULTS else 0)
     kept = np.sort(np.argsort(-days.weights, kind="stable")[: max(1, room)])
     kept_days = tuple(days.days_ago[place] for place in kept)
     weights = days.weights[kept] / days.weights[kept].sum()
     if count >= DAYS_WITHOUT_DEFAULTS or room < 1:
         return Futures(days_ago=kept_days, weights=weights, powers_w=days.powers_w[kept], before_w=days.before_w[kept])
-    assumed = fitted(assumed, days)
+    others = fitted(assumed(), days)
     trust = count / DAYS_WITHOUT_DEFAULTS
     return Futures(
-        days_ago=kept_days + assumed.days_ago,
-        weights=np.concatenate([trust * weights, (1 - trust) * assumed.weights]),
-        powers_w=np.concatenate([days.powers_w[kept], assumed.powers_w]),
-        before_w=np.concatenate([days.before_w[kept], assumed.before_w]),
+        days_ago=kept_days + others.days_ago,
+        weights=np.concatenate([trust * weights, (1 - trust) * others.weights]),
+        powers_w=np.concatenate([days.powers_w[kept], others.powers_w]),
+        before_w=np.concatenate([days.before_w[kept], others.before_w]),
     )
 
 

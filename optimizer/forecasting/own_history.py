@@ -9,7 +9,9 @@ plan as unsure of tomorrow's sun as it should be. What each part earns: ``docs/d
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -95,7 +97,8 @@ class OwnHistoryForecaster:
             The present measurement: the last hour's place holder where that was not measured.
         """
         past = self._past(grid, as_of)
-        assumed = self._defaults_over(grid, past)
+        # Worked out only where the home's own past leaves something open.
+        assumed = cache(lambda: self._defaults_over(grid, past))
         sky = sky_over(past, grid, as_of=as_of, site=self._site, sun_forecast=self._sun_forecast)
         days = self._past_days(grid, sky, assumed)
         futures = blended(assumed, days, most=self._most)
@@ -132,7 +135,7 @@ class OwnHistoryForecaster:
             before_w=_stacked(before),
         )
 
-    def _past_days(self, grid: TimeGrid, sky: Sky, assumed: Futures) -> Futures | None:
+    def _past_days(self, grid: TimeGrid, sky: Sky, assumed: Callable[[], Futures]) -> Futures | None:
         """Return the past days that are whole enough, or None where there is none."""
         past = sky.past
         ahead_days = math.ceil(max(0.0, (grid.end.timestamp() - past.end_s) / _DAY_S))
@@ -151,12 +154,11 @@ class OwnHistoryForecaster:
         course = course_likeness(before[:, :, 0], _last_hours(past, None)[:, 0], steps_per_hour=_steps_of_an_hour(past))
         weights = 0.5 ** (np.array(reach) / HALF_LIFE_DAYS) * likeness.mean(axis=1) * course
         chosen = np.flatnonzero(whole)[: self._days_back]
-        expected = np.einsum("d,dnk->nk", assumed.weights, assumed.powers_w)
         share = weights[chosen] / weights[chosen].sum()
         return Futures(
             days_ago=tuple(reach[place] for place in chosen),
             weights=weights[chosen],
-            powers_w=filled(powers[chosen], share, expected),
+            powers_w=filled(powers[chosen], share, lambda: assumed().expected_w),
             before_w=before[chosen],
         )
 

@@ -62,4 +62,5 @@ class PastMeans:
 
     def _read(self, start: datetime, count: int, step: timedelta) -> Floats:
         frame = self._history.means(start.astimezone(UTC), start + count * step, step)
-        return frame[["consumption_w", "production_w"]].to_numpy(dtype=np.float64)
+        # Column by column: to take two columns out of a frame costs pandas ten times as much.
+        return np.column_stack([frame[name].to_numpy(dtype=np.float64) for name in ("consumption_w", "production_w")])
