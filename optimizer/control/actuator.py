@@ -333,6 +333,9 @@ class Actuator:
             self._follow.reset()
         if enters:
             self._vouch(wanted, elapsed_s)
+        elif isinstance(wanted, Power):
+            # The guard may have cleared the record meanwhile: on record before it is sent, its lease no longer by it.
+            self._hold(wanted, self._verified_s)
         self._standing, self._sent_s, self._handing_back = wanted, elapsed_s, False
 
     def _vouch(self, power: Setpoint, elapsed_s: float) -> None:
