@@ -482,3 +482,21 @@ def test_a_failing_hand_back_does_not_flood_the_journal(caplog: pytest.LogCaptur
         it.ticks(30)
     assert caplog.text.count("could not hand back") == 1
     assert it.device.writes.count("release") > 10
+
+
+def test_a_command_is_on_record_again_before_it_is_sent_again() -> None:
+    """A guard that handed the battery back clears the record; the lease is no longer by that."""
+    kept = Kept()
+    it = case("guard was here", charging())
+    it.controller._actuator._keeper = kept
+    it.ticks(3)
+    lease_end_s = it.controller.lease_end_s
+    kept.drop()
+    it.tick(read_error=DeviceUnreachable("away"))
+    on_record: list[float | None] = []
+    apply = it.device.apply
+    it.device.apply = lambda setpoint: (on_record.append(kept.until_s), apply(setpoint))[1]  # type: ignore[method-assign]
+    it.device.restart()
+    kept.drop()
+    it.tick(read_error=None).expect(Outcome.APPLIED, Power(2000.0))
+    assert on_record == [lease_end_s]
