@@ -184,6 +184,7 @@ def prepared(home: Home, folder: Path) -> tuple[Settings, Recording]:
             "max_discharge_w": 4600,
             "charge_efficiency": 0.95,
             "discharge_efficiency": 0.95,
+            "standby_w": 0.0,  # the table's battery has none; a real one draws some 25 W
         },
         "tariff": {"import": buy, "export": {"kind": "fixed", "price_per_kwh": home.sell}},
     }
