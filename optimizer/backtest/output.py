@@ -34,6 +34,7 @@ def summary(result: Result) -> dict[str, Any]:
             "steps": sum(len(span.grid) for span in period.spans),
             "spans": len(period.spans),
             "bridged_gaps": len(result.setting.recording.bridged),
+            "bridged_prices": sum(span.bridged_prices for span in period.spans),
         },
         "currency": result.setting.settings.site.currency,
         "planner": "recursion",

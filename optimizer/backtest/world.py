@@ -12,6 +12,7 @@ import pandas as pd
 from optimizer.domain.time_grid import Interval, TimeGrid
 from optimizer.errors import BacktestError
 from optimizer.history.recording import LOAD_AND_SUN, Recording
+from optimizer.history.recording_gaps import LONGEST_BRIDGE, runs_of
 from optimizer.tariffs.tariff import Tariff
 
 Floats = npt.NDArray[np.float64]
@@ -28,6 +29,8 @@ class Span:
     """Import price [currency/kWh]."""
     sell: Floats
     """Export price [currency/kWh]."""
+    bridged_prices: int = 0
+    """Gaps in the prices of at most an hour, bridged by the price before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,22 +119,34 @@ def _span(grid: TimeGrid, frame: pd.DataFrame, tariff: Tariff) -> Span:
     rows = frame.loc[grid.start : grid.end - grid.step]
     # The bill comes when everything has been published.
     prices = tariff.prices(grid, as_of=grid.end + timedelta(days=7))
+    (buy, bought), (sell, sold) = (
+        _known(prices.import_per_kwh, grid, "import"),
+        _known(prices.export_per_kwh, grid, "export"),
+    )
     return Span(
         grid=grid,
         load_w=rows["consumption_w"].to_numpy(dtype=np.float64),
         pv_w=rows["production_w"].to_numpy(dtype=np.float64),
-        buy=_known(prices.import_per_kwh, grid, "import"),
-        sell=_known(prices.export_per_kwh, grid, "export"),
+        buy=buy,
+        sell=sell,
+        bridged_prices=bought + sold,
     )
 
 
-def _known(prices: tuple[float | None, ...], grid: TimeGrid, side: str) -> Floats:
-    missing = [index for index, price in enumerate(prices) if price is None]
-    if missing:
-        msg = (
-            f"tariff.{side}: no price for {len(missing)} of {len(grid)} intervals, the first from "
-            f"{grid.interval(missing[0]).start.isoformat()}; give prices for the whole period, "
-            "or choose --start and --end"
-        )
-        raise BacktestError(msg)
-    return np.array(prices, dtype=np.float64)
+def _known(prices: tuple[float | None, ...], grid: TimeGrid, side: str) -> tuple[Floats, int]:
+    """Return prices with gaps of at most an hour bridged by the price before, and how many gaps that were.
+
+    As with load and sun: price files have a hole of an hour where the clock is set back.
+    """
+    known = np.array(prices, dtype=np.float64)
+    gaps = runs_of(np.isnan(known))
+    for first, after in gaps:
+        if first == 0 or (after - first) * grid.step > LONGEST_BRIDGE:
+            msg = (
+                f"tariff.{side}: no price for {np.isnan(known).sum()} of {len(grid)} intervals, the first from "
+                f"{grid.interval(first).start.isoformat()}; give prices for the whole period, "
+                "or choose --start and --end"
+            )
+            raise BacktestError(msg)
+        known[first:after] = known[first - 1]
+    return known, len(gaps)

@@ -37,7 +37,7 @@ def bridge_gaps(
     for column in columns:
         values = frame[column].to_numpy(dtype=np.float64, copy=True)
         missing = np.isnan(values)
-        for first, after in _runs(missing):
+        for first, after in runs_of(missing):
             short = (after - first) * step <= LONGEST_BRIDGE
             if short and first > 0 and after < len(values):
                 values[first:after] = np.interp(
@@ -52,10 +52,10 @@ def bridge_gaps(
 def complete_spans(frame: pd.DataFrame, step: timedelta) -> tuple[Interval, ...]:
     """Return the stretches in which no column misses a value; a column without any value at all does not count."""
     complete = ~frame.dropna(axis="columns", how="all").isna().any(axis="columns").to_numpy()
-    return tuple(_interval(frame.index, first, after, step) for first, after in _runs(complete))
+    return tuple(_interval(frame.index, first, after, step) for first, after in runs_of(complete))
 
 
-def _runs(flags: Booleans) -> list[tuple[int, int]]:
+def runs_of(flags: Booleans) -> list[tuple[int, int]]:
     """Return the stretches of true flags as ``(first, one past the last)``."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     return [(int(first), int(after)) for first, after in edges.reshape(-1, 2)]

@@ -139,6 +139,21 @@ def test_missing_prices_are_told_with_their_place(tmp_path: Path) -> None:
         backtest(recording_of(home_frame(5), tmp_path), tariff__import=prices, **FAST)
 
 
+def test_an_hour_without_a_price_is_bridged_and_counted(tmp_path: Path) -> None:
+    """Price files have a hole where the clock is set back: the bill goes on with the price before, and says so."""
+    path = tmp_path / "prices.csv"
+    prices = price_file(hourly_prices(START, 6), path)
+    lines = path.read_text().splitlines()
+    lines[60] = lines[60].split(",")[0] + ","
+    path.write_text("\n".join(lines) + "\n")
+    result = backtest(recording_of(home_frame(5), tmp_path), tariff__import=prices, **FAST)
+    assert summary(result)["period"]["bridged_prices"] == 1
+    lines[61] = lines[61].split(",")[0] + ","
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(BacktestError, match="no price for 2 of"):
+        backtest(recording_of(home_frame(5), tmp_path), tariff__import=prices, **FAST)
+
+
 def test_a_home_without_sun_can_save_nothing_under_one_price(tmp_path: Path) -> None:
     """The standing loss makes any battery dearer than none: no share of the bound is told, and no error."""
     frame = home_frame(5).assign(production_w=0.0)
