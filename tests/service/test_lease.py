@@ -178,6 +178,10 @@ def record_of(home: Bench) -> CommandRecord:
     return CommandRecord(service.state_dir, service.runtime_dir)
 
 
+def left_by_an_earlier_run(folder: Path) -> None:
+    CommandRecord(folder / "state", folder / "run").intend("charge 2000 W")
+
+
 def test_a_command_is_on_record_before_it_is_sent(tmp_path: Path) -> None:
     """At the first request that forces the battery the intent is on the disk already; at the end nothing is."""
     with bench(tmp_path, control={"prefer_automatic": False}) as home:
@@ -250,8 +254,7 @@ def test_a_record_that_cannot_be_written_is_a_fault_and_control_goes_on(tmp_path
 @pytest.mark.parametrize("mode", [DeviceMode.AUTOMATIC, DeviceMode.MANUAL])
 def test_what_an_earlier_run_left_on_record_is_taken_back_first(mode: DeviceMode, tmp_path: Path) -> None:
     """Whatever the mode says: the first thing sent is the way back, and only then the record is clear."""
-    with bench(tmp_path, mode=mode) as home:
-        record_of(home).intend("charge 2000 W")
+    left_by_an_earlier_run(tmp_path)
     with bench(tmp_path, mode=mode) as home:
         home.run_for(timedelta(minutes=2))
         assert home.decisions[0].outcome is Outcome.HANDED_BACK
@@ -260,8 +263,7 @@ def test_what_an_earlier_run_left_on_record_is_taken_back_first(mode: DeviceMode
 
 def test_what_is_on_record_is_taken_back_though_the_battery_cannot_be_read(tmp_path: Path) -> None:
     """A battery that answers no status may still take a command; it is believed once a status shows it."""
-    with bench(tmp_path, mode=DeviceMode.MANUAL) as home:
-        record_of(home).intend("charge 2000 W")
+    left_by_an_earlier_run(tmp_path)
     with bench(tmp_path, mode=DeviceMode.MANUAL) as home:
         device = home.daemon._device
         read = device.read
@@ -283,8 +285,7 @@ def test_what_is_on_record_is_taken_back_though_the_battery_cannot_be_read(tmp_p
 
 def test_an_observer_leaves_the_record_as_it_is(tmp_path: Path) -> None:
     """It commands nothing and takes nothing back: that is for the guard, or for the next run that controls."""
-    with bench(tmp_path) as home:
-        record_of(home).intend("charge 2000 W")
+    left_by_an_earlier_run(tmp_path)
     with bench(tmp_path, observe=True) as home:
         home.run_for(timedelta(minutes=2))
         assert record_of(home).may_stand()

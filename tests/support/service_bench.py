@@ -119,4 +119,7 @@ def bench(
         plans: list[Plan] = []
         daemon.on_decision.append(decisions.append)
         daemon.on_plan.append(plans.append)
-        yield Bench(clock, home, server, configuration, daemon, decisions, plans)
+        try:
+            yield Bench(clock, home, server, configuration, daemon, decisions, plans)
+        finally:
+            daemon.history.close()  # also where a test never ran it
