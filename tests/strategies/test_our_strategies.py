@@ -244,10 +244,13 @@ def test_without_a_plan_peak_shaving_is_never_worse_than_self_consumption(
     strategy = create_strategy("peak_shaving", {"import_limit_w": limit_w, "reserve_soc": 0.0})
     wish, net_w = strategy.decide(blind), blind.measurement.net_load_w
     spare = blind.measurement.soc - blind.battery.min_soc
+    charge = blind.demand_charge
+    paid_w = None if charge is None or not charge.price_per_kw else charge.peak_so_far_w
+    threshold_w = limit_w if limit_w is not None else paid_w
     assert wish.battery_power_w <= max(0.0, -net_w) + 1e-6
     if spare > 0.031:
         lasting_w = -blind.battery.ac_power_w(-blind.battery.energy_wh(spare) / blind.remaining_h)
-        over_w = max(0.0, net_w - limit_w) if limit_w is not None else net_w
+        over_w = net_w if threshold_w is None else max(0.0, net_w - threshold_w)
         assert wish.battery_power_w == pytest.approx(max(-net_w, -max(lasting_w, over_w)))
     if limit_w is not None:
         assert net_w + wish.battery_power_w <= max(limit_w, 0.0) + 1e-6
