@@ -24,6 +24,7 @@ COMMANDS = {
     "check": "verify everything before handing over control",
     "plan": "show the plan as it would be made now, or plan a dumped problem",
     "status": "tell what the running service does, since when, and why",
+    "resume": "have the running service command again now, where it stands down",
     "release": "hand the battery back to itself; works when nothing else does",
     "backtest": "replay a recording: what would it have earned, and how far from perfect",
     "sweep": "replay strategies on many homes, tariffs and batteries, on all cores or on a cluster",
