@@ -11,9 +11,11 @@ from optimizer.clock import WallClock, real_deadline
 from optimizer.errors import SunshiftError
 from optimizer.service.lock import is_held
 from optimizer.service.resume_request import ResumeRequest
-from optimizer.service.status import Status, read_status, status_path
+from optimizer.service.status import NOT_A_STATUS, Status, read_status, status_path
 
 LOOK_EVERY_S = 0.25
+LONGEST_WAIT_S = 180.0
+"""A service looks at least once within this, whatever its status says [s]."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,16 +26,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ask the service to end its stand-down and print what it then does; nothing is sent to the battery from here."""
     folder = runtime_dir_of(arguments.config)
+    try:
+        code, told = _resume(folder)
+    except NOT_A_STATUS as error:
+        msg = f"{status_path(folder)}: tells what this version does not understand ({error}); is another one running?"
+        raise SunshiftError(msg) from error
+    print(told)
+    return code
+
+
+def _resume(folder: Path) -> tuple[int, str]:
+    """Return the exit code and what to tell."""
     status = _of_running_service(folder)
     if status.stand_down is None:
-        print("sunshift does not stand down: there is nothing to end.")
-        return 0
+        return 0, "sunshift does not stand down: there is nothing to end."
     after = _ask(folder, status)
     if after.stand_down is not None:
-        print(f"sunshift has tried, and stands down again: {after.stand_down['why']}.")
-        return 1
-    print(f"sunshift commands the battery again: {(after.decision or {}).get('reason', 'with its next step')}.")
-    return 0
+        return 1, f"sunshift has tried, and stands down again: {after.stand_down['why']}."
+    return 0, f"sunshift commands the battery again: {(after.decision or {}).get('reason', 'with its next step')}."
 
 
 def _of_running_service(folder: Path) -> Status:
@@ -61,10 +71,10 @@ def _ask(folder: Path, before: Status) -> Status:
     SunshiftError
         It cannot be left, or nobody takes it.
     """
-    clock = WallClock()
-    request, left = ResumeRequest(folder, clock), real_deadline(before.stale_after_s)
+    clock, patience_s = WallClock(), min(float(before.stale_after_s), LONGEST_WAIT_S)
+    request, left = ResumeRequest(folder, clock), real_deadline(patience_s)
     try:
-        request.leave(service_pid=before.pid, valid_s=before.stale_after_s)
+        request.leave(service_pid=before.pid, valid_s=patience_s)
     except OSError as error:
         who = "ask as the service's user or as root, `sudo sunshift resume`"
         msg = f"{request.path}: cannot be written ({error.strerror}); {who}"
@@ -77,5 +87,5 @@ def _ask(folder: Path, before: Status) -> Status:
                 return now
     finally:
         request.withdraw()
-    msg = f"the service has not taken the request within {before.stale_after_s:.0f} s; see `sunshift status`"
+    msg = f"the service has not taken the request within {patience_s:.0f} s; see `sunshift status`"
     raise SunshiftError(msg)

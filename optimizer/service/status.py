@@ -22,6 +22,8 @@ from optimizer.domain.plan import Plan
 from optimizer.errors import SunshiftError
 from optimizer.service.jobs import JobRecord
 
+NOT_A_STATUS = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
+"""What a file that only looks like a status brings about when it is told: wrong types, zones, dates, sizes."""
 STATUS_NAME = "status.json"
 SCHEMA = 1
 STEPS_SHOWN = 8
@@ -174,6 +176,6 @@ def read_status(path: Path) -> Status | None:
         return Status(**known)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         msg = f"{path}: the status cannot be read ({error}); is another version of sunshift running?"
         raise SunshiftError(msg) from error
