@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import signal
 import stat
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 import conftest
@@ -65,20 +68,30 @@ def test_a_run_with_a_token_tells_it_nowhere(
     assert {"history.sqlite3", "status.json", "problem.json"} <= {one.name for one in tmp_path.rglob("*")}
 
 
-def test_files_that_the_service_keeps_for_itself_are_private(tmp_path: Path) -> None:
-    """Nobody but its user reads the history; status, lock, lease and intent are for everybody, without a secret."""
-    with SimulatorServer(house(WallClock(), mode=DeviceMode.AUTOMATIC), quirks=Quirks(mode_control=True)) as battery:
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Return a service that commands a battery."""
+    home = house(WallClock(), mode=DeviceMode.AUTOMATIC)
+    with SimulatorServer(home, quirks=Quirks(mode_control=True)) as battery:
         config = write_config(tmp_path, port=battery.v1_port)
-        with service(config):
-            modes = {
-                one.name: stat.S_IMODE(one.stat().st_mode)
-                for folder in ("state", "run")
-                for one in (tmp_path / folder).iterdir()
-            }
-    assert modes
+        with service(config) as process:
+            yield process
+
+
+def test_files_that_the_service_keeps_for_itself_are_private(running: subprocess.Popen[str], tmp_path: Path) -> None:
+    """Nobody but its user reads the history; status, lock, lease and intent are for everybody, without a secret."""
+    folders = (tmp_path / "state", tmp_path / "run")
+    modes = {one.name: stat.S_IMODE(one.stat().st_mode) for folder in folders for one in folder.iterdir()}
     shared = {"status.json", "sunshift.lock", "lease.json", "intent.json"}
+    assert {"history.sqlite3", *shared} <= set(modes)
     assert {name for name, mode in modes.items() if mode & 0o077} <= shared, modes
     assert not any(mode & 0o022 for mode in modes.values()), modes
+
+
+def test_the_service_listens_on_no_port(running: subprocess.Popen[str]) -> None:
+    """Nothing on the network can reach it: it asks, and is asked by nobody."""
+    sockets = psutil.Process(running.pid).net_connections(kind="inet")
+    assert [one for one in sockets if one.status == psutil.CONN_LISTEN or not one.raddr] == []
 
 
 @pytest.mark.parametrize("leak", ["printed", "logged", "written", "left open to all"])
