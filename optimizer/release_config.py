@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from optimizer.bounded_toml import parse_toml
 from optimizer.errors import ConfigError, ConfigProblem
 
 DEFAULT_PORTS = {"sonnen_v1": 8080, "sonnen_v2": 80, "simulated": 0}
@@ -60,8 +61,7 @@ def target_from_config(path: Path, environ: Mapping[str, str] | None = None) -> 
     environment = os.environ if environ is None else environ
     in_file, unread = _table_in_file(path)
     table = {**in_file, **_whole_table(environment), **_single_values(environment)}
-    driver = str(table.get("driver", "sonnen_v1"))
-    mode = str(table.get("hand_back_mode", "automatic"))
+    driver, mode = str(table.get("driver", "sonnen_v1")), str(table.get("hand_back_mode", "automatic"))
     host, port = str(table.get("host", "")).strip("[] "), str(table.get("port", DEFAULT_PORTS.get(driver, 0)))
     secret, no_token = _token(table, path.parent, environment) if driver == "sonnen_v2" else ("", "")
     problems = [
@@ -139,6 +139,8 @@ def _first_word(path: Path) -> tuple[str, str]:
         return "", f"cannot be read ({error.strerror})"
     except UnicodeError:
         return "", "holds more than plain text"
+    except ValueError:  # a null character
+        return "", "is no path"
     return (words[0], "") if words else ("", "is empty")
 
 
@@ -151,7 +153,7 @@ def _table_in_file(path: Path) -> tuple[dict[str, object], str]:
     except OSError as error:
         return {}, f"cannot be read ({error.strerror}); check the path, its owner and mode"
     try:
-        table = tomllib.loads(text).get("battery", {})
+        table = parse_toml(text).get("battery", {})
     except tomllib.TOMLDecodeError:
         table = _table_line_by_line(text)
     return (table if isinstance(table, dict) else {}), ""
@@ -171,6 +173,6 @@ def _table_line_by_line(text: str) -> dict[str, object]:
 
 def _one_line(line: str) -> dict[str, object]:
     try:
-        return tomllib.loads(line)
+        return parse_toml(line)
     except tomllib.TOMLDecodeError:
         return {}

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
+from optimizer.bounded_toml import parse_toml
 from optimizer.control.registry import create_strategy, installed_strategies
 from optimizer.control.strategy import Strategy
 from optimizer.devices.tokens import read_token
@@ -121,7 +122,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         # A byte order mark is what Windows editors leave; TOML itself does not know it.
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return parse_toml(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         problem = ConfigProblem(path="", message=f"no such file; write one with `sunshift config init --out {path}`")
     except IsADirectoryError:
@@ -132,8 +133,6 @@ def read_toml(path: Path) -> dict[str, Any]:
         problem = ConfigProblem(path="", message=f"is not UTF-8 text (byte {error.start}); save it as UTF-8")
     except tomllib.TOMLDecodeError as error:
         problem = _syntax_problem(str(error))
-    except RecursionError:
-        problem = ConfigProblem(path="", message="is nested too deeply to be a configuration")
     raise ConfigError(str(path), [problem]) from None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,6 +25,7 @@ COMMANDS = {
     "check": "verify everything before handing over control",
     "plan": "show the plan as it would be made now, or plan a dumped problem",
     "status": "tell what the running service does, since when, and why",
+    "resume": "have the running service command again now, where it stands down",
     "release": "hand the battery back to itself; works when nothing else does",
     "backtest": "replay a recording: what would it have earned, and how far from perfect",
     "sweep": "replay strategies on many homes, tariffs and batteries, on all cores or on a cluster",
@@ -53,6 +55,7 @@ def build_parser(command: str | None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _print_anything()
     command = next((word for word in words if not word.startswith("-")), None)
     try:
         # Within: building the parser imports the command, and Ctrl-C is as likely then as later.
@@ -86,3 +89,9 @@ def _forget_output() -> None:
     """Keep the interpreter from trying once more, as it ends, to write what could not be written."""
     with suppress(OSError):
         sys.stdout.close()
+
+
+def _print_anything() -> None:
+    """Have what the terminal cannot show told by its number: a file or a name may hold any character."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

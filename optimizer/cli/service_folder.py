@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import tomllib
 from pathlib import Path
 
+from optimizer.bounded_toml import parse_toml
 from optimizer.errors import SunshiftError
 
 SYSTEM_RUNTIME_DIR, SYSTEM_STATE_DIR = Path("/run/sunshift"), Path("/var/lib/sunshift")
@@ -49,7 +49,7 @@ def state_dir_of(config: Path, runtime_dir: Path) -> Path:
 def _told(config: Path | None, key: str) -> Path | None:
     """Return the folder that the environment or the file names, None where neither does."""
     told = os.environ.get(f"SUNSHIFT_SERVICE__{key.upper()}") or _in_file(config, key)
-    if not told:
+    if not told or "\0" in told:
         return None
     try:
         return (Path() if config is None else config.parent) / Path(told).expanduser()
@@ -62,7 +62,7 @@ def _in_file(config: Path | None, key: str) -> str | None:
     if config is None:
         return None
     try:
-        tables = tomllib.loads(config.read_text(encoding="utf-8-sig"))
+        tables = parse_toml(config.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         return None
     section = tables.get("service")

@@ -161,7 +161,7 @@ def _parsed(kind: Callable[[str], _Number], low: float, high: float, text: str) 
 def _zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError, RecursionError) as error:
         msg = f"no time zone {text!r}; expected a name such as Europe/Berlin"
         raise argparse.ArgumentTypeError(msg) from error
 

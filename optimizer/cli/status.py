@@ -11,7 +11,7 @@ from optimizer.cli.status_text import status_text
 from optimizer.clock import WallClock
 from optimizer.errors import SunshiftError
 from optimizer.service.lock import is_held
-from optimizer.service.status import read_status, status_path
+from optimizer.service.status import NOT_A_STATUS, read_status, status_path
 from optimizer.service.verdict import Verdict, judge
 
 
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         verdict = judge(status, held=is_held(folder), now=now)
         text = status_text(status, verdict, folder=folder, now=now)
-    except (KeyError, TypeError, ValueError) as error:
+    except NOT_A_STATUS as error:
         msg = f"{status_path(folder)}: tells what this version does not understand ({error}); is another one running?"
         raise SunshiftError(msg) from error
     if arguments.json:

@@ -60,6 +60,8 @@ def _facts(status: Status, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
         yield "Why", decision["reason"]
         if decision["limits"]:
             yield "Held by", ", ".join(decision["limits"])
+    if status.stand_down is not None:
+        yield "Standing down", _stand_down(status.stand_down, zone)
     yield "Measured", "nothing yet" if status.measurement is None else _measured(status.measurement, zone)
     yield from _plan(status, zone)
     for job in status.jobs:
@@ -76,6 +78,13 @@ def _facts(status: Status, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
             f"{counters['errors']} errors, {counters['hand_backs']} hand-backs; {status.memory_mib:.0f} MiB"
         ),
     )
+
+
+def _stand_down(told: Any, zone: ZoneInfo) -> str:
+    until = (
+        "as long as the battery stays in its mode" if told["until"] is None else f"until {_local(told['until'], zone)}"
+    )
+    return f"{until}, because {told['why']}; `sunshift resume --config FILE` ends it now"
 
 
 def _measured(seen: Any, zone: ZoneInfo) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from optimizer.control.lease_keeper import LeaseKeeper, NoLease
 from optimizer.control.options import ControlOptions
 from optimizer.control.read_back import ECHO_TOLERANCE_W, Finding, FollowCheck, read_back
+from optimizer.control.stand_down import StandDown
 from optimizer.control.steadiness import ModeChanges
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.battery import Battery
@@ -91,6 +92,21 @@ class Actuator:
     def lease_end_s(self) -> float | None:
         """When the lease of the standing command ends, by the clock for ages; None: no command stands [s]."""
         return self._verified_s + self._options.lease_s if isinstance(self._standing, Power) else None
+
+    def stand_down(self, elapsed_s: float) -> StandDown | None:
+        """Return why and for how long nothing is commanded; None: the battery is not left to anybody else."""
+        if self._stand_down_until_s is None:
+            return None
+        return StandDown(why=self._stand_down_why, left_s=max(0.0, self._stand_down_until_s - elapsed_s))
+
+    def resume(self) -> bool:
+        """End a stand-down by the owner's word, whatever mode was found; return whether there was one.
+
+        As a service that starts anew would: what stands at the battery from now on is taken for nobody's.
+        """
+        stood_down = self._stand_down_until_s is not None
+        self._stand_down_until_s = self._released_to = None
+        return stood_down
 
     def may_change_mode(self, elapsed_s: float) -> bool:
         """Return whether the mode may be changed now, by the caps on its changes."""

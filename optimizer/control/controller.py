@@ -19,6 +19,7 @@ from optimizer.control.lease_keeper import LeaseKeeper
 from optimizer.control.options import ControlOptions
 from optimizer.control.plan_board import PlanBoard
 from optimizer.control.price_lookup import PriceLookup, Tariff
+from optimizer.control.stand_down import StandDown
 from optimizer.control.steadiness import steady
 from optimizer.control.strategy import Previous, Situation, Strategy, Wish
 from optimizer.control.validity import Plausibility
@@ -119,6 +120,15 @@ class Controller:
     def lease_end_s(self) -> float | None:
         """When the lease of the standing command ends, by the clock for ages; None: no command stands [s]."""
         return self._actuator.lease_end_s
+
+    @property
+    def stand_down(self) -> StandDown | None:
+        """Why and for how long the battery is left to somebody else; None: it is not."""
+        return self._actuator.stand_down(self._clock.elapsed())
+
+    def resume(self) -> bool:
+        """End a stand-down now; return whether there was one. The next step commands again."""
+        return self._actuator.resume()
 
     def step(self) -> Decision:
         """Run one control step and return its record; never raises for the device, the plan or the strategy."""

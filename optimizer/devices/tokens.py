@@ -27,6 +27,8 @@ def read_token(path: Path) -> str:
     except UnicodeDecodeError:
         # The cause would carry the bytes of the file.
         raise _problem(path, "holds more than plain text; it must hold the token alone") from None
+    except ValueError as error:
+        raise _problem(path, "is no path: it holds a null character") from error
     if not token:
         raise _problem(path, "is empty; put the token there, alone (battery's own page, Software-Integration)")
     if len(token.split()) > 1:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from optimizer.clock import Clock
 from optimizer.errors import HistoryError
-from optimizer.history.schema import open_database
+from optimizer.history.schema import make_private, open_database
 
 T = TypeVar("T")
 
@@ -142,6 +142,7 @@ class Database:
         """Write what the deleted file held, and its open connection still does, to its place again."""
         copy = self.path.with_name(f"{self.path.name}.copy")
         try:
+            make_private(copy)
             with closing(sqlite3.connect(copy)) as target:
                 deleted.backup(target)
             self.close()

@@ -10,7 +10,9 @@ Clocks are set back and simulated clocks stand still: two records of one instant
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from optimizer.errors import ForeignHistory
@@ -18,6 +20,7 @@ from optimizer.errors import ForeignHistory
 APPLICATION_ID = 0x53534854
 """Marks a file as a sunshift history, so that no other program's database is ever touched."""
 BUSY_TIMEOUT_S = 2.0
+PRIVATE = 0o600
 BUCKET_S = 300
 """Length of the intervals of ``five_minutes`` [s]: divides every usual planning step."""
 
@@ -54,6 +57,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     sqlite3.Error
         The file cannot be opened, is locked, or is damaged.
     """
+    make_private(path)
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
         _configure(connection)
@@ -63,6 +67,15 @@ def open_database(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def make_private(path: Path) -> None:
+    """Make the file, where it is missing, for its owner alone: it tells when a home is lived in.
+
+    SQLite gives its companions the same mode. What is wrong with the place SQLite says itself.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, PRIVATE))
 
 
 def _configure(connection: sqlite3.Connection) -> None:

@@ -55,6 +55,10 @@ def problem_from_json(text: str) -> PlanningProblem:
     except json.JSONDecodeError as error:
         msg = f"the problem is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
         raise PlanningError(msg) from error
+    except ValueError as error:
+        raise PlanningError("the problem holds a number of more digits than can be read") from error
+    except RecursionError as error:
+        raise PlanningError("the problem is nested too deeply") from error
     top = _object("the problem", document, REQUIRED, OPTIONAL)
     problem = PlanningProblem(
         grid=_time_grid(top),

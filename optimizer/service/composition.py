@@ -25,6 +25,8 @@ from optimizer.service.lock_watch import LockWatch
 from optimizer.service.loop import ControlLoop
 from optimizer.service.notify import Notifier
 from optimizer.service.reporter import Identity, Reporter
+from optimizer.service.resume_request import ResumeRequest
+from optimizer.service.resuming import Resuming
 from optimizer.service.status import status_path
 from optimizer.service.stepped_runner import SteppedRunner
 from optimizer.service.take_over import TakeOver
@@ -77,9 +79,11 @@ def build_daemon(
         observe=observing,
     )
     book = JobBook(clock)
+    take_over = TakeOver(controller, battery, left_over=keeper.left_over(), observe=observing)
+    resuming = Resuming(take_over.step, controller, requested=ResumeRequest(runtime_dir, clock).take)
     loop = ControlLoop(
         clock=clock,
-        step=TakeOver(controller, battery, left_over=keeper.left_over(), observe=observing).step,
+        step=resuming.step,
         hand_back=controller.release,
         poll_s=settings.control.poll_interval.total_seconds(),
         lease_end=lambda: controller.lease_end_s,
@@ -97,6 +101,7 @@ def build_daemon(
         history=history,
         lease=keeper,
         lock_watch=lock_watch,
+        resuming=resuming,
     )
     chores = Chores(
         clock=clock,

@@ -155,7 +155,7 @@ def _read_holder(path: Path) -> Holder | None:
     try:
         said = json.loads(path.read_text())
         return Holder(pid=int(said["pid"]), battery=str(said["battery"]), since=str(said["since"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -18,6 +18,7 @@ from optimizer.service.lease_files import LeaseFiles
 from optimizer.service.lock_watch import LockWatch
 from optimizer.service.loop import Counters
 from optimizer.service.process import memory_mib, version
+from optimizer.service.resuming import Resuming
 
 logger = logging.getLogger("sunshift.service")
 
@@ -47,7 +48,7 @@ class Reporter:
         The time.
     identity
         What does not change.
-    counters, book, board, history, lease, lock_watch
+    counters, book, board, history, lease, lock_watch, resuming
         Where the rest is found.
     """
 
@@ -63,10 +64,11 @@ class Reporter:
         history: HistoryStore,
         lease: LeaseFiles,
         lock_watch: LockWatch,
+        resuming: Resuming,
     ) -> None:
         self._path, self._clock, self._identity = path, clock, identity
         self._counters, self._book, self._board, self._history = counters, book, board, history
-        self._lease, self._lock_watch = lease, lock_watch
+        self._lease, self._lock_watch, self._resuming = lease, lock_watch, resuming
         self._since = clock.now()
         self._decision: Decision | None = None
         self._measurement: Measurement | None = None
@@ -101,6 +103,7 @@ class Reporter:
     def status(self, state: str) -> status.Status:
         """Return the service as it is now."""
         now, who, plan = self._clock.now(), self._identity, self._board.newest
+        stand_down = self._resuming.stand_down
         return status.Status(
             version=version(),
             pid=os.getpid(),
@@ -119,6 +122,8 @@ class Reporter:
             faults=self.faults(),
             measurement=None if self._measurement is None else status.measurement_record(self._measurement),
             decision=None if self._decision is None else status.decision_record(self._decision),
+            stand_down=None if stand_down is None else status.stand_down_record(stand_down, now),
+            resume_requests=self._resuming.taken,
             plan=None if plan is None else status.plan_record(plan, now),
             jobs=tuple(status.job_record(record) for record in self._book.records),
         )

@@ -11,16 +11,19 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from optimizer.control.stand_down import StandDown
 from optimizer.domain.decision import Decision
 from optimizer.domain.measurement import Measurement
 from optimizer.domain.plan import Plan
 from optimizer.errors import SunshiftError
 from optimizer.service.jobs import JobRecord
 
+NOT_A_STATUS = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
+"""What a file that only looks like a status brings about when it is told: wrong types, zones, dates, sizes."""
 STATUS_NAME = "status.json"
 SCHEMA = 1
 STEPS_SHOWN = 8
@@ -52,6 +55,10 @@ class Status:
     """What is wrong now, by part: device, history, lock, tariff, plan, control."""
     measurement: Mapping[str, Any] | None = None
     decision: Mapping[str, Any] | None = None
+    stand_down: Mapping[str, Any] | None = None
+    """Why the battery is left to somebody else, and until when; None: it is not."""
+    resume_requests: int = 0
+    """How many requests to end a stand-down were taken."""
     plan: Mapping[str, Any] | None = None
     jobs: tuple[Mapping[str, Any], ...] = ()
     schema: int = SCHEMA
@@ -86,6 +93,12 @@ def decision_record(decision: Decision) -> dict[str, Any]:
         "export_price_per_kwh": decision.export_price_per_kwh,
         "error": decision.error,
     }
+
+
+def stand_down_record(found: StandDown, now: datetime) -> dict[str, Any]:
+    """Return why nothing is commanded and until when; no end: until the mode that somebody chose is left."""
+    until = _instant(now + timedelta(seconds=found.left_s)) if found.left_s else None
+    return {"why": found.why, "until": until}
 
 
 def plan_record(plan: Plan, now: datetime) -> dict[str, Any]:
@@ -163,6 +176,6 @@ def read_status(path: Path) -> Status | None:
         return Status(**known)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         msg = f"{path}: the status cannot be read ({error}); is another version of sunshift running?"
         raise SunshiftError(msg) from error

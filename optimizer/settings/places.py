@@ -30,8 +30,10 @@ def resolve(path: Path) -> Path:
     Raises
     ------
     ValueError
-        The home folder of a user who does not exist is meant.
+        The home folder of a user who does not exist is meant, or no path at all.
     """
+    if "\0" in str(path):
+        raise ValueError("holds a null character, which no path does")
     try:
         return ((_base.get() or Path()) / path.expanduser()).absolute()
     except RuntimeError:

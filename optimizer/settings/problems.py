@@ -167,7 +167,7 @@ def _choice(context: Mapping[str, Any], given: Any) -> str:
 
 def _bound(kind: str, context: Mapping[str, Any], given: Any) -> str:
     name, words = _COMPARISONS[kind]
-    shown = f", got {given:g}" if isinstance(given, int | float) else ""
+    shown = f", got {_figure(given)}" if isinstance(given, int | float) else ""
     return f"must be {words} {context[name]:g}{shown}"
 
 
@@ -176,6 +176,14 @@ def _named(given: Any) -> str:
     if isinstance(given, bool):
         return "true" if given else "false"
     if isinstance(given, int | float):
-        return f"{given:g}"
+        return _figure(given)
     names = {str: "text", list: "a list", dict: "a table", type(None): "nothing"}
     return names.get(type(given), f"a {type(given).__name__}")
+
+
+def _figure(given: float) -> str:
+    """Return a number as text; TOML holds whole numbers of any length."""
+    try:
+        return f"{given:g}"
+    except OverflowError:
+        return "a number of hundreds of digits"

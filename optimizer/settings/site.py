@@ -20,7 +20,7 @@ def known_timezone(name: str) -> str:
     """Return ``name`` if it is a time zone of the IANA data base."""
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder such as Europe is an OSError
+    except (ZoneInfoNotFoundError, ValueError, OSError, RecursionError):  # a folder is an OSError, a.a.a… the last
         msg = f"unknown time zone {name!r}: {_suggestion(name) or 'write an IANA name such as Europe/Berlin'}"
         raise ValueError(msg) from None
     return name

@@ -29,12 +29,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from optimizer.bounded_toml import parse_toml
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.errors import SimulatorError
 from optimizer.simulator.fault import PARAMETERS, Fault, FaultKind, Target
 from optimizer.simulator.return_codes import ErrorStyle
 
 _COMMON = ("name", "kind", "start", "end", "first_request", "last_request", "on", "face")
+_UNITS_S = (86_400.0, 3600.0, 60.0, 1.0)
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)min)?(?:(\d+(?:\.\d+)?)s)?")
 
 
@@ -48,7 +50,7 @@ def read_faults(path: Path, *, start: datetime) -> tuple[Fault, ...]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        tables = tomllib.loads(text)
+        tables = parse_toml(text)
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path}: the fault script cannot be read: {error}"
         raise SimulatorError(msg) from error
@@ -85,7 +87,7 @@ def _lines_of_faults(text: str) -> list[int]:
 def _fault(entry: Mapping[str, Any], start: datetime) -> tuple[Fault | None, list[str]]:
     """Return the fault of one table, or what is wrong with it."""
     kind_name = entry.get("kind")
-    if kind_name not in set(FaultKind):
+    if not isinstance(kind_name, str) or kind_name not in set(FaultKind):
         return None, [f"kind: {_unknown(kind_name, FaultKind)}"]
     kind = FaultKind(kind_name)
     problems: list[str] = []
@@ -117,11 +119,11 @@ def _parameters(entry: Mapping[str, Any], kind: FaultKind, problems: list[str]) 
             problems.append(f"{key}: expected a number, got {value!r}")
         elif isinstance(known[key], str) and not isinstance(value, str):
             problems.append(f"{key}: expected text, got {value!r}")
-        elif key == "style" and value not in set(ErrorStyle):
+        elif key == "style" and value not in [*ErrorStyle]:
             problems.append(f"style: {_unknown(value, ErrorStyle)}")
         elif key in {"soc", "share"} and not 0 <= value <= 1:
             problems.append(f"{key}: expected a number from 0 to 1, got {value!r}")
-        elif key == "mode" and value not in set(DeviceMode):
+        elif key == "mode" and value not in [*DeviceMode]:
             problems.append(f"mode: {value!r} is none of {', '.join(str(int(mode)) for mode in DeviceMode)}")
     return given
 
@@ -140,14 +142,19 @@ def _instant(entry: Mapping[str, Any], key: str, start: datetime, problems: list
             problems.append(f"{key}: needs an offset, such as {value.isoformat()}+02:00")
             return None
         return value
-    if _is_number(value) and value >= 0:
-        return start + timedelta(seconds=value)
     parts = _DURATION.fullmatch(value.replace(" ", "")) if isinstance(value, str) else None
-    if parts is None or not any(parts.groups()):
+    if _is_number(value) and value >= 0:
+        seconds = value
+    elif parts is not None and any(parts.groups()):
+        seconds = sum(float(part or 0) * unit for part, unit in zip(parts.groups(), _UNITS_S, strict=True))
+    else:
         problems.append(f"{key}: expected seconds, a duration such as '1h30min' or an instant, got {value!r}")
         return None
-    days, hours, minutes, seconds = (float(part or 0) for part in parts.groups())
-    return start + timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    try:
+        return start + timedelta(seconds=seconds)
+    except OverflowError:
+        problems.append(f"{key}: lies beyond the calendar, got {value!r}")
+        return None
 
 
 def _whole(entry: Mapping[str, Any], key: str, problems: list[str]) -> int | None:

@@ -184,7 +184,7 @@ def _parameters(request: Request) -> Mapping[str, str]:
         return dict(parse_qsl(request.body, keep_blank_values=True))
     try:
         values = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return {str(name): str(value) for name, value in values.items()} if isinstance(values, dict) else {}
 

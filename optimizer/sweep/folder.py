@@ -43,7 +43,7 @@ class SweepFolder:
         """Return the summary of a case that was finished before; None: it is still to do."""
         try:
             held = json.loads(self._file(case).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         summary = held.get("summary") if isinstance(held, dict) and held.get("key") == case.key else None
         return summary if isinstance(summary, dict) else None

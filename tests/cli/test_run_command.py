@@ -5,26 +5,22 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from optimizer.clock import WallClock, real_deadline
+from optimizer.clock import WallClock
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.history.store import HistoryStore
 from optimizer.service.leftovers import leave_token
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
 from support.service_bench import TOKEN, house
-
-PATIENCE_S = 30.0
+from support.service_process import PATIENCE_S, service, sunshift, write_config
 
 
 @pytest.fixture
@@ -33,79 +29,6 @@ def battery() -> Iterator[SimulatorServer]:
     home = house(WallClock(), mode=DeviceMode.AUTOMATIC)
     with SimulatorServer(home, token=TOKEN, quirks=Quirks(mode_control=True)) as server:
         yield server
-
-
-def write_config(folder: Path, *, port: int, extra: str = "") -> Path:
-    """Write a configuration whose strategy forces a power as soon as it decides."""
-    path = folder / "sunshift.toml"
-    path.write_text(
-        f"""
-[site]
-timezone = "Europe/Berlin"
-[battery]
-driver = "sonnen_v1"
-host = "127.0.0.1"
-port = {port}
-mode_control = true
-usable_capacity_wh = 10000
-max_charge_w = 4600
-max_discharge_w = 4600
-[tariff.import]
-kind = "fixed"
-price_per_kwh = 0.30
-[tariff.export]
-kind = "fixed"
-price_per_kwh = 0.08
-[control]
-prefer_automatic = false
-[strategy]
-name = "self_consumption"
-[service]
-state_dir = "{folder}/state"
-runtime_dir = "{folder}/run"
-{extra}
-"""
-    )
-    return path
-
-
-def sunshift(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "optimizer", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-
-
-@contextmanager
-def service(config: Path, *options: str, stderr: int = subprocess.PIPE) -> Iterator[subprocess.Popen[str]]:
-    """Run the service until systemd would know that it is ready; kill what is left of it at the end."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        address = f"\0sunshift-test-{os.getpid()}-{config.parent.name}"
-        manager.bind(address)
-        environ = {**os.environ, "NOTIFY_SOCKET": "@" + address[1:], "WATCHDOG_USEC": "90000000"}
-        with subprocess.Popen(
-            [sys.executable, "-m", "optimizer", "run", "--config", str(config), *options],
-            stderr=stderr,
-            text=True,
-            env=environ,
-        ) as process:
-            try:
-                _await_ready(manager)
-                yield process
-            finally:
-                process.kill()
-
-
-def _await_ready(manager: socket.socket) -> None:
-    left = real_deadline(PATIENCE_S)
-    told: list[str] = []
-    while "READY=1" not in told:
-        manager.settimeout(max(0.01, left()))
-        told.append(manager.recv(4096).decode())
 
 
 def test_a_run_from_start_to_sigterm(tmp_path: Path, battery: SimulatorServer) -> None:

@@ -15,9 +15,10 @@ from optimizer.bounded_socket import DeadlinePassed, NameLookup, connect
 from optimizer.clock import real_deadline
 from optimizer.devices.http import MAX_BODY_BYTES, BoundedHttp, Reply
 from optimizer.errors import DeviceError, DeviceProtocolError, DeviceTimeout, DeviceUnreachable
+from support.canary import CANARY
 from support.hostile_peer import STATUS_LINE, Drip, Flood, Hang, HostilePeer, Reset, Send, Step, answer
 
-TOKEN = "5ecre7-70ken-0f-a-ba77ery"
+TOKEN = CANARY
 JSON = b'{"ReturnCode":"0"}'
 SOUND = Send(answer(JSON))
 

@@ -13,10 +13,11 @@ import pytest
 from optimizer import release
 from optimizer.errors import ConfigError
 from optimizer.release import ReleaseTarget, release_battery, target_from_config
+from support.canary import CANARY
 from support.fake_sonnen import FakeSonnen
 from support.hostile_peer import STATUS_LINE, Drip, Flood, Hang, HostilePeer, Reset, Send, Step, answer
 
-TOKEN = "good-token"
+TOKEN = CANARY
 
 
 @pytest.fixture

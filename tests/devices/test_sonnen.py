@@ -27,11 +27,12 @@ from optimizer.errors import (
     InvalidRequestPath,
 )
 from support import status_payloads as payloads
+from support.canary import CANARY
 from support.device_contract import CLAUSES, Bench, Clause
 from support.fake_sonnen import FakeSonnen
 from support.hostile_peer import Hang, HostilePeer, Send, answer
 
-TOKEN = "good-token"
+TOKEN = CANARY
 CHARGE_0, DISCHARGE_0 = "PUT /api/v1/setpoint/charge/0", "PUT /api/v1/setpoint/discharge/0"
 MODE_MANUAL, MODE_AUTOMATIC = "GET /api/setting?EM_OperatingMode=1", "GET /api/setting?EM_OperatingMode=2"
 

@@ -8,6 +8,7 @@ import pytest
 
 from optimizer.devices.tokens import read_token
 from optimizer.errors import ConfigError
+from support.canary import CANARY
 
 
 def token_file(folder: Path, content: bytes, mode: int = 0o600) -> Path:
@@ -19,7 +20,7 @@ def token_file(folder: Path, content: bytes, mode: int = 0o600) -> Path:
 
 def test_blanks_around_the_token_do_not_matter(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The token is what stands in the file, without the line's end; a private file is no cause for a warning."""
-    assert read_token(token_file(tmp_path, b" abc-123 \r\n")) == "abc-123"
+    assert read_token(token_file(tmp_path, f" {CANARY} \r\n".encode())) == CANARY
     assert not caplog.records
 
 
@@ -42,6 +43,6 @@ def test_missing_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o604, 0o644, 0o602])
 def test_file_open_to_all_is_warned_of(mode: int, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A token that every user of the machine can read works, with a warning that does not quote it."""
-    assert read_token(token_file(tmp_path, b"abc-123", mode)) == "abc-123"
+    assert read_token(token_file(tmp_path, CANARY.encode(), mode)) == CANARY
     assert "chmod 600" in caplog.text
-    assert "abc-123" not in caplog.text
+    assert CANARY not in caplog.text

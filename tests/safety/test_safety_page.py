@@ -1,4 +1,4 @@
-"""The catalogue of faults names tests that exist, and owns up to what has none."""
+"""The catalogue of faults and the threat model name tests that exist, and own up to what has none."""
 
 import ast
 import re
@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8")
+PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("safety.md", "threat-model.md")}
+PAGE = "\n".join(PAGES.values())
 NAMED = sorted(set(re.findall(r"`((?:\w+/)+test_\w+\.py)(?:::(\w+))?`", PAGE)))
-ROWS = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith("| fault |")]
+ROWS = [
+    line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith(("| fault |", "| threat |"))
+]
 CATALOGUE = ("refused", "frozen", "redirect", "gzip", "nightly", "battery care", "off-grid", "suspend", "kill -9",
              "hang", "memory", "SIGTERM", "disk full", "log flood", "downgrade", "partition")  # fmt: skip
 
@@ -26,6 +29,14 @@ def test_a_named_test_exists(file: str, function: str) -> None:
 def test_a_row_names_a_test_or_says_that_it_has_none(row: str) -> None:
     """No row is silent about how it is known."""
     assert ("test_" in row) != ("**no test**" in row)
+
+
+def test_the_threat_model_is_whole() -> None:
+    """It speaks of everything the project promises: readers, secrets, sandbox, dependencies, and what remains."""
+    rows = [line for line in PAGES["threat-model.md"].splitlines() if line in ROWS]
+    words = ("spoofing", "denial of service", "disclosure", "elevation", "repudiation", "token", "redirect", "pinned")
+    assert [word for word in words if not any(word in row for row in rows)] == []
+    assert all(row.count(" | ") + row.count(" |\n") >= 3 for row in rows)
 
 
 def test_the_catalogue_is_whole() -> None:

@@ -11,6 +11,7 @@ import pytest
 from optimizer.assembly.configuration import load_configuration
 from optimizer.cli.main import EXIT_CONFIG, EXIT_DONE, EXIT_FAILED, main
 from optimizer.settings.reference import reference_toml
+from support.canary import CANARY
 from support.configurations import SMALLEST
 
 
@@ -98,12 +99,12 @@ def test_what_show_prints_is_toml_that_loads_to_the_same(tmp_path: Path, capsys:
 
 def test_show_masks_what_looks_like_a_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The token's file may be seen, the token itself appears nowhere."""
-    (tmp_path / "token").write_text("s3cr3t")
+    (tmp_path / "token").write_text(CANARY)
     path = tmp_path / "a.toml"
     path.write_text(SMALLEST.replace('"sonnen_v1"', '"sonnen_v2"\ntoken_file = "token"'))
     assert main(["config", "show", "--config", str(path), "--json"]) == EXIT_DONE
     out = capsys.readouterr().out
-    assert "s3cr3t" not in out
+    assert CANARY not in out
     assert str(tmp_path / "token") in out
 
 

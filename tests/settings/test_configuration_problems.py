@@ -9,6 +9,7 @@ import pytest
 
 from optimizer.assembly.configuration import load_configuration
 from optimizer.errors import ConfigError, StrategyError
+from support.canary import CANARY
 from support.configurations import SMALLEST, problems, problems_in_file
 
 TWO_RULES = [{"price_per_kwh": 0.2, "from": "22:00"}, {"price_per_kwh": 0.3, "from": "25:00"}]
@@ -116,7 +117,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 def test_a_token_in_the_file_is_refused_and_never_repeated() -> None:
     """A secret in the TOML file or in a variable is refused with advice, and its text appears nowhere."""
-    secret = "s3cr3t-t0ken"
+    secret = CANARY
     for found in (problems(battery__token=secret), problems(environ={"SUNSHIFT_BATTERY__TOKEN": secret})):
         assert any("secret" in message or "is not a setting" in message for message in found.values())
         assert secret not in str(found)

@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,11 @@ class BatteryProcess:
     def wait_until_forced(self, seconds: float = 90.0) -> None:
         """Wait until a forced command stands."""
         wait_for(self.is_forced, seconds, "a forced command at the battery")
+
+    def ask(self, path: str) -> None:
+        """Send it a request, as the owner's app does."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5):
+            pass
 
     def safe_after(self, event: datetime, within_s: float) -> float:
         """Return after how long the battery was back in its own mode, by its own log [s]."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from support.canary import CANARY
+
 CONSUMPTION_W, PRODUCTION_W = 500, 200
 
 
@@ -15,7 +17,7 @@ CONSUMPTION_W, PRODUCTION_W = 500, 200
 class FakeSonnen:
     """Holds mode and setpoint, logs every request as ``PUT /path body``, and answers as the maker's own pages say."""
 
-    token: str = "good-token"
+    token: str = CANARY
     mode: str = "2"
     setpoint_w: int = 0
     """+ charging [W]."""

@@ -22,10 +22,11 @@ from optimizer.service.composition import build_daemon
 from optimizer.service.daemon import Daemon
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
+from support.canary import CANARY
 
 START = datetime(2026, 5, 4, 0, 0, tzinfo=UTC)
 BATTERY = Battery(usable_capacity_wh=10_000, max_charge_w=4600, max_discharge_w=4600, standby_w=25)
-TOKEN = "bench-token"
+TOKEN = CANARY
 
 
 def tables(folder: Path, *, driver: str, port: int, mode_control: bool = False, **sections: Any) -> dict[str, Any]:

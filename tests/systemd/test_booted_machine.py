@@ -148,6 +148,17 @@ def test_the_guard_alone_hands_the_battery_back(commanding: Machine, battery: Ba
         commanding.run("systemctl daemon-reload; systemctl stop sunshift", check=False)
 
 
+def test_the_owner_ends_a_stand_down_as_the_guide_says(commanding: Machine, battery: BatteryProcess) -> None:
+    """A mode set in the app: status tells until when it is respected, root asks, and the service commands again."""
+    battery.ask("/api/setting?EM_OperatingMode=7")
+    status = "/opt/sunshift/bin/sunshift status --config /etc/sunshift/sunshift.toml"
+    wait_for(lambda: "Standing down: until" in commanding.run(status), 40.0, "the stand-down")
+    assert not battery.is_forced()
+    told = commanding.run("umask 077; /opt/sunshift/bin/sunshift resume --config /etc/sunshift/sunshift.toml")
+    assert "commands the battery again" in told
+    battery.wait_until_forced(5.0)
+
+
 def test_a_broken_configuration_ends_for_good_with_the_battery_handed_back(
     commanding: Machine, battery: BatteryProcess
 ) -> None:

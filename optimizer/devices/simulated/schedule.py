@@ -38,7 +38,10 @@ def parse_schedule(text: str) -> tuple[Window, ...]:
     ValueError
         The text is not a list of entries as the unit takes them, or two of them overlap.
     """
-    entries = json.loads(text)
+    try:
+        entries = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("a schedule is a list of entries, not lists in lists") from error
     if not isinstance(entries, list):
         raise ValueError("a schedule is a list of entries")
     windows = sorted((_window(entry) for entry in entries), key=lambda window: window.start_minute)

@@ -1,0 +1,26 @@
+"""The token of every battery in the tests: whatever shows it has told a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from optimizer.release_config import TOKEN_FILE_NAME
+
+CANARY = "canary-3f9d-sings-nowhere"
+
+
+def sings(text: str) -> bool:
+    """Return whether a text tells the token."""
+    return CANARY in text
+
+
+def told_in(folder: Path) -> Iterator[str]:
+    """Yield the files that hold the token, but for token files; the one that the service leaves must be private."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not path.is_file():
+            continue
+        content, mode = path.read_bytes(), path.stat().st_mode & 0o777
+        is_a_token_file = content.strip() == CANARY.encode() and (path.name != TOKEN_FILE_NAME or mode == 0o600)
+        if CANARY.encode() in content and not is_a_token_file:
+            yield f"{path.relative_to(folder)} (mode {mode:o})"
