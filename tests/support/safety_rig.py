@@ -150,6 +150,8 @@ class Rig:
         """Whether a service was killed while it could not put its command on record, and said so."""
         self._guard_s = GUARD_EVERY_S
         self._foreign_told_s: float | None = None
+        self._found_mode: DeviceMode | None = None
+        """The mode found at the start, as long as nobody has changed it."""
         self._inside = False
         self._over_limit_s: float | None = None
         self._unknown_s = 0.0
@@ -182,6 +184,9 @@ class Rig:
             chance=random.Random(len(self.starts)),
         )
         loop.on_step.append(self._after_step)
+        # Whoever begins anew knows neither that data froze nor that somebody chose a mode: a start is the owner's word.
+        self.battery.meet_a_stranger()
+        self._foreign_told_s, self._found_mode = None, self.house.mode
         back = HandBack(device=self.battery, clock=self.clock, hand_back=loop.hand_back)
         now_s = self.clock.elapsed()
         self.service = Running(controller, keeper, loop, back, next_s=now_s, began_s=now_s)
@@ -189,7 +194,7 @@ class Rig:
 
     def kill(self) -> None:
         """Kill it: nothing is handed back, nothing tidied."""
-        if self.service is not None and self.service.keeper.fault is not None and self.battery.ledger.ours:
+        if self.service is not None and self.service.keeper.fault is not None and self.battery.ours_stands:
             self.unrecorded = True
         self.service = None
 
@@ -208,7 +213,7 @@ class Rig:
         if handed_back and not self.observe:
             service.keeper.drop()
         self._check_errors(service)
-        if service.keeper.fault is not None and self.battery.ledger.ours:
+        if service.keeper.fault is not None and self.battery.ours_stands:
             self.unrecorded = True
         self.service = None
         return handed_back
@@ -270,8 +275,8 @@ class Rig:
     def check(self) -> None:
         """Note what stands too long or off the record."""
         now_s, ledger = self.clock.elapsed(), self.battery.ledger
-        if not ledger.ours or self.unrecorded:
-            self.unrecorded = self.unrecorded and ledger.ours
+        if not self.battery.ours_stands or self.unrecorded:
+            self.unrecorded = self.unrecorded and self.battery.ours_stands
             return
         # From when on somebody had to take it back: its lease was over, and the battery took writes.
         due_s = max(ledger.verified_s + OPTIONS.lease_s, ledger.blocked_s)
@@ -317,7 +322,9 @@ class Rig:
         now_s, told = self.clock.elapsed(), decision.measurement
         if told is None or not self.mode_control:
             return
-        if self.house.mode in (DeviceMode.MANUAL, DeviceMode.AUTOMATIC):
+        if self.house.mode is not self._found_mode:
+            self._found_mode = None
+        if self.house.mode in (DeviceMode.MANUAL, DeviceMode.AUTOMATIC, self._found_mode):
             self._foreign_told_s = None
             return
         self._foreign_told_s = now_s if self._foreign_told_s is None else self._foreign_told_s
@@ -325,7 +332,7 @@ class Rig:
     def changed_by_owner(self) -> None:
         """Note that what the battery does now is the owner's wish."""
         self.battery.taken_over()
-        self._foreign_told_s = None
+        self._foreign_told_s = self._found_mode = None
 
     def check_fights(self, since: int) -> None:
         """Note writes after a number of them over a foreign mode that was seen for long enough."""
