@@ -150,8 +150,8 @@ class Actuator:
             # It may be a power plant: when that leaves, ours acts again.
             self._leave_behind(power)
         elif not self._confirmed and measurement.mode is self._began_in:
-            # Nobody chose that: the status may be old, and what was accepted stand all the same.
-            return self._give_up(f"{power} was accepted, and the battery's mode is still {measurement.mode}", elapsed_s)
+            # Nobody chose that: the status may be old, and what was sent stand all the same.
+            return self._give_up(f"{power} was sent, and the battery's mode is still {measurement.mode}", elapsed_s)
         return self._stand_down(message, elapsed_s)
 
     def _still_stands_as_before(self, measurement: Measurement) -> bool:

@@ -151,7 +151,7 @@ class Rig:
         self._guard_s = GUARD_EVERY_S
         self._foreign_told_s: float | None = None
         self._found_mode: DeviceMode | None = None
-        """The mode found at the start, as long as nobody has changed it."""
+        """The mode found at the start, as long as the service has been told no other."""
         self._inside = False
         self._over_limit_s: float | None = None
         self._unknown_s = 0.0
@@ -332,7 +332,7 @@ class Rig:
     def changed_by_owner(self) -> None:
         """Note that what the battery does now is the owner's wish."""
         self.battery.taken_over()
-        self._foreign_told_s = self._found_mode = None
+        self._foreign_told_s = None
 
     def check_fights(self, since: int) -> None:
         """Note writes after a number of them over a foreign mode that was seen for long enough."""
