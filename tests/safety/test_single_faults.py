@@ -147,3 +147,15 @@ def test_a_service_that_hangs_on_frozen_data_is_taken_back_in_time(charging: Rig
     charging.hang(600.0)
     assert is_safe(charging)
     assert not charging.problems
+
+
+def test_a_read_that_hangs_over_the_end_of_a_lease_ends_the_command_at_once(charging: Rig) -> None:
+    """It began in time and ended too late: the way back is not put off to the step after it."""
+    assert charging.service is not None
+    end_s = charging.service.controller.lease_end_s
+    assert end_s is not None
+    charging.battery.read_fault = ReadFault.TIMEOUT
+    charging.service.next_s = end_s - 2.0
+    charging.run(end_s + 4.0 - charging.clock.elapsed())
+    assert charging.decisions[-1].outcome is Outcome.HANDED_BACK
+    assert is_safe(charging)

@@ -7,6 +7,7 @@ test's. The guard looks every half minute of boot time, as its timer has it.
 from __future__ import annotations
 
 import errno
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ from optimizer.release_config import ReleaseTarget
 from optimizer.service.hand_back import HandBack
 from optimizer.service.lease_files import LeaseFiles
 from optimizer.service.loop import ControlLoop
+from optimizer.service.pace import JITTER, SLOWEST_S
 from optimizer.service.take_over import TakeOver
 from support.fake_device import FlatTariff, RecordedHistory
 from support.hostile_battery import HostileBattery
@@ -53,6 +55,8 @@ INSTANT_S = 1e-6
 SLACK_S = 12.0
 """What two calls that hang, and a slice of time, add to a bound [s]."""
 GUARD_WITHIN_S = GUARD_EVERY_S + SLACK_S
+LONGEST_WAIT_S = SLOWEST_S * (1.0 + JITTER) + SLACK_S
+"""After this a loop whose tries have failed has tried again [s]."""
 SEEN_S = OPTIONS.settle_s + 3 * POLL_S
 """A foreign mode that has been told for so long is seen, whatever was just sent [s]."""
 
@@ -153,6 +157,8 @@ class Rig:
         self._found_mode: DeviceMode | None = None
         """The mode found at the start, as long as the service has been told no other."""
         self._inside = False
+        self._dozed_s = 0.0
+        """Until when the service last did nothing [s]."""
         self._over_limit_s: float | None = None
         self._unknown_s = 0.0
 
@@ -233,12 +239,14 @@ class Rig:
 
     def hang(self, seconds: float) -> None:
         """Let time pass while the service, if it runs, does nothing."""
+        self._dozed_s = math.inf
         self.pass_time(seconds)
+        self._dozed_s = self.clock.elapsed()
 
     def sleep(self, seconds: float) -> None:
         """Suspend the computer: time passes and nobody looks."""
         self.clock.advance(seconds)
-        self.battery.ledger.blocked_s = self._guard_s = self.clock.elapsed()
+        self.battery.ledger.blocked_s = self._guard_s = self._dozed_s = self.clock.elapsed()
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass in slices, with the guard and the invariants."""
@@ -284,10 +292,19 @@ class Rig:
             # The disk is full, and the status says so: while the service hangs as well the guard knows nothing.
             self._unknown_s = now_s
             return
+        self._check_loop(now_s, due_s)
         if now_s - max(due_s, self._unknown_s) > GUARD_WITHIN_S:
             self._problem(f"a forced command stands {now_s - due_s:.0f} s past the end of its lease")
         if not self.record.may_stand():
             self._problem("a forced command stands and is not on record")
+
+    def _check_loop(self, now_s: float, due_s: float) -> None:
+        """Expect a loop that is awake to take its command back by itself, before the guard has to."""
+        service = self.service
+        if service is None or due_s - self.battery.ledger.blocked_s < LONGEST_WAIT_S:
+            return
+        if due_s - max(self._dozed_s, service.began_s) >= LONGEST_WAIT_S and now_s - due_s > SLACK_S:
+            self._problem(f"the loop leaves a forced command {now_s - due_s:.0f} s past the end of its lease")
 
     def _after_step(self, decision: Decision | None) -> None:
         if decision is None:
