@@ -58,8 +58,8 @@ runtime_dir = "run"
 """
 
 
-def measure(port: int, clock: WallClock) -> tuple[float, float, float, float]:
-    """Return seconds to READY, MiB with a plan, its peak, and seconds to the end."""
+def measure(port: int, clock: WallClock) -> tuple[float, float, float, float, float]:
+    """Return seconds to READY, MiB with a plan, those of its own, their peak, and seconds to the end."""
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         config = Path(folder) / "sunshift.toml"
         config.write_text(CONFIG.format(port=port))
@@ -76,13 +76,13 @@ def measure(port: int, clock: WallClock) -> tuple[float, float, float, float]:
                 pass
             ready_s = clock.elapsed() - began_s
             await_plan(Path(folder) / "run" / "status.json", clock)
-            memory, peak = memory_mib(service.pid)
+            memory, own, peak = memory_mib(service.pid)
             began_s = clock.elapsed()
             service.send_signal(signal.SIGTERM)
             code = service.wait(30)
             ended_s = clock.elapsed() - began_s
         assert code == 0, f"the service ended with {code}"
-        return ready_s, memory, peak, ended_s
+        return ready_s, memory, own, peak, ended_s
 
 
 def await_plan(path: Path, clock: WallClock) -> None:
@@ -94,10 +94,11 @@ def await_plan(path: Path, clock: WallClock) -> None:
     raise SystemExit("no plan within a minute")
 
 
-def memory_mib(pid: int) -> tuple[float, float]:
+def memory_mib(pid: int) -> tuple[float, float, float]:
+    """Return resident memory, its share that no file backs, and the peak."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    told = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith(("VmRSS", "VmHWM"))}
-    return int(told["VmRSS"]) / 1024, int(told["VmHWM"]) / 1024
+    told = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith(("VmRSS", "RssAnon", "VmHWM"))}
+    return int(told["VmRSS"]) / 1024, int(told["RssAnon"]) / 1024, int(told["VmHWM"]) / 1024
 
 
 def main(runs: int) -> None:
@@ -105,7 +106,7 @@ def main(runs: int) -> None:
     house = SimulatedHouse(clock=clock, battery=BATTERY, recording=packaged_profile().shifted_to(clock.now()))
     with SimulatorServer(house, quirks=Quirks(mode_control=True)) as server:
         found = [measure(server.v1_port, clock) for _ in range(runs)]
-    names = ("ready [s]", "memory with a plan [MiB]", "peak [MiB]", "SIGTERM to end [s]")
+    names = ("ready [s]", "memory with a plan [MiB]", "without files [MiB]", "peak [MiB]", "SIGTERM to end [s]")
     for name, values in zip(names, zip(*found, strict=True), strict=True):
         print(f"{name}: median {statistics.median(values):.2f}, largest {max(values):.2f} of {runs}")
 

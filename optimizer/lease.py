@@ -135,8 +135,7 @@ def _read_lease(path: Path) -> Lease | None:
 def _replace(path: Path, content: dict[str, object], *, through_to_disk: bool) -> None:
     """Write a file whole or not at all: a reader finds the old one or the new one, also after a power cut."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, READABLE)
+    descriptor = _opened(beside)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             os.fchmod(descriptor, READABLE)  # past the umask
@@ -151,6 +150,16 @@ def _replace(path: Path, content: dict[str, object], *, through_to_disk: bool) -
         raise
     if through_to_disk:
         _flush_folder(path.parent)
+
+
+def _opened(path: Path) -> int:
+    """Open a file to be written, making its folder where there is none."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, READABLE)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, flags, READABLE)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from optimizer.control.lease_keeper import LeaseKeeper, NoLease
 from optimizer.control.options import ControlOptions
-from optimizer.control.read_back import ECHO_TOLERANCE_W, Finding, FollowCheck, read_back
+from optimizer.control.read_back import ECHO_TOLERANCE_W, Finding, FollowCheck, follows, is_back, read_back
 from optimizer.control.stand_down import StandDown
 from optimizer.control.steadiness import ModeChanges
 from optimizer.devices.port import BatteryDevice
@@ -61,7 +61,7 @@ class Actuator:
     def __init__(
         self, device: BatteryDevice, battery: Battery, options: ControlOptions, keeper: LeaseKeeper | None = None
     ) -> None:
-        self._device = device
+        self._device, self._battery = device, battery
         self._options = options
         self._keeper = keeper or NoLease()
         self._follow = FollowCheck(battery, options)
@@ -77,9 +77,12 @@ class Actuator:
         self._losses = 0
         self._left_behind: tuple[Power, ...] = ()
         self._seen_mode = OperatingMode.UNKNOWN
+        self._began_in = OperatingMode.UNKNOWN
         self._outage = False
         self._release_fails = False
         self._handing_back = False
+        self._handed_back_from: Power | None = None
+        self._told_not_back = False
         self._stand_down_until_s: float | None = None
         self._stand_down_why = ""
 
@@ -144,10 +147,7 @@ class Actuator:
             return self.release("what replaces the command before cannot be sent", elapsed_s)
         found = read_back(power, measurement, after_outage=after_outage, settled=settled)
         if found.finding is Finding.FOREIGN:
-            if measurement.mode in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
-                # It may be a power plant: when that leaves, ours acts again.
-                self._leave_behind(power)
-            return self._stand_down(found.message, elapsed_s)
+            return self._notice_foreign(power, found.message, measurement, elapsed_s)
         if found.finding is Finding.LOST:
             return self._notice_lost(found.message, elapsed_s)
         self._losses = 0
@@ -160,6 +160,15 @@ class Actuator:
         if measurement.mode is OperatingMode.MANUAL:
             self._confirmed = True
         return None
+
+    def _notice_foreign(self, power: Power, message: str, measurement: Measurement, elapsed_s: float) -> Actuation:
+        if measurement.mode in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+            # It may be a power plant: when that leaves, ours acts again.
+            self._leave_behind(power)
+        elif not self._confirmed and measurement.mode is self._began_in:
+            # Nobody chose that: the status may be old, and what was sent stand all the same.
+            return self._give_up(f"{power} was sent, and the battery's mode is still {measurement.mode}", elapsed_s)
+        return self._stand_down(message, elapsed_s)
 
     def _still_stands_as_before(self, measurement: Measurement) -> bool:
         """Whether the last write failed and the battery keeps what we had sent before it: that is no foreign hand."""
@@ -182,7 +191,8 @@ class Actuator:
             self._confirmed = True
             self._keeper.drop()
             return None
-        if not self._confirmed or (after_outage and measurement.mode in OURS_TO_TAKE):
+        chosen = measurement.mode not in (*OURS_TO_TAKE, self._began_in)
+        if not chosen and (not self._confirmed or (after_outage and measurement.mode in OURS_TO_TAKE)):
             settled = elapsed_s - self._sent_s >= self._options.settle_s
             self._resend = self._resend or settled or after_outage
             return None
@@ -204,15 +214,33 @@ class Actuator:
 
     def _read_back_release(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
         """Believe a hand-back once the battery shows it; until then the command stays on record."""
-        if not self._device.capabilities.can_set_mode or measurement.mode is not OperatingMode.MANUAL:
-            self._handing_back = False
+        why = self._not_back(measurement)
+        if why is None:
+            self._handing_back = self._told_not_back = False
             self._keeper.drop()
             return None
         if elapsed_s - self._changed_s < self._options.settle_s:
             return None
-        why = "the battery accepted to be handed back and is still in manual mode"
-        logger.warning("%s: handing it back again", why)
+        # Tried again every settling time: one line tells it.
+        logger.log(logging.DEBUG if self._told_not_back else logging.WARNING, "%s: handing it back again", why)
+        self._told_not_back = True
         return self.release(why, elapsed_s)
+
+    def _not_back(self, measurement: Measurement) -> str | None:
+        """Return what shows that a hand-back that was accepted is not obeyed; None where nothing does."""
+        can_set_mode = self._device.capabilities.can_set_mode
+        if is_back(measurement, can_set_mode=can_set_mode):
+            return None
+        if can_set_mode:
+            return "the battery accepted to be handed back and is still in manual mode"
+        if self._handed_back_from is not None and not self._follows_still(self._handed_back_from, measurement):
+            return None  # what flows is not ours: it is not zeroed over somebody else's will again and again
+        flows = Power(round(measurement.battery_power_w))
+        return f"the battery accepted to be handed back, and still does {flows}"
+
+    def _follows_still(self, ours: Power, measurement: Measurement) -> bool:
+        power_w = ours.battery_power_w
+        return power_w != 0.0 and follows(power_w, power_w, measurement, self._battery)
 
     def _while_standing_down(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
         until_s = self._stand_down_until_s or 0.0
@@ -325,6 +353,8 @@ class Actuator:
             self._release_fails = True
             return Actuation(outcome=Outcome.FAILED, setpoint=self._standing, note=why, error=str(error))
         self._release_fails, self._left_behind = False, ()
+        if isinstance(self._standing, Power):
+            self._handed_back_from = self._standing
         self._forget(elapsed_s)
         self._handing_back = True
         return Actuation(outcome=Outcome.HANDED_BACK, note=why)
@@ -344,6 +374,8 @@ class Actuator:
         enters = isinstance(wanted, Power) and not isinstance(self._standing, Power)
         if wanted != self._standing:
             self._changed_s = elapsed_s
+        if type(wanted) is not type(self._standing):
+            self._began_in = self._seen_mode
         if enters or isinstance(wanted, Automatic):
             self._confirmed = False
             self._follow.reset()
@@ -353,6 +385,7 @@ class Actuator:
             # The guard may have cleared the record meanwhile: on record before it is sent, its lease no longer by it.
             self._hold(wanted, self._verified_s)
         self._standing, self._sent_s, self._handing_back = wanted, elapsed_s, False
+        self._handed_back_from = None
 
     def _vouch(self, power: Setpoint, elapsed_s: float) -> None:
         """Begin the lease of a forced command anew, on record for those who take it back when this process cannot."""

@@ -136,7 +136,7 @@ class Controller:
         try:
             measurement = self._device.read()
         except DeviceError as error:
-            decision = self._without_measurement(error, now, elapsed_s)
+            decision = self._without_measurement(error, now)
         else:
             self._history.add_measurement(measurement)
             # By the clock after the read: on real time the measurement is younger than this step.
@@ -162,8 +162,10 @@ class Controller:
 
     # -- the three ways a step can go ---------------------------------------------------------------------------
 
-    def _without_measurement(self, error: DeviceError, now: datetime, elapsed_s: float) -> Decision:
+    def _without_measurement(self, error: DeviceError, now: datetime) -> Decision:
         self._actuator.note_outage()
+        # By the clock after the read: one that hangs over the end of a lease does not put it off to the next step.
+        elapsed_s = self._clock.elapsed()
         done = None if self._observe else self._actuator.unreadable(elapsed_s, interval_over=self._interval_over(now))
         failed = Actuation(outcome=Outcome.FAILED, setpoint=self._actuator.standing)
         handed_back = done is not None and done.outcome is Outcome.HANDED_BACK

@@ -15,6 +15,8 @@ ECHO_TOLERANCE_W = 25.0
 """How far the device's echo may lie from the power sent: it keeps whole watts and may round to its own steps [W]."""
 FLOW_TOLERANCE_W, FLOW_TOLERANCE_SHARE = 250.0, 0.15
 """How far the power that flows may lie from the power sent [W, 1]."""
+IDLE_W = 100.0
+"""A battery that was told to do nothing and does less than this obeys, as for ``sunshift release`` [W]."""
 TAPER_FROM_SOC, TAPER_BELOW_SOC = 0.92, 0.06
 """Near full and near empty the battery gives less than it is told, and that is right [1]."""
 
@@ -68,6 +70,29 @@ def read_back(standing: Power, measurement: Measurement, *, after_outage: bool, 
     return ReadBack(finding=Finding.FOREIGN, message=message)
 
 
+def is_back(measurement: Measurement, *, can_set_mode: bool) -> bool:
+    """Return whether a status shows that the battery is handed back.
+
+    One whose mode can be set has left manual mode. One whose mode cannot be set stays in it, with its setpoint zeroed:
+    it says so itself, or does nothing.
+    """
+    if can_set_mode or measurement.mode not in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+        return measurement.mode is not OperatingMode.MANUAL
+    if measurement.reported_setpoint_w is not None:
+        return abs(measurement.reported_setpoint_w) <= ECHO_TOLERANCE_W
+    return abs(measurement.battery_power_w) <= IDLE_W
+
+
+def follows(low_w: float, high_w: float, measurement: Measurement, battery: Battery) -> bool:
+    """Return whether what flows lies within what was asked for, limits and taper allowed."""
+    if measurement.soc >= TAPER_FROM_SOC:
+        low_w = min(low_w, 0.0)
+    if measurement.soc <= max(battery.min_soc, measurement.backup_soc or 0.0) + TAPER_BELOW_SOC:
+        high_w = max(high_w, 0.0)
+    tolerance_w = max(FLOW_TOLERANCE_W, FLOW_TOLERANCE_SHARE * max(abs(low_w), abs(high_w)))
+    return low_w - tolerance_w <= measurement.battery_power_w <= high_w + tolerance_w
+
+
 class FollowCheck:
     """Compares the power that flows with the powers that were commanded while it could settle."""
 
@@ -103,12 +128,5 @@ class FollowCheck:
         return self._misses
 
     def _follows(self, measurement: Measurement) -> bool:
-        """Whether what flows lies within what was asked for during the settling time, limits and taper allowed."""
-        low = min(power_w for _, power_w in self._sent)
-        high = max(power_w for _, power_w in self._sent)
-        if measurement.soc >= TAPER_FROM_SOC:
-            low = min(low, 0.0)
-        if measurement.soc <= max(self._battery.min_soc, measurement.backup_soc or 0.0) + TAPER_BELOW_SOC:
-            high = max(high, 0.0)
-        tolerance_w = max(FLOW_TOLERANCE_W, FLOW_TOLERANCE_SHARE * max(abs(low), abs(high)))
-        return low - tolerance_w <= measurement.battery_power_w <= high + tolerance_w
+        powers = [power_w for _, power_w in self._sent]
+        return follows(min(powers), max(powers), measurement, self._battery)

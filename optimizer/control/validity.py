@@ -58,10 +58,12 @@ class Plausibility:
             self._equal, self._since_s = 0, elapsed_s
             return None
         self._equal += 1
-        # Polls within one second see the same timestamp rightly.
-        if self._equal < FROZEN_POLLS or elapsed_s - self._since_s < FROZEN_POLLS:
+        still_s = elapsed_s - self._since_s
+        # Polls within one second see the same timestamp rightly; slow ones must not make old data pass for new.
+        often = self._equal >= FROZEN_POLLS and still_s >= FROZEN_POLLS
+        if not often and still_s <= self._options.max_age_s:
             return None
-        return f"the device's data has not moved for {elapsed_s - self._since_s:.0f} s ({measurement.device_time})"
+        return f"the device's data has not moved for {still_s:.0f} s ({measurement.device_time})"
 
     def _range(self, measurement: Measurement) -> str | None:
         largest_w = 1.5 * max(self._battery.max_charge_w, self._battery.max_discharge_w) + 500.0

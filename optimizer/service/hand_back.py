@@ -7,17 +7,20 @@ import threading
 from collections.abc import Callable
 
 from optimizer.clock import Clock
+from optimizer.control.read_back import is_back
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.decision import Decision, Outcome
-from optimizer.domain.measurement import OperatingMode
+from optimizer.domain.setpoint import Power
 from optimizer.errors import DeviceError
 
 logger = logging.getLogger("sunshift.service")
 
 TRIES, WITHIN_S = 2, 4.0
 """A second try begins within this, so that all of it takes less than 10 s [s]."""
-SETTLE_S = 1.0
-"""A mode may show in the status a moment after it was set: it is looked at once more after this [s]."""
+MODE_SHOWS_AFTER_S = (0.0, 1.0)
+"""A mode may show in the status a moment after it was set: looked at once more, this after the look before [s]."""
+POWER_FADES_AFTER_S = (0.0, 2.0, 5.0)
+"""The same where only the power that flows shows it: batteries obey within 2 to 10 s [s]."""
 
 
 class HandBack:
@@ -40,26 +43,38 @@ class HandBack:
         for _ in range(TRIES):
             decision = self._hand_back(reason)
             accepted = decision is not None and decision.outcome is not Outcome.FAILED
-            if accepted and self._confirmed(decision):
+            if accepted and self._confirmed(decision, began_s):
                 return decision, True
             if self._clock.elapsed() - began_s > WITHIN_S:
                 break
         return decision, False
 
-    def _confirmed(self, decision: Decision | None) -> bool:
-        """Return whether the battery itself says that it is no longer in manual mode: accepted is not obeyed."""
-        observed = decision is not None and decision.outcome is Outcome.OBSERVED
-        if observed or not self._device.capabilities.can_set_mode or self._has_left_manual():
+    def _confirmed(self, decision: Decision | None, began_s: float) -> bool:
+        """Return whether the battery itself says that it is back: accepted is not obeyed."""
+        if decision is not None and decision.outcome is Outcome.OBSERVED:
             return True
-        self._clock.wait(SETTLE_S, threading.Event())
-        return self._has_left_manual()
+        says = ""
+        for after_s in self._looks_after_s():
+            self._clock.wait(after_s, threading.Event())
+            says = self._objection()
+            if not says or self._clock.elapsed() - began_s > WITHIN_S:
+                break
+        if says:
+            logger.warning("the hand-back was accepted, but %s", says)
+        return not says
 
-    def _has_left_manual(self) -> bool:
+    def _looks_after_s(self) -> tuple[float, ...]:
+        return MODE_SHOWS_AFTER_S if self._device.capabilities.can_set_mode else POWER_FADES_AFTER_S
+
+    def _objection(self) -> str:
+        """Return what speaks against the battery being back; empty: it is."""
+        can_set_mode = self._device.capabilities.can_set_mode
         try:
-            mode = self._device.read().mode
+            found = self._device.read()
         except DeviceError as error:
-            logger.warning("the hand-back was accepted and cannot be read back: %s", error)
-            return False
-        if mode is OperatingMode.MANUAL:
-            logger.warning("the hand-back was accepted, but the battery says that it is still in manual mode")
-        return mode is not OperatingMode.MANUAL
+            return f"cannot be read back: {error}"
+        if is_back(found, can_set_mode=can_set_mode):
+            return ""
+        if can_set_mode:
+            return "the battery says that it is still in manual mode"
+        return f"the battery still does {Power(round(found.battery_power_w))}"

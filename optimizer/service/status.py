@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -127,9 +127,8 @@ def plan_record(plan: Plan, now: datetime) -> dict[str, Any]:
 
 def job_record(record: JobRecord) -> dict[str, Any]:
     """Return how a job has gone."""
-    told = asdict(record)
-    told["last_at"] = None if record.last_at is None else _instant(record.last_at)
-    return told
+    told = {one.name: getattr(record, one.name) for one in fields(record)}
+    return told | {"last_at": None if record.last_at is None else _instant(record.last_at)}
 
 
 def _instant(at: datetime) -> str:
@@ -152,8 +151,9 @@ def write_status(path: Path, status: Status) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            # In one string: json.dump writes piece by piece, which takes several times as long.
-            file.write(json.dumps(asdict(status), allow_nan=False))
+            # In one string: json.dump writes piece by piece, which takes several times as long; and not by asdict(),
+            # which copies every step of the plan with each poll.
+            file.write(json.dumps({one.name: getattr(status, one.name) for one in fields(status)}, allow_nan=False))
             # Everybody may look; there is no secret in it.
             os.fchmod(file.fileno(), 0o644)
         Path(temporary).replace(path)

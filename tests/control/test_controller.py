@@ -267,6 +267,13 @@ def test_a_frozen_device_is_noticed() -> None:
     case("frozen", charging()).tick(changes={"device_time": frozen}).ticks(7).expect(Outcome.KEPT, says="has not moved")
 
 
+def test_a_frozen_device_is_noticed_by_its_age_however_slow_the_polls() -> None:
+    """While writes fail the polls grow rarer: what has not moved for longer than 45 s is old, after two looks too."""
+    frozen = START.replace(tzinfo=None)
+    it = case("frozen", charging()).tick(changes={"device_time": frozen, "battery_power_w": 2000.0}).tick(30.0)
+    it.expect(Outcome.KEPT, Power(2000.0)).tick(30.0).expect(Outcome.KEPT, says="has not moved for 60 s")
+
+
 def test_a_battery_that_does_not_follow_is_handed_back() -> None:
     """Accepted is not obeyed: after two settling times it is given up, and left alone for the hold-off."""
     it = case("deaf", charging()).tick(follows=False)
@@ -292,6 +299,27 @@ def test_somebody_elses_mode_is_respected() -> None:
     )
     it.tick(1900.0).expect(Outcome.STOOD_DOWN, says="while its mode is backup", writes=1)
     it.tick(mode=OperatingMode.AUTOMATIC).expect(Outcome.APPLIED, Power(2000.0))
+
+
+def test_a_mode_that_was_never_left_is_nobody_elses() -> None:
+    """Old data may hide that manual mode was entered: what was accepted is handed back, never dropped unread."""
+    it = case("frozen", charging()).tick(changes={"mode": OperatingMode.AUTOMATIC, "reported_setpoint_w": None})
+    it.ticks(2).expect(Outcome.KEPT).tick().expect(Outcome.HANDED_BACK, says="mode is still automatic")
+    assert it.device.mode is OperatingMode.AUTOMATIC
+    it.tick().expect(Outcome.STOOD_DOWN, says="mode is still automatic")
+
+
+def test_a_mode_the_owner_chooses_while_the_hand_over_fails_is_respected() -> None:
+    """Automatic mode was asked for and refused; the owner then chose another: nobody writes over that."""
+    strategy = Scripted(self_consumption=True)
+    it = case("refused", strategy).tick().wish(2000.0)
+    strategy.wish = replace(strategy.wish, self_consumption=False)
+    it.tick(70.0).expect(Outcome.APPLIED, Power(2000.0)).tick()
+    strategy.wish = replace(strategy.wish, self_consumption=True)
+    it.tick(write_error=DeviceUnreachable("refused")).expect(Outcome.FAILED, Automatic())
+    it.tick(mode=OperatingMode.TIME_OF_USE).expect(Outcome.STOOD_DOWN, says="somebody else changed")
+    count = len(it.device.writes)
+    it.ticks(5).expect(Outcome.STOOD_DOWN, writes=count)
 
 
 def test_leaving_automatic_by_someone_else_is_respected() -> None:
@@ -472,6 +500,24 @@ def test_a_device_limit_in_the_echo_is_nobody_else() -> None:
     """An echo of the same sign and smaller is what the device's own limits leave of our command."""
     it = case("limited", charging(4000.0)).tick(soc=0.97).ticks(4)
     it.tick(setpoint_w=900.0, changes={"battery_power_w": 900.0}).expect(Outcome.KEPT, Power(4000.0))
+
+
+def test_a_hand_back_of_a_plain_battery_is_pursued_until_its_power_has_gone() -> None:
+    """Without a mode call only setpoint and power show that a hand-back was obeyed."""
+    it = case("plain", charging(), can_set_mode=False).tick().ticks(3)
+    it.controller.release("the test says so")
+    it.tick(40.0, changes={"reported_setpoint_w": None, "battery_power_w": 2000.0})
+    it.expect(Outcome.HANDED_BACK, says="still does charge 2000 W")
+    it.device.changes = {"reported_setpoint_w": None, "battery_power_w": 5.0}
+    it.tick(40.0).expect(Outcome.APPLIED, Power(2000.0))
+
+
+def test_a_power_that_is_not_ours_is_not_zeroed_again_and_again() -> None:
+    """After a plain battery was handed back another controller may drive it: that is no disobedience."""
+    it = case("plain", charging(), can_set_mode=False).tick().ticks(3)
+    it.controller.release("the test says so")
+    it.tick(40.0, changes={"reported_setpoint_w": None, "battery_power_w": -1500.0})
+    assert it.device.writes.count("release") == 1
 
 
 def test_a_failing_hand_back_does_not_flood_the_journal(caplog: pytest.LogCaptureFixture) -> None:

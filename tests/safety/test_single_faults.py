@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from optimizer.control.strategy import Wish
+from optimizer.control.weighing import self_consumption_wish
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.domain.decision import Outcome
 from optimizer.domain.setpoint import Power
@@ -13,15 +14,25 @@ from support.hostile_battery import ReadFault, WriteFault
 from support.safety_rig import GUARD_WITHIN_S, OPTIONS, POLL_S, SLACK_S, Rig
 
 
-@pytest.fixture
-def charging(tmp_path: Path) -> Rig:
-    """Return a home whose battery is told to charge 900 W, and does."""
-    rig = Rig(tmp_path, mode_control=True, echo=True)
+def charges(rig: Rig) -> Rig:
+    """Start a home and let it charge 900 W."""
     rig.strategy.decide_by = lambda _: Wish(battery_power_w=900.0, reason="the test says so")
     rig.start()
     rig.run(120.0)
     assert (rig.house.mode, rig.house.setpoint_w) == (DeviceMode.MANUAL, 900.0)
     return rig
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Rig:
+    """Return such a home around a plain unit: no mode call, no echo."""
+    return charges(Rig(tmp_path, mode_control=False, echo=False))
+
+
+@pytest.fixture
+def charging(tmp_path: Path) -> Rig:
+    """Return a home whose battery is told to charge 900 W, and does."""
+    return charges(Rig(tmp_path, mode_control=True, echo=True))
 
 
 def is_safe(rig: Rig) -> bool:
@@ -101,3 +112,50 @@ def test_an_end_that_cannot_hand_back_leaves_the_command_on_record(charging: Rig
     charging.run(600.0)
     charging.battery.write_fault = WriteFault.NONE
     assert seconds_until(is_safe, charging) <= GUARD_WITHIN_S
+
+
+def test_a_plain_battery_that_ignores_the_end_stays_on_record(plain: Rig) -> None:
+    """It acknowledges the zeroed setpoints and goes on charging: the guard goes on, too, until the power has gone."""
+    plain.battery.write_fault = WriteFault.IGNORED
+    assert not plain.terminate()
+    plain.run(600.0)
+    assert plain.record.may_stand()
+    plain.battery.write_fault = WriteFault.NONE
+    assert seconds_until(lambda rig: not rig.house.setpoint_w, plain) <= GUARD_WITHIN_S
+    plain.run(GUARD_WITHIN_S)
+    assert not plain.record.may_stand()
+
+
+def test_data_that_freezes_while_a_command_is_entered_does_not_take_it_off_the_record(charging: Rig) -> None:
+    """The status goes on to tell automatic mode: nobody chose that, and the command is taken back."""
+    charging.strategy.decide_by = lambda situation: self_consumption_wish(situation, "content")
+    charging.run(120.0)
+    charging.battery.read_fault = ReadFault.FROZEN
+    charging.run(5.0)
+    charging.strategy.decide_by = lambda _: Wish(battery_power_w=900.0, reason="the test says so")
+    charging.run(POLL_S)
+    assert charging.house.mode is DeviceMode.MANUAL
+    assert seconds_until(is_safe, charging) <= OPTIONS.settle_s + 2 * POLL_S
+    assert not charging.problems
+
+
+def test_a_service_that_hangs_on_frozen_data_is_taken_back_in_time(charging: Rig) -> None:
+    """Slow polls do not stretch how long old data renews the lease."""
+    charging.battery.read_fault, charging.battery.write_fault = ReadFault.FROZEN, WriteFault.REFUSED
+    charging.run(120.0)
+    charging.battery.write_fault = WriteFault.NONE
+    charging.hang(600.0)
+    assert is_safe(charging)
+    assert not charging.problems
+
+
+def test_a_read_that_hangs_over_the_end_of_a_lease_ends_the_command_at_once(charging: Rig) -> None:
+    """It began in time and ended too late: the way back is not put off to the step after it."""
+    assert charging.service is not None
+    end_s = charging.service.controller.lease_end_s
+    assert end_s is not None
+    charging.battery.read_fault = ReadFault.TIMEOUT
+    charging.service.next_s = end_s - 2.0
+    charging.run(end_s + 4.0 - charging.clock.elapsed())
+    assert charging.decisions[-1].outcome is Outcome.HANDED_BACK
+    assert is_safe(charging)

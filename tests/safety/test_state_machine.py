@@ -216,8 +216,8 @@ class Home(RuleBasedStateMachine):
         rig = self.rig
         handed_back = rig.terminate()
         if handed_back and not rig.observe:
-            assert not rig.battery.ledger.ours or not rig.mode_control
-        if rig.battery.ledger.ours and not rig.unrecorded:
+            assert not rig.battery.ours_stands
+        if rig.battery.ours_stands and not rig.unrecorded:
             assert rig.record.may_stand(), "it ended with a command standing that is not on record"
         self.start_again_after(down_s)
 
@@ -252,7 +252,7 @@ class Home(RuleBasedStateMachine):
         self.heal()
         if rig.service is None:
             rig.run(240.0 + OPTIONS.lease_s + GUARD_WITHIN_S)
-            assert rig.unrecorded or not rig.battery.ledger.ours
+            assert rig.unrecorded or not rig.battery.ours_stands
             rig.start()
         rig.run(240.0 + OPTIONS.hold_off_s + 2 * OPTIONS.lease_s)
         assert not rig.problems

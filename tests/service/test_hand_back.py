@@ -26,6 +26,8 @@ class Battery:
 
     modes: list[OperatingMode | Exception]
     can_set_mode: bool = True
+    powers_w: tuple[float, ...] = (0.0,)
+    """Battery powers, one a read; the last one stays [W]."""
     reads: int = 0
     name: str = "a scripted battery"
 
@@ -35,10 +37,11 @@ class Battery:
 
     def read(self) -> Measurement:
         mode = self.modes[min(self.reads, len(self.modes) - 1)]
+        power_w = self.powers_w[min(self.reads, len(self.powers_w) - 1)]
         self.reads += 1
         if isinstance(mode, Exception):
             raise mode
-        powers = {"consumption_w": 300.0, "production_w": 0.0, "battery_power_w": 0.0}
+        powers = {"consumption_w": 300.0, "production_w": 0.0, "battery_power_w": power_w}
         return Measurement(at=START, elapsed_s=0.0, soc=0.5, mode=mode, **powers)
 
     def apply(self, setpoint: Setpoint) -> None: ...
@@ -99,9 +102,35 @@ def test_a_refused_hand_back_is_tried_again() -> None:
     assert len(loop.reasons) == 2
 
 
-@pytest.mark.parametrize(("outcome", "can_set_mode"), [(Outcome.OBSERVED, True), (Outcome.HANDED_BACK, False)])
-def test_nothing_is_asked_where_there_is_nothing_to_ask(outcome: Outcome, can_set_mode: bool) -> None:
-    """Observing changed nothing, and a battery without a mode call is back when its setpoints are zero."""
-    battery = Battery([MANUAL], can_set_mode=can_set_mode)
-    assert hand_back(battery, Loop(outcome=outcome))
+def test_nothing_is_asked_where_nothing_was_changed() -> None:
+    """Observing commands nothing, so there is nothing to read back."""
+    battery = Battery([MANUAL])
+    assert hand_back(battery, Loop(outcome=Outcome.OBSERVED))
     assert battery.reads == 0
+
+
+def test_a_battery_without_a_mode_call_is_back_once_it_does_nothing() -> None:
+    """It stays in manual mode with its setpoints zeroed, and its power takes a few seconds to fade."""
+    loop = Loop()
+    assert hand_back(Battery([MANUAL], can_set_mode=False, powers_w=(900.0, 900.0, 5.0)), loop)
+    assert len(loop.reasons) == 1
+
+
+def test_a_battery_without_a_mode_call_that_goes_on_is_not_back(caplog: pytest.LogCaptureFixture) -> None:
+    """Zeroed setpoints that change nothing are no hand-back: whoever comes after has to look."""
+    assert not hand_back(Battery([MANUAL], can_set_mode=False, powers_w=(900.0,)), Loop())
+    assert "the battery still does charge 900 W" in caplog.text
+
+
+def test_a_read_back_that_hangs_is_not_waited_for_again() -> None:
+    """The end has ten seconds: once two calls may have taken them there is no second look."""
+    clock = SimulatedClock(START)
+
+    class Hanging(Battery):
+        def read(self) -> Measurement:
+            clock.advance(5.0)
+            raise DeviceTimeout("no answer within 5 s")
+
+    battery = Hanging([MANUAL])
+    assert not HandBack(device=battery, clock=clock, hand_back=Loop())("the end")[1]
+    assert clock.elapsed() == 5.0

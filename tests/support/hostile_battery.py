@@ -16,8 +16,12 @@ from optimizer.domain.measurement import Measurement, OperatingMode
 from optimizer.domain.setpoint import Automatic, Power, Setpoint
 from optimizer.errors import DeviceError, DeviceUnreachable, ExternalControl
 
-FROZEN_BELIEVED_S = 75.0
+FROZEN_BELIEVED_S = 60.0
 """How long data that does not move may pass for fresh before it is seen to have frozen [s]."""
+IDLE_W = 100.0
+"""What a battery that was told to stand idle does at most [W]."""
+POWER_FADES_S = 5.0
+"""How long it takes to come to that [s]."""
 
 
 class ReadFault(StrEnum):
@@ -177,9 +181,16 @@ class HostileBattery:
         """Do what the guard's own client does, past the ledger of the service's writes; tell whether it worked."""
         try:
             self._hand_back()
-            return not self._mode_control or self._truth().mode is not OperatingMode.MANUAL
+            if self._mode_control:
+                return self._truth().mode is not OperatingMode.MANUAL
+            self.takes_s(POWER_FADES_S)
+            return abs(self._truth().battery_power_w) <= IDLE_W
         except DeviceError:
             return False
+
+    def meet_a_stranger(self) -> None:
+        """Note that who reads from now on has not seen what was told before."""
+        self._frozen_since_s = self.clock.elapsed()
 
     def close(self) -> None:
         pass
@@ -187,6 +198,7 @@ class HostileBattery:
     def _hand_back(self) -> None:
         self._answer_first()
         if self.write_fault is WriteFault.IGNORED:
+            self._hide()
             return
         self.house.command(0.0)
         if self._mode_control:
@@ -194,6 +206,13 @@ class HostileBattery:
             self.house.set_mode(DeviceMode.AUTOMATIC)
         self.ledger.ours = False
         self._lose()
+
+    def _hide(self) -> None:
+        """Forgive what no status shows: a plain unit that ignores the hand-back and happens to do nothing."""
+        told = self._truth()
+        shown = told.reported_setpoint_w if self._echo else told.battery_power_w
+        if not self._mode_control and abs(shown or 0.0) <= IDLE_W:
+            self.ledger.ours = False
 
     def _note(self, setpoint: Setpoint | None) -> None:
         enters = isinstance(setpoint, Power) and self.house.mode is not DeviceMode.MANUAL
@@ -225,6 +244,11 @@ class HostileBattery:
     def taken_over(self) -> None:
         """Note that what stands now is somebody else's."""
         self.ledger.ours = False
+
+    @property
+    def ours_stands(self) -> bool:
+        """Whether a forced command of ours stands; on a plain unit a setpoint of zero is what it is left with."""
+        return self.ledger.ours and (self._mode_control or bool(self.house.setpoint_w))
 
     @property
     def can_be_handed_back(self) -> bool:

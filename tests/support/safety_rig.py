@@ -7,6 +7,7 @@ test's. The guard looks every half minute of boot time, as its timer has it.
 from __future__ import annotations
 
 import errno
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ from optimizer.release_config import ReleaseTarget
 from optimizer.service.hand_back import HandBack
 from optimizer.service.lease_files import LeaseFiles
 from optimizer.service.loop import ControlLoop
+from optimizer.service.pace import JITTER, SLOWEST_S
 from optimizer.service.take_over import TakeOver
 from support.fake_device import FlatTariff, RecordedHistory
 from support.hostile_battery import HostileBattery
@@ -53,6 +55,8 @@ INSTANT_S = 1e-6
 SLACK_S = 12.0
 """What two calls that hang, and a slice of time, add to a bound [s]."""
 GUARD_WITHIN_S = GUARD_EVERY_S + SLACK_S
+LONGEST_WAIT_S = SLOWEST_S * (1.0 + JITTER) + SLACK_S
+"""After this a loop whose tries have failed has tried again [s]."""
 SEEN_S = OPTIONS.settle_s + 3 * POLL_S
 """A foreign mode that has been told for so long is seen, whatever was just sent [s]."""
 
@@ -150,7 +154,11 @@ class Rig:
         """Whether a service was killed while it could not put its command on record, and said so."""
         self._guard_s = GUARD_EVERY_S
         self._foreign_told_s: float | None = None
+        self._found_mode: DeviceMode | None = None
+        """The mode found at the start, as long as the service has been told no other."""
         self._inside = False
+        self._dozed_s = 0.0
+        """Until when the service last did nothing [s]."""
         self._over_limit_s: float | None = None
         self._unknown_s = 0.0
 
@@ -182,6 +190,9 @@ class Rig:
             chance=random.Random(len(self.starts)),
         )
         loop.on_step.append(self._after_step)
+        # Whoever begins anew knows neither that data froze nor that somebody chose a mode: a start is the owner's word.
+        self.battery.meet_a_stranger()
+        self._foreign_told_s, self._found_mode = None, self.house.mode
         back = HandBack(device=self.battery, clock=self.clock, hand_back=loop.hand_back)
         now_s = self.clock.elapsed()
         self.service = Running(controller, keeper, loop, back, next_s=now_s, began_s=now_s)
@@ -189,7 +200,7 @@ class Rig:
 
     def kill(self) -> None:
         """Kill it: nothing is handed back, nothing tidied."""
-        if self.service is not None and self.service.keeper.fault is not None and self.battery.ledger.ours:
+        if self.service is not None and self.service.keeper.fault is not None and self.battery.ours_stands:
             self.unrecorded = True
         self.service = None
 
@@ -208,7 +219,7 @@ class Rig:
         if handed_back and not self.observe:
             service.keeper.drop()
         self._check_errors(service)
-        if service.keeper.fault is not None and self.battery.ledger.ours:
+        if service.keeper.fault is not None and self.battery.ours_stands:
             self.unrecorded = True
         self.service = None
         return handed_back
@@ -228,12 +239,14 @@ class Rig:
 
     def hang(self, seconds: float) -> None:
         """Let time pass while the service, if it runs, does nothing."""
+        self._dozed_s = math.inf
         self.pass_time(seconds)
+        self._dozed_s = self.clock.elapsed()
 
     def sleep(self, seconds: float) -> None:
         """Suspend the computer: time passes and nobody looks."""
         self.clock.advance(seconds)
-        self.battery.ledger.blocked_s = self._guard_s = self.clock.elapsed()
+        self.battery.ledger.blocked_s = self._guard_s = self._dozed_s = self.clock.elapsed()
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass in slices, with the guard and the invariants."""
@@ -270,8 +283,8 @@ class Rig:
     def check(self) -> None:
         """Note what stands too long or off the record."""
         now_s, ledger = self.clock.elapsed(), self.battery.ledger
-        if not ledger.ours or self.unrecorded:
-            self.unrecorded = self.unrecorded and ledger.ours
+        if not self.battery.ours_stands or self.unrecorded:
+            self.unrecorded = self.unrecorded and self.battery.ours_stands
             return
         # From when on somebody had to take it back: its lease was over, and the battery took writes.
         due_s = max(ledger.verified_s + OPTIONS.lease_s, ledger.blocked_s)
@@ -279,10 +292,19 @@ class Rig:
             # The disk is full, and the status says so: while the service hangs as well the guard knows nothing.
             self._unknown_s = now_s
             return
+        self._check_loop(now_s, due_s)
         if now_s - max(due_s, self._unknown_s) > GUARD_WITHIN_S:
             self._problem(f"a forced command stands {now_s - due_s:.0f} s past the end of its lease")
         if not self.record.may_stand():
             self._problem("a forced command stands and is not on record")
+
+    def _check_loop(self, now_s: float, due_s: float) -> None:
+        """Expect a loop that is awake to take its command back by itself, before the guard has to."""
+        service = self.service
+        if service is None or due_s - self.battery.ledger.blocked_s < LONGEST_WAIT_S:
+            return
+        if due_s - max(self._dozed_s, service.began_s) >= LONGEST_WAIT_S and now_s - due_s > SLACK_S:
+            self._problem(f"the loop leaves a forced command {now_s - due_s:.0f} s past the end of its lease")
 
     def _after_step(self, decision: Decision | None) -> None:
         if decision is None:
@@ -317,7 +339,9 @@ class Rig:
         now_s, told = self.clock.elapsed(), decision.measurement
         if told is None or not self.mode_control:
             return
-        if self.house.mode in (DeviceMode.MANUAL, DeviceMode.AUTOMATIC):
+        if self.house.mode is not self._found_mode:
+            self._found_mode = None
+        if self.house.mode in (DeviceMode.MANUAL, DeviceMode.AUTOMATIC, self._found_mode):
             self._foreign_told_s = None
             return
         self._foreign_told_s = now_s if self._foreign_told_s is None else self._foreign_told_s

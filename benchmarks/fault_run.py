@@ -1,0 +1,299 @@
+"""One run of :mod:`faults`: a home, its service and its battery under one fault, and what must never happen."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from direct_line import DirectLine
+from fault_rows import Trouble
+
+from optimizer.assembly.configuration import Configuration, configuration_from_tables
+from optimizer.assembly.device import build_device
+from optimizer.clock import Clock, SimulatedClock
+from optimizer.devices.port import BatteryDevice
+from optimizer.devices.simulated.house import SimulatedHouse
+from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.devices.simulated.outage import Availability, NightlyRestart
+from optimizer.devices.simulated.profile import packaged_profile
+from optimizer.domain.battery import Battery
+from optimizer.domain.decision import Decision, Outcome
+from optimizer.domain.setpoint import Power
+from optimizer.lease import CommandRecord
+from optimizer.service.composition import build_daemon
+from optimizer.service.daemon import Daemon
+from optimizer.simulator.fault import STATE_FAULTS, Fault, Target
+from optimizer.simulator.quirks import Quirks
+from optimizer.simulator.server import SimulatorServer
+
+START = datetime(2026, 5, 4, 0, 0, tzinfo=UTC)
+BATTERY = Battery(usable_capacity_wh=10_000, max_charge_w=4600, max_discharge_w=4600, standby_w=25)
+TOKEN = "benchmark"
+UNITS = ("v1", "v1-plain", "v2")
+POLLS_S = (30.0, 10.0, 20.0)
+"""Between two control steps, by turns [s]."""
+LEASE_S, MODE_CHANGES = 90.0, 12
+LATE_S = 40.0
+"""How late the loop's own way back may be: its slowest poll with jitter, and calls that hang [s]."""
+NEAR_S = 60.0
+"""So long before and after a fault every call goes over the wire [s]."""
+RECOVERY = timedelta(hours=2)
+"""Without a fault at the end of a run: the hold-off, and a plan."""
+
+
+@dataclass
+class Run:
+    """One home under one fault, and what was found."""
+
+    clock: SimulatedClock
+    house: SimulatedHouse
+    server: SimulatorServer
+    daemon: Daemon
+    record: CommandRecord
+    folder: Path
+    mode_control: bool
+    poll_s: float
+    lease_end: Callable[[], float | None]
+    violations: list[str] = field(default_factory=list)
+    worst_late_s: float = 0.0
+    writes_an_hour: int = 0
+    _verified_s: float = 0.0
+    _possible_s: float | None = None
+    _writes: deque[datetime] = field(default_factory=deque)
+    _entries: deque[datetime] = field(default_factory=deque)
+    _seen: int = 0
+    _mode: int = 0
+
+    def after_step(self, decision: Decision) -> None:
+        """Look at one step and at what the battery was asked meanwhile."""
+        self._limits(decision)
+        self._log()
+        standing = self.lease_end() is not None
+        if standing and not self.record.may_stand():
+            self._found("a forced command stands and is not on record")
+        if self.daemon.counters.errors:
+            self._found("an exception left a control step")
+        self._lease(decision, standing=standing)
+
+    def _limits(self, decision: Decision) -> None:
+        if decision.outcome is not Outcome.APPLIED or not isinstance(decision.setpoint, Power):
+            return
+        power_w, measured = decision.setpoint.battery_power_w, decision.measurement
+        if not -BATTERY.max_discharge_w <= power_w <= BATTERY.max_charge_w:
+            self._found(f"sent {decision.setpoint}, past the battery's limits")
+        if measured is None:
+            self._found(f"sent {decision.setpoint} on no measurement")
+        elif (measured.soc >= 1.0 and power_w > 0) or (measured.soc <= (measured.backup_soc or 0.0) and power_w < 0):
+            self._found(f"sent {decision.setpoint} at {measured.soc:.0%}")
+
+    def _lease(self, decision: Decision, *, standing: bool) -> None:
+        """Measure how long a command stands unverified while the battery would take it back."""
+        now_s = self.clock.elapsed()
+        verified = decision.measurement is not None and decision.wanted_power_w is not None
+        if not standing or verified:
+            self._verified_s, self._possible_s = now_s, None
+            return
+        # From the first time that a write would have been taken.
+        self._possible_s = now_s if self._blocked() else (self._possible_s or self._verified_s)
+        late_s = now_s - max(self._verified_s + LEASE_S, self._possible_s)
+        self.worst_late_s = max(self.worst_late_s, late_s)
+        if late_s > LATE_S:
+            self._found(f"a forced command stands {late_s:.0f} s past its lease")
+
+    def _blocked(self) -> bool:
+        if self.house.availability() is not Availability.UP or self.house.vpp_active:
+            return True
+        now = self.house.now
+        return any(one.covers(now) and one.on is not Target.READS for one in self.server.faults.faults)
+
+    def _log(self) -> None:
+        """Count writes and entries into manual mode in the battery's own log."""
+        fresh = self.server.log.entries
+        for entry in fresh[-max(0, self.server.log.count - self._seen) :] if self.server.log.count > self._seen else ():
+            if entry.is_write and "/setpoint/" in entry.path:
+                self._writes.append(entry.at)
+            if entry.is_write and entry.mode == DeviceMode.MANUAL != self._mode:
+                self._entries.append(entry.at)
+            self._mode = entry.mode
+        self._seen = self.server.log.count
+        for times in (self._writes, self._entries):
+            while times and self.house.now - times[0] >= timedelta(hours=1):
+                times.popleft()
+        self.writes_an_hour = max(self.writes_an_hour, len(self._writes))
+        # An entry zeroes both setpoints before it sends the watts: three requests a poll at most.
+        if len(self._writes) > 3 * 3600 / self.poll_s:
+            self._found(f"{len(self._writes)} writes in an hour")
+        if len(self._entries) > MODE_CHANGES:
+            self._found(f"{len(self._entries)} entries into manual mode in an hour")
+
+    def at_the_end(self, *, planned: bool) -> str:
+        """Judge what is left; return the last state in a word."""
+        manual = self.house.mode is DeviceMode.MANUAL and self.mode_control
+        safe = not manual and self.house.setpoint_w in (0.0, None)
+        if not safe and not self.record.may_stand():
+            self._found("it ended with a command standing that is not on record")
+        if not planned:
+            self._found("no fresh plan two hours after the fault")
+        return "SAFE" if safe else "on record"
+
+    def _found(self, what: str) -> None:
+        if len(self.violations) < 20:
+            self.violations.append(f"{self.house.now:%d %H:%M:%S}: {what}")
+
+
+def tables(unit: str, port: int, folder: Path, sections: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    battery: dict[str, Any] = {
+        "driver": "sonnen_v2" if unit == "v2" else "sonnen_v1", "host": "127.0.0.1", "port": port,
+        "usable_capacity_wh": 10_000, "max_charge_w": 4600, "max_discharge_w": 4600,
+    }  # fmt: skip
+    if unit == "v2":
+        token = folder / "token"
+        token.touch(mode=0o600)
+        token.write_text(TOKEN)
+        battery["token_file"] = str(token)
+    else:
+        battery["mode_control"] = unit == "v1"
+    rules = [
+        {"name": "night", "from": "00:00", "to": "05:00", "price_per_kwh": 0.18},
+        {"name": "evening", "from": "17:00", "to": "21:00", "price_per_kwh": 0.42},
+    ]
+    told: dict[str, Any] = {
+        "site": {"timezone": "Europe/Berlin", "latitude": 47.66, "longitude": 9.18},
+        "battery": battery,
+        "tariff": {
+            "import": {"kind": "time_of_use", "price_per_kwh": 0.30, "rules": rules},
+            "export": {"kind": "fixed", "price_per_kwh": 0.08},
+        },
+        "forecast": {"pv_peak_kw": 5.0},
+        "planning": {"horizon": "24h", "scenarios": 2, "replan": "3h"},
+        "service": {"state_dir": str(folder / "state"), "runtime_dir": str(folder / "run")},
+    }
+    return {**told, **sections}
+
+
+def windows(chance: random.Random, days: float) -> list[tuple[float, float]]:
+    """Return when the fault acts, four times a day, and not in the last two hours [s after the start]."""
+    length_s = days * 86_400.0 - RECOVERY.total_seconds()
+    count = max(1, round(4 * days))
+    share_s = length_s / count
+    found = []
+    for index in range(count):
+        lasts_s = min(chance.choice((60.0, 150.0, 600.0, 7200.0)), 0.8 * share_s)
+        begins_s = index * share_s + chance.random() * (share_s - lasts_s)
+        found.append((begins_s, begins_s + lasts_s))
+    return found
+
+
+def faults_of(trouble: Trouble, spans: Sequence[tuple[float, float]]) -> tuple[Fault, ...]:
+    """Return the scripted faults of a row; what costs real time befalls only a few requests of each window."""
+    if trouble.kind is None:
+        return ()
+    made = []
+    for begins_s, ends_s in spans:
+        lasts_s = min(ends_s - begins_s, 130.0) if trouble.real_s else ends_s - begins_s
+        made.append(
+            Fault(
+                name=trouble.name,
+                kind=trouble.kind,
+                on=trouble.on,
+                parameters=trouble.parameters,
+                start=START + timedelta(seconds=begins_s),
+                end=START + timedelta(seconds=begins_s + lasts_s),
+            )
+        )
+    return tuple(made)
+
+
+def _wire_actions(run: Run, trouble: Trouble, spans: Sequence[tuple[float, float]], chance: random.Random) -> None:
+    """Let what is not scripted in the simulator happen as simulated time reaches its windows."""
+    todo: list[tuple[float, Callable[[], None]]] = []
+    for begins_s, ends_s in spans:
+        if trouble.act is not None:
+            todo.append((begins_s, partial(trouble.act, run, chance)))
+        if trouble.undo is not None:
+            todo.append((ends_s, partial(trouble.undo, run)))
+
+    def follow(_: datetime) -> None:
+        while todo and run.clock.elapsed() >= todo[0][0]:
+            todo.pop(0)[1]()
+
+    run.clock.subscribe(follow)
+
+
+def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool = False) -> tuple[Run, str]:
+    """Run one home under one fault; return what was found and the last state.
+
+    Parameters
+    ----------
+    wire
+        Whether every call goes over HTTP, and not only those near a fault.
+    """
+    chance = random.Random(f"{trouble.name} {seed}")
+    unit = trouble.unit or UNITS[(seed + len(trouble.name)) % len(UNITS)]
+    poll_s = POLLS_S[(seed // len(UNITS) + len(trouble.name)) % len(POLLS_S)]
+    clock = SimulatedClock(START)
+    house = SimulatedHouse(
+        clock=clock, battery=BATTERY, recording=packaged_profile().shifted_to(START - timedelta(days=7 * (seed % 4))),
+        mode=DeviceMode.MANUAL if unit == "v1-plain" else DeviceMode.AUTOMATIC,
+        initial_soc=chance.choice((0.02, 0.2, 0.5, 0.8, 0.99)), nightly_restart=NightlyRestart(),
+    )  # fmt: skip
+    spans = windows(chance, days)
+    quirks = Quirks(mode_control=unit == "v1")
+    with SimulatorServer(house, token=TOKEN, quirks=quirks, faults=faults_of(trouble, spans), log_size=500) as server:
+        port = server.v2_port if unit == "v2" else server.v1_port
+        # Every other home commands all the time: more forced commands meet the fault.
+        sections = {"control": {"poll_interval": f"{poll_s:.0f}s", "prefer_automatic": seed % 2 == 1}}
+        configuration = configuration_from_tables(tables(unit, port, folder, {**sections, **trouble.tables}))
+        device = _connected(configuration, clock, server, spans=None if wire else _wired(trouble, spans))
+        daemon = build_daemon(configuration, clock=clock, device=device)
+        record = CommandRecord(folder / "state", folder / "run")
+        lease_end = daemon._loop._lease_end  # noqa: SLF001 - the service shows it to people only in the status
+        run = Run(
+            clock, house, server, daemon, record, folder,
+            mode_control=unit != "v1-plain", poll_s=poll_s, lease_end=lease_end,
+        )  # fmt: skip
+        # Nobody reads the status here, and a plan in it is a fifth of what a step costs.
+        daemon.reporter.write = lambda state: None  # type: ignore[method-assign]  # noqa: ARG005
+        _wire_actions(run, trouble, spans, chance)
+        daemon.on_decision.append(run.after_step)
+        stop, end_s = threading.Event(), days * 86_400.0
+        planned: list[bool] = []
+
+        def watch(now: datetime) -> None:
+            if clock.elapsed() >= end_s and not stop.is_set():
+                planned.append(daemon.board.current(now) is not None)
+                stop.set()
+
+        clock.subscribe(watch)
+        daemon.run(stop)
+        return run, run.at_the_end(planned=bool(planned and planned[-1]))
+
+
+def _wired(trouble: Trouble, spans: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+    """Return when the wire matters: not for what befalls the unit itself, or our own side."""
+    at_the_unit = trouble.kind in STATE_FAULTS or (trouble.kind is None and trouble.name != "none")
+    return () if at_the_unit else spans
+
+
+def _connected(
+    configuration: Configuration, clock: Clock, server: SimulatorServer, *, spans: Sequence[tuple[float, float]] | None
+) -> BatteryDevice:
+    """Return the battery's driver; where spans are given, only what falls into or near one goes over the wire."""
+    device: Any = build_device(configuration, clock=clock)
+    if spans is not None:
+        face = "v2" if configuration.settings.battery.driver == "sonnen_v2" else "v1"
+        near = [(begins_s - NEAR_S, ends_s + NEAR_S) for begins_s, ends_s in spans]
+        device._http = DirectLine(  # noqa: SLF001 - the driver has no other seam, and needs none
+            device._http,  # noqa: SLF001
+            server,
+            face,
+            lambda: any(begins_s <= clock.elapsed() <= ends_s for begins_s, ends_s in near),
+        )
+    return device  # type: ignore[no-any-return]
