@@ -105,3 +105,44 @@ def test_nothing_is_asked_where_there_is_nothing_to_ask(outcome: Outcome, can_se
     battery = Battery([MANUAL], can_set_mode=can_set_mode)
     assert hand_back(battery, Loop(outcome=outcome))
     assert battery.reads == 0
+
+
+class Slow(Loop):
+    """A loop each of whose hand-backs takes a while."""
+
+    def __init__(self, clock: SimulatedClock, takes_s: float) -> None:
+        super().__init__(outcome=Outcome.FAILED)
+        self.clock, self.takes_s = clock, takes_s
+
+    def __call__(self, reason: str) -> Decision:
+        self.clock.advance(self.takes_s)
+        return super().__call__(reason)
+
+
+@pytest.mark.parametrize(("takes_s", "tries"), [(4.0, 2), (4.1, 1)])
+def test_a_second_try_begins_within_four_seconds(takes_s: float, tries: int) -> None:
+    """Two calls of five seconds must not outlast the ten that systemd gives; what came of the last is told."""
+    clock = SimulatedClock(START)
+    clock.advance(1000.0)
+    loop = Slow(clock, takes_s)
+    decision, back = HandBack(device=Battery([MANUAL]), clock=clock, hand_back=loop)("the end")
+    assert (len(loop.reasons), back) == (tries, False)
+    assert decision is not None
+    assert decision.outcome is Outcome.FAILED
+
+
+def test_a_loop_that_fails_altogether_hands_nothing_back() -> None:
+    """Its way out may be what is broken; that is tried again, and told as what it is."""
+    reasons: list[str] = []
+    told = HandBack(device=Battery([AUTOMATIC]), clock=SimulatedClock(START), hand_back=reasons.append)("the end")
+    assert told == (None, False)
+    assert reasons == ["the end"] * 2
+
+
+def test_what_the_battery_says_is_told_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    """One line for each look."""
+    assert hand_back(Battery([DeviceTimeout("no answer within 5 s"), MANUAL, AUTOMATIC]), Loop())
+    assert [record.getMessage() for record in caplog.records] == [
+        "the hand-back was accepted and cannot be read back: no answer within 5 s",
+        "the hand-back was accepted, but the battery says that it is still in manual mode",
+    ]
