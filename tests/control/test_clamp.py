@@ -84,7 +84,10 @@ def test_the_battery_never_pushes_the_grid_over_a_limit(
         ("too much charging", measured(), NO_LIMITS, 9000.0, 4600.0, Limit.MAX_CHARGE),
         ("too much discharging", measured(), NO_LIMITS, -9000.0, -4600.0, Limit.MAX_DISCHARGE),
         ("import allows as much", measured(), GridConnection(max_import_w=5100.0), 9000.0, 4600.0, Limit.MAX_CHARGE),
-        ("export allows as much", measured(), GridConnection(max_export_w=4100.0), -9000.0, -4600.0, Limit.MAX_DISCHARGE),
+        (
+            "export allows as much", measured(), GridConnection(max_export_w=4100.0),
+            -9000.0, -4600.0, Limit.MAX_DISCHARGE,
+        ),
         ("full", measured(soc=1.0), NO_LIMITS, 1000.0, 0.0, Limit.MAX_SOC),
         ("empty", measured(soc=0.0), NO_LIMITS, -1000.0, 0.0, Limit.MIN_SOC),
         ("at its own reserve", measured(soc=0.2, backup_soc=0.2), NO_LIMITS, -1000.0, 0.0, Limit.MIN_SOC),
