@@ -57,7 +57,7 @@ FAULT = "/run/lease.json: No space left on device; should this process die, the 
 
 
 def test_the_lease_comes_before_the_intent(record: WatchedRecord) -> None:
-    """While it is there the guard does not take the intent for one left over; from then on only the lease is written."""
+    """While it is there the guard takes no intent for one left over; from then on only the lease is written."""
     files = LeaseFiles(record)
     hold(files)
     hold(files, "discharge 500 W")

@@ -150,3 +150,23 @@ def test_taking_it_again_leaves_nothing_open(tmp_path: Path) -> None:
             shutil.rmtree(tmp_path / "run")
             lock.retake()
         assert descriptors() == before
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_a_command_that_would_write_says_who_is_in_the_way(
+    said: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or that it is not known, and both ways on."""
+    if not said:
+        monkeypatch.setattr(os, "pwrite", lambda *_: 0)
+    with (
+        InstanceLock(tmp_path, battery="mine", since=SINCE),
+        pytest.raises(LockedError) as caught,
+    ):
+        refuse_while_held(tmp_path, what="sunshift release")
+    who = f"pid {os.getpid()}, since 2026-05-04T00:00:00+00:00, for mine" if said else "it does not say who it is"
+    assert str(caught.value) == (
+        f"the service is running ({who}) and would command the battery again: stop it first, "
+        "`systemctl stop sunshift`, which hands the battery back by itself; "
+        "`sunshift release --force` goes on all the same"
+    )
