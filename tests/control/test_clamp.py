@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.control.clamp import automatic_keeps_band, clamp
+from optimizer.control.clamp import AUTOMATIC_MARGIN, automatic_keeps_band, clamp
 from optimizer.domain.battery import Battery
 from optimizer.domain.decision import Limit
 from optimizer.domain.measurement import Measurement
@@ -82,6 +82,12 @@ def test_the_battery_never_pushes_the_grid_over_a_limit(
     ("why", "measurement", "connection", "wish", "allowed_w", "limit"),
     [
         ("too much charging", measured(), NO_LIMITS, 9000.0, 4600.0, Limit.MAX_CHARGE),
+        ("too much discharging", measured(), NO_LIMITS, -9000.0, -4600.0, Limit.MAX_DISCHARGE),
+        ("import allows as much", measured(), GridConnection(max_import_w=5100.0), 9000.0, 4600.0, Limit.MAX_CHARGE),
+        (
+            "export allows as much", measured(), GridConnection(max_export_w=4100.0),
+            -9000.0, -4600.0, Limit.MAX_DISCHARGE,
+        ),
         ("full", measured(soc=1.0), NO_LIMITS, 1000.0, 0.0, Limit.MAX_SOC),
         ("empty", measured(soc=0.0), NO_LIMITS, -1000.0, 0.0, Limit.MIN_SOC),
         ("at its own reserve", measured(soc=0.2, backup_soc=0.2), NO_LIMITS, -1000.0, 0.0, Limit.MIN_SOC),
@@ -126,3 +132,5 @@ def test_automatic_mode_is_left_near_a_band_it_does_not_know() -> None:
     assert not automatic_keeps_band(measured(soc=0.79), banded)
     assert automatic_keeps_band(measured(soc=0.21, backup_soc=0.2), banded)
     assert automatic_keeps_band(measured(soc=1.0), BATTERY)
+    for edge in (banded.min_soc + AUTOMATIC_MARGIN, banded.max_soc - AUTOMATIC_MARGIN):
+        assert automatic_keeps_band(measured(soc=edge), banded)

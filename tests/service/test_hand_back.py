@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -134,3 +135,48 @@ def test_a_read_back_that_hangs_is_not_waited_for_again() -> None:
     battery = Hanging([MANUAL])
     assert not HandBack(device=battery, clock=clock, hand_back=Loop())("the end")[1]
     assert clock.elapsed() == 5.0
+
+
+class Slow(Loop):
+    """A loop each of whose hand-backs takes a while."""
+
+    def __init__(self, clock: SimulatedClock, takes_s: float) -> None:
+        super().__init__(outcome=Outcome.FAILED)
+        self.clock, self.takes_s = clock, takes_s
+
+    def __call__(self, reason: str) -> Decision:
+        self.clock.advance(self.takes_s)
+        return super().__call__(reason)
+
+
+@pytest.mark.parametrize(("takes_s", "tries"), [(4.0, 2), (4.1, 1)])
+def test_a_second_try_begins_within_four_seconds(takes_s: float, tries: int) -> None:
+    """Two calls of five seconds must not outlast the ten that systemd gives; what came of the last is told."""
+    clock = SimulatedClock(START)
+    clock.advance(1000.0)
+    loop = Slow(clock, takes_s)
+    decision, back = HandBack(device=Battery([MANUAL]), clock=clock, hand_back=loop)("the end")
+    assert (len(loop.reasons), back) == (tries, False)
+    assert decision is not None
+    assert decision.outcome is Outcome.FAILED
+
+
+def test_a_loop_that_fails_altogether_hands_nothing_back() -> None:
+    """Its way out may be what is broken; that is tried again, and told as what it is."""
+    reasons: list[str] = []
+    told = HandBack(device=Battery([AUTOMATIC]), clock=SimulatedClock(START), hand_back=reasons.append)("the end")
+    assert told == (None, False)
+    assert reasons == ["the end"] * 2
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (DeviceTimeout("no answer within 5 s"), "cannot be read back: no answer within 5 s"),
+        (MANUAL, "the battery says that it is still in manual mode"),
+    ],
+)
+def test_what_the_battery_says_is_told_as_it_is(said: Any, told: str, caplog: pytest.LogCaptureFixture) -> None:
+    """One line for each hand-back, with what its last look found."""
+    assert not hand_back(Battery([said]), Loop())
+    assert [record.getMessage() for record in caplog.records] == [f"the hand-back was accepted, but {told}"] * 2

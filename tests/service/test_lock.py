@@ -87,3 +87,86 @@ def test_a_full_disk_keeps_nobody_from_holding_the_lock(tmp_path: Path, monkeypa
         with pytest.raises(LockedError, match="does not say who it is"):
             InstanceLock(tmp_path, battery="another", since=SINCE).acquire()
     assert not is_held(tmp_path)
+
+
+def test_a_refusal_says_all_there_is_to_know(tmp_path: Path) -> None:
+    """Who, since when, for which battery, in which file, and both ways out."""
+    folder = tmp_path / "not" / "there" / "yet"
+    with InstanceLock(folder, battery="sonnen_v1 at home", since=SINCE), pytest.raises(LockedError) as caught:
+        InstanceLock(folder, battery="another", since=SINCE).acquire()
+    who = f"pid {os.getpid()}, since 2026-05-04T00:00:00+00:00, for sonnen_v1 at home; {folder / LOCK_NAME}"
+    assert str(caught.value) == (
+        f"another sunshift holds the battery ({who}): stop it first (`systemctl stop sunshift`, or end that process); "
+        "a second battery needs its own [service] runtime_dir"
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_told_with_both_ways_out(tmp_path: Path) -> None:
+    """Make it writable, or choose another."""
+    (tmp_path / LOCK_NAME).mkdir()
+    with pytest.raises(SunshiftError) as caught:
+        InstanceLock(tmp_path, battery="mine", since=SINCE).acquire()
+    assert str(caught.value) == (
+        f"{tmp_path / LOCK_NAME}: cannot be written (Is a directory); "
+        "make the folder writable or set [service] runtime_dir to one that is"
+    )
+
+
+def test_who_held_it_before_is_forgotten(tmp_path: Path) -> None:
+    """By the next holder, however much the last one said, and at the end; nobody is named who does not hold it."""
+    path = tmp_path / LOCK_NAME
+    path.write_text(f'{{"pid": 1, "battery": "{"x" * 500}", "since": "long ago"}}')
+    assert holder(tmp_path) is None
+    lock = InstanceLock(tmp_path, battery="mine", since=SINCE)
+    with lock:
+        found = holder(tmp_path)
+        assert found is not None
+        assert (found.battery, found.since) == ("mine", "2026-05-04T00:00:00+00:00")
+    assert path.read_bytes() == b""
+    assert not lock.in_place
+    lock.release()
+
+
+def test_a_lock_file_of_another_user_can_be_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its mode is not ours to change; that is a courtesy to who asks."""
+
+    def forbidden(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchmod", forbidden)
+    with InstanceLock(tmp_path, battery="mine", since=SINCE):
+        assert is_held(tmp_path)
+
+
+def test_taking_it_again_leaves_nothing_open(tmp_path: Path) -> None:
+    """A folder that is deleted every night must not use up the descriptors of a process that runs for years."""
+
+    def descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names alone
+
+    with InstanceLock(tmp_path / "run", battery="mine", since=SINCE) as lock:
+        before = descriptors()
+        for _ in range(3):
+            shutil.rmtree(tmp_path / "run")
+            lock.retake()
+        assert descriptors() == before
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_a_command_that_would_write_says_who_is_in_the_way(
+    said: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or that it is not known, and both ways on."""
+    if not said:
+        monkeypatch.setattr(os, "pwrite", lambda *_: 0)
+    with (
+        InstanceLock(tmp_path, battery="mine", since=SINCE),
+        pytest.raises(LockedError) as caught,
+    ):
+        refuse_while_held(tmp_path, what="sunshift release")
+    who = f"pid {os.getpid()}, since 2026-05-04T00:00:00+00:00, for mine" if said else "it does not say who it is"
+    assert str(caught.value) == (
+        f"the service is running ({who}) and would command the battery again: stop it first, "
+        "`systemctl stop sunshift`, which hands the battery back by itself; "
+        "`sunshift release --force` goes on all the same"
+    )

@@ -1,0 +1,616 @@
+"""The one writer by itself: what it sends, when, and what it makes of what it sees."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from optimizer.control.actuator import Actuation
+from optimizer.domain.decision import Outcome
+from optimizer.domain.measurement import OperatingMode
+from optimizer.domain.setpoint import Automatic, Power, Setpoint
+from optimizer.errors import DeviceInternalError, DeviceUnreachable, ExternalControl
+from support.told_actuator import ToldActuator
+
+CHARGE, AUTOMATIC = Power(2000.0), Automatic()
+MANUAL, AUTO, UNKNOWN = OperatingMode.MANUAL, OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN
+BACKUP = OperatingMode.BACKUP
+LEASE_S, SETTLE_S, HOLD_OFF_S = 90.0, 30.0, 1800.0
+REFUSED = DeviceInternalError("code 5")
+PLANT = ExternalControl("the power plant commands")
+
+
+def charging() -> ToldActuator:
+    """Return one that has commanded and seen a charge of 2000 W, at 1000 s."""
+    it = ToldActuator()
+    assert it.send(CHARGE).outcome is Outcome.APPLIED
+    assert it.sees(echo_w=2000.0) is None
+    return it
+
+
+def automatic() -> ToldActuator:
+    """Return one that has asked for automatic mode and seen it, at 1000 s."""
+    it = ToldActuator()
+    it.send(AUTOMATIC)
+    assert it.sees(AUTO) is None
+    return it
+
+
+def stood_down(why: str) -> Actuation:
+    return Actuation(outcome=Outcome.STOOD_DOWN, note=why)
+
+
+# -- what goes out --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wanted", "seconds", "sent"),
+    [
+        (CHARGE, 59.9, False),
+        (CHARGE, 60.0, True),
+        (Power(2500.0), 9.9, False),
+        (Power(2500.0), 10.0, True),
+        (Power(-100.0), 0.1, True),
+        (Power(0.0), 0.1, True),
+        (AUTOMATIC, 0.1, True),
+    ],
+)
+def test_when_a_command_is_due(wanted: Setpoint, seconds: float, sent: bool) -> None:
+    """The same one each minute, another power each ten seconds, a turn, idle or another mode at once."""
+    it = charging().after(seconds)
+    assert it.send(wanted) == (
+        Actuation(outcome=Outcome.APPLIED, setpoint=wanted)
+        if sent
+        else Actuation(outcome=Outcome.KEPT, setpoint=CHARGE)
+    )
+    assert it.writes == ([CHARGE, wanted] if sent else [CHARGE])
+
+
+def test_automatic_mode_is_not_sent_again() -> None:
+    """It has no end that would have to be put off."""
+    it = automatic().after(9999.0)
+    assert it.send(AUTOMATIC) == Actuation(outcome=Outcome.KEPT, setpoint=AUTOMATIC)
+    assert it.actuator.lease_end_s is None
+
+
+def test_the_lease_begins_with_the_command_and_anew_with_each_read_back() -> None:
+    """On record too, with its command; another power alone does not prolong it."""
+    it = ToldActuator()
+    assert it.actuator.lease_end_s is None
+    it.send(CHARGE)
+    assert it.actuator.lease_end_s == 1090.0
+    assert it.record.on_record == ("charge 2000 W", 1090.0, LEASE_S)
+    it.after(10.0).sees(echo_w=2000.0)
+    assert it.record.on_record == ("charge 2000 W", 1100.0, LEASE_S)
+    it.after(20.0).send(Power(3000.0))
+    assert it.record.on_record == ("charge 3000 W", 1100.0, LEASE_S)
+    assert (it.actuator.lease_end_s, it.actuator.standing) == (1100.0, Power(3000.0))
+
+
+def test_a_failed_write_is_tried_again_at_once() -> None:
+    """It may have worked: it counts as standing, and the failure is told."""
+    it = ToldActuator()
+    failed = Actuation(outcome=Outcome.FAILED, setpoint=CHARGE, error="code 5")
+    assert it.send(CHARGE, error=REFUSED) == failed
+    assert it.after(0.1).send(CHARGE, error=REFUSED) == failed
+    assert it.after(0.1).send(CHARGE).outcome is Outcome.APPLIED
+    assert it.after(0.1).send(CHARGE).outcome is Outcome.KEPT
+
+
+def test_changes_of_mode_are_counted_though_they_fail() -> None:
+    """The answer may be lost after the effect; another power is none."""
+    it = ToldActuator()
+    for _ in range(6):
+        it.after(61.0).send(CHARGE, error=REFUSED)
+        it.send(Power(1000.0), error=REFUSED)
+        it.send(AUTOMATIC, error=REFUSED)
+    assert not it.actuator.may_change_mode(it.now_s)
+    assert it.actuator.may_change_mode(it.now_s + 3600.0)
+
+
+# -- a forced command that stands -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", [MANUAL, UNKNOWN])
+def test_a_command_that_shows_is_vouched_for(mode: OperatingMode) -> None:
+    """Also where the battery does not tell its mode."""
+    it = ToldActuator()
+    it.send(CHARGE)
+    assert it.after(5.0).sees(mode, echo_w=2000.0) is None
+    assert it.actuator.lease_end_s == 1095.0
+
+
+def test_a_mode_may_show_late() -> None:
+    """Within the settling time it is neither vouched for nor held against anybody."""
+    it = ToldActuator()
+    it.send(CHARGE)
+    assert it.after(29.9).sees(AUTO) is None
+    assert it.actuator.lease_end_s == 1090.0
+    told = it.after(0.1).sees(AUTO)
+    assert told == stood_down("somebody else changed the battery's mode to automatic")
+    assert (it.actuator.standing, it.record.on_record) == (None, None)
+
+
+def test_a_mode_that_has_shown_and_is_gone_is_somebodys() -> None:
+    """Though the settling time is not over; a new power does not change that."""
+    it = charging().after(5.0)
+    it.send(Power(-500.0))
+    assert it.after(5.0).sees(BACKUP) == stood_down("somebody else changed the battery's mode to backup")
+
+
+def test_a_mode_that_was_never_told_has_not_shown() -> None:
+    """Entering manual anew has a settling time of its own."""
+    it = ToldActuator()
+    it.send(CHARGE)
+    it.after(5.0).sees(UNKNOWN)
+    assert it.after(5.0).sees(AUTO) is None
+
+
+def test_another_power_has_a_settling_time_only_until_the_mode_has_shown() -> None:
+    """What was confirmed before is echoed at once: what is echoed else is somebody's."""
+    it = charging().after(10.0)
+    it.send(Power(3000.0))
+    assert it.sees(echo_w=-900.0) == stood_down("somebody else set discharge 900 W (ours was charge 3000 W)")
+
+
+@pytest.mark.parametrize(
+    ("mode", "kept"), [(MANUAL, ("charge 2000 W", 1095.0, LEASE_S)), (UNKNOWN, ("charge 2000 W", 1095.0, LEASE_S))]
+)
+def test_anothers_power_over_ours_leaves_ours_on_record(mode: OperatingMode, kept: tuple[str, float, float]) -> None:
+    """When the other leaves, ours acts again; it is nobody's standing command meanwhile."""
+    it = charging().after(5.0)
+    told = it.sees(mode, echo_w=-900.0)
+    assert told == stood_down("somebody else set discharge 900 W (ours was charge 2000 W)")
+    assert (it.record.on_record, it.actuator.standing) == (kept, None)
+
+
+def test_a_command_that_is_gone_is_sent_again_five_times(caplog: pytest.LogCaptureFixture) -> None:
+    """The sixth time in a row it is given up; each is told."""
+    it = charging()
+    with caplog.at_level(logging.WARNING, logger="optimizer.control.actuator"):
+        for _ in range(5):
+            assert it.after(10.0).sees(echo_w=0.0) is None
+            assert it.send(CHARGE).outcome is Outcome.APPLIED
+        done = it.after(10.0).sees(echo_w=0.0)
+    why = "the battery has forgotten its setpoint"
+    assert done == Actuation(outcome=Outcome.HANDED_BACK, note=f"{why}, 6 times in a row")
+    assert [record.getMessage() for record in caplog.records] == [
+        *[f"{why}: sending it again"] * 5,
+        f"{why}, 6 times in a row: handing it back",
+    ]
+    assert it.writes == [CHARGE] * 6 + ["release"]
+
+
+def test_a_command_that_shows_in_between_is_not_lost_in_a_row() -> None:
+    """A nightly restart is no reason to give up in a week."""
+    it = charging()
+    for _ in range(20):
+        assert it.after(10.0).sees(echo_w=0.0) is None
+        it.send(CHARGE)
+        assert it.after(10.0).sees(echo_w=2000.0) is None
+
+
+@pytest.mark.parametrize(
+    ("reasons", "flows_w", "why"),
+    [
+        ((), 0.0, "the battery does not follow: told to charge 2000 W, it does idle"),
+        ((), 0.4, "the battery does not follow: told to charge 2000 W, it does idle"),
+        ((), -130.6, "the battery does not follow: told to charge 2000 W, it does discharge 131 W"),
+        (
+            ("BMS", "Full Charge Request"),
+            0.0,
+            "the battery does not follow; BMS; Full Charge Request: told to charge 2000 W, it does idle",
+        ),
+    ],
+)
+def test_a_battery_that_does_not_follow_twice_is_given_up(reasons: tuple[str, ...], flows_w: float, why: str) -> None:
+    """Handed back and left alone for the hold-off, with what it says itself."""
+    it = charging()
+    for _ in range(5):
+        assert it.after(10.0).sees(echo_w=2000.0, power_w=flows_w, reasons=reasons) is None
+    done = it.after(10.0).sees(echo_w=2000.0, power_w=flows_w, reasons=reasons)
+    assert done == Actuation(outcome=Outcome.HANDED_BACK, note=why)
+    assert it.sees(AUTO) == stood_down(f"{why}; standing down for another 30 min")
+
+
+def test_a_battery_that_cannot_be_given_up_is_tried_again() -> None:
+    """The command stands on; with the next look it is handed back anew, and only then left alone."""
+    it = charging()
+    for _ in range(5):
+        it.after(10.0).sees(echo_w=2000.0, power_w=0.0)
+    why = "the battery does not follow: told to charge 2000 W, it does idle"
+    failed = it.after(10.0).sees(echo_w=2000.0, power_w=0.0, error=REFUSED)
+    assert failed == Actuation(outcome=Outcome.FAILED, setpoint=CHARGE, note=why, error="code 5")
+    again = it.after(10.0).sees(echo_w=2000.0, power_w=0.0)
+    assert again == Actuation(outcome=Outcome.HANDED_BACK, note=why)
+
+
+def test_a_battery_that_was_given_up_begins_anew() -> None:
+    """Neither its misses nor its losses are held against it after the hold-off."""
+    it = charging()
+    for _ in range(6):
+        it.after(10.0).sees(echo_w=2000.0, power_w=0.0)
+    it.after(HOLD_OFF_S).sees(AUTO)
+    it.send(CHARGE)
+    for _ in range(5):
+        assert it.after(10.0).sees(echo_w=2000.0, power_w=0.0) is None
+
+
+# -- a power that cannot be replaced --------------------------------------------------------------------------------
+
+
+def stuck() -> ToldActuator:
+    """Return one whose next power was refused, at 1000 s."""
+    it = charging()
+    failed = it.send(Power(-1500.0), error=REFUSED)
+    assert failed == Actuation(outcome=Outcome.FAILED, setpoint=Power(-1500.0), error="code 5")
+    return it
+
+
+@pytest.mark.parametrize(("echo_w", "ours"), [(1975.0, True), (2025.0, True), (1974.0, False), (2026.0, False)])
+def test_what_stood_before_a_refused_write_is_ours(echo_w: float, ours: bool) -> None:
+    """To within what the battery rounds; it is not vouched for, and any other power is somebody's."""
+    it = stuck().after(5.0)
+    told = it.sees(echo_w=echo_w)
+    assert (told is None) is ours
+    if ours:
+        assert it.actuator.lease_end_s == 1090.0
+
+
+def test_what_stood_before_is_ours_through_several_refusals() -> None:
+    """The battery keeps the last power that it took."""
+    it = stuck()
+    it.after(1.0).send(Power(-3000.0), error=REFUSED)
+    assert it.after(1.0).sees(echo_w=2000.0) is None
+    assert it.after(1.0).send(Power(-3000.0)).outcome is Outcome.APPLIED
+    assert it.after(1.0).sees(echo_w=2000.0) == stood_down(
+        "somebody else set charge 2000 W (ours was discharge 3000 W)"
+    )
+
+
+def test_a_mode_that_is_gone_after_a_refused_write_is_somebodys() -> None:
+    """Only in manual mode what stood before still stands."""
+    it = stuck()
+    told = it.after(5.0).sees(BACKUP, echo_w=2000.0)
+    assert told == stood_down("somebody else changed the battery's mode to backup")
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [(89.9, False), (90.0, True)])
+def test_what_cannot_be_replaced_ends_with_its_lease(seconds: float, ends: bool) -> None:
+    """It was not meant to stand any more."""
+    done = stuck().after(seconds).sees(echo_w=2000.0)
+    why = "what replaces the command before cannot be sent"
+    assert done == (Actuation(outcome=Outcome.HANDED_BACK, note=why) if ends else None)
+
+
+# -- when nothing can be read ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seconds", "interval_over", "why"),
+    [
+        (89.9, False, None),
+        (90.0, False, "its lease has run out"),
+        (1.0, True, "its interval is over"),
+    ],
+)
+def test_a_command_that_cannot_be_verified_ends(*, seconds: float, interval_over: bool, why: str | None) -> None:
+    """With its lease, or with the interval that it was given for."""
+    it = charging().after(seconds)
+    done = it.actuator.unreadable(it.now_s, interval_over=interval_over)
+    note = f"the command charge 2000 W cannot be verified and {why}"
+    assert done == (Actuation(outcome=Outcome.HANDED_BACK, note=note) if why else None)
+    assert it.writes == ([CHARGE, "release"] if why else [CHARGE])
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [(29.9, False), (30.0, True)])
+def test_automatic_mode_that_was_never_seen_is_asked_for_again(seconds: float, ends: bool) -> None:
+    """The forced power before it may stand: after the settling time the battery is handed back."""
+    it = charging().after(10.0)
+    it.send(AUTOMATIC)
+    it.after(seconds)
+    done = it.actuator.unreadable(it.now_s, interval_over=False)
+    note = "handing back could not be confirmed"
+    assert done == (Actuation(outcome=Outcome.HANDED_BACK, note=note) if ends else None)
+
+
+def test_automatic_mode_that_was_refused_is_asked_for_at_once() -> None:
+    """What was seen needs nothing."""
+    it = automatic().after(500.0)
+    assert it.actuator.unreadable(it.now_s, interval_over=True) is None
+    it = charging()
+    it.send(AUTOMATIC, error=REFUSED)
+    it.device.error = None
+    done = it.actuator.unreadable(it.now_s, interval_over=False)
+    assert done is not None
+    assert done.outcome is Outcome.HANDED_BACK
+
+
+@pytest.mark.parametrize("mode", [AUTO, MANUAL])
+def test_after_an_outage_a_command_is_sent_again(mode: OperatingMode) -> None:
+    """The battery may have restarted, with its mode or without; once, and nobody is blamed."""
+    it = charging().after(1.0)
+    it.actuator.note_outage()
+    assert it.sees(mode, echo_w=2000.0) is None
+    assert it.send(CHARGE).outcome is Outcome.APPLIED
+    assert it.after(1.0).sees(echo_w=2000.0) is None
+    assert it.send(CHARGE).outcome is Outcome.KEPT
+
+
+# -- automatic mode -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", [AUTO, UNKNOWN])
+def test_automatic_mode_that_shows_clears_the_record(mode: OperatingMode) -> None:
+    """Or where the battery does not tell its mode; not before."""
+    it = charging().after(10.0)
+    it.send(AUTOMATIC)
+    assert it.record.on_record is not None
+    assert it.sees(mode) is None
+    assert it.record.on_record is None
+
+
+@pytest.mark.parametrize(("seconds", "sent"), [(29.9, False), (30.0, True)])
+def test_automatic_mode_that_does_not_show_is_sent_again(seconds: float, sent: bool) -> None:
+    """After the settling time."""
+    it = charging().after(10.0)
+    it.send(AUTOMATIC)
+    assert it.after(seconds).sees(MANUAL) is None
+    assert it.send(AUTOMATIC).outcome is (Outcome.APPLIED if sent else Outcome.KEPT)
+
+
+def test_automatic_mode_that_is_gone_is_somebodys() -> None:
+    """Whatever it was changed to."""
+    for mode in (MANUAL, BACKUP):
+        told = automatic().after(5.0).sees(mode)
+        assert told == stood_down(f"somebody else changed the battery's mode to {mode}")
+
+
+@pytest.mark.parametrize(("mode", "again"), [(MANUAL, True), (BACKUP, False), (AUTO, True)])
+def test_automatic_mode_after_an_outage(mode: OperatingMode, again: bool) -> None:
+    """A restart may end in manual mode; a mode of the owner's is a choice."""
+    it = automatic().after(5.0)
+    it.actuator.note_outage()
+    told = it.sees(mode)
+    assert told == (None if again else stood_down("somebody else changed the battery's mode to backup"))
+    if again:
+        assert it.send(AUTOMATIC).outcome is Outcome.APPLIED
+
+
+# -- while nothing of ours stands -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("mode", "usable"), [(MANUAL, True), (UNKNOWN, True), (AUTO, False), (BACKUP, False)])
+def test_a_battery_whose_mode_cannot_be_set_must_be_in_manual(mode: OperatingMode, usable: bool) -> None:
+    """Else no power would be obeyed; its owner is told."""
+    told = ToldActuator(can_set_mode=False).sees(mode)
+    why = f"the battery is in mode {mode} and its mode cannot be set from here: put it into manual"
+    assert told == (None if usable else stood_down(why))
+
+
+def test_at_first_any_mode_is_taken() -> None:
+    """What the battery was in before is not known to be anybody's wish of now."""
+    for mode in OperatingMode:
+        assert ToldActuator().sees(mode) is None
+
+
+def released() -> ToldActuator:
+    it = charging()
+    assert it.release() == Actuation(outcome=Outcome.HANDED_BACK, note="the end")
+    return it
+
+
+@pytest.mark.parametrize(("seconds", "respected"), [(29.9, False), (30.0, True)])
+def test_after_a_hand_back_a_mode_may_show_late(seconds: float, respected: bool) -> None:
+    """After the settling time a change is somebody's."""
+    it = released()
+    assert it.after(1.0).sees(AUTO) is None
+    told = it.after(seconds - 1.0).sees(BACKUP)
+    why = "somebody else changed the battery's mode to backup"
+    assert told == (stood_down(why) if respected else None)
+    assert it.after(100.0).sees(BACKUP) is None or respected
+
+
+def test_after_a_hand_back_manual_and_automatic_are_not_held_against_anybody() -> None:
+    """Control is taken up again from either."""
+    it = released()
+    for mode in (AUTO, MANUAL, UNKNOWN, AUTO):
+        assert it.after(40.0).sees(mode) is None
+
+
+@pytest.mark.parametrize("seconds", [0.0, 29.9])
+def test_a_hand_back_is_believed_once_it_shows(seconds: float) -> None:
+    """Until then the command stays on record."""
+    it = released()
+    assert it.after(seconds).sees(MANUAL) is None
+    assert it.record.on_record is not None
+    assert it.sees(AUTO) is None
+    assert it.record.on_record is None
+    assert it.after(100.0).sees(MANUAL) is None
+    assert it.writes == [CHARGE, "release"]
+
+
+def test_a_hand_back_that_does_not_show_is_done_again(caplog: pytest.LogCaptureFixture) -> None:
+    """After the settling time, and each settling time after that."""
+    it = released()
+    why = "the battery accepted to be handed back and is still in manual mode"
+    for _ in range(2):
+        assert it.after(29.9).sees(MANUAL) is None
+        assert it.after(0.1).sees(MANUAL) == Actuation(outcome=Outcome.HANDED_BACK, note=why)
+    assert [record.getMessage() for record in caplog.records] == [f"{why}: handing it back again"]
+    assert it.record.on_record is not None
+
+
+def test_a_hand_back_without_a_mode_call_shows_in_the_power() -> None:
+    """While the battery goes on with what was ours the record stays; once it idles the record goes."""
+    it = ToldActuator(can_set_mode=False)
+    it.send(CHARGE)
+    it.release()
+    assert it.sees(MANUAL, power_w=2000.0) is None
+    assert it.record.on_record is not None
+    assert it.sees(MANUAL, power_w=0.0) is None
+    assert it.record.on_record is None
+
+
+def test_a_failed_hand_back_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Until a status came between; the command stands and is named."""
+    it = charging()
+    with caplog.at_level(logging.DEBUG, logger="optimizer.control.actuator"):
+        for _ in range(2):
+            failed = it.release(error=DeviceUnreachable("gone"))
+            assert failed == Actuation(outcome=Outcome.FAILED, setpoint=CHARGE, note="the end", error="gone")
+        it.sees(echo_w=2000.0)
+        it.release(error=DeviceUnreachable("gone"))
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "could not hand back: gone"),
+        ("DEBUG", "could not hand back: gone"),
+        ("WARNING", "could not hand back: gone"),
+    ]
+
+
+# -- standing down --------------------------------------------------------------------------------------------------
+
+THEIRS = "somebody else changed the battery's mode to backup"
+
+
+def taken(mode: OperatingMode = BACKUP) -> ToldActuator:
+    """Return one that stands down since 1000 s for a mode of somebody else's."""
+    it = charging()
+    assert it.sees(mode) is not None
+    return it
+
+
+@pytest.mark.parametrize(
+    ("seconds", "again"),
+    [(0.0, "for another 30 min"), (600.0, "for another 20 min"), (1799.9, "for another 0 min")],
+)
+def test_standing_down_says_for_how_long(seconds: float, again: str) -> None:
+    """And why."""
+    assert taken().after(seconds).sees(AUTO) == stood_down(f"{THEIRS}; standing down {again}")
+
+
+def test_control_is_taken_up_again_after_the_hold_off(caplog: pytest.LogCaptureFixture) -> None:
+    """From a mode that is ours to take; anybody else's is waited for."""
+    it = taken().after(HOLD_OFF_S)
+    assert it.sees(BACKUP) == stood_down(f"{THEIRS}; standing down while its mode is backup")
+    with caplog.at_level(logging.INFO, logger="optimizer.control.actuator"):
+        assert it.sees(AUTO) is None
+    assert caplog.messages[-1] == "taking the battery up again"
+    assert it.after(1.0).sees(AUTO) is None
+
+
+def test_a_battery_without_a_mode_call_is_taken_up_again_in_any_mode() -> None:
+    """It is told then that its mode has to be set by hand."""
+    it = ToldActuator(can_set_mode=False)
+    it.send(CHARGE)
+    it.sees(MANUAL, echo_w=2000.0)
+    it.sees(BACKUP)
+    assert it.after(HOLD_OFF_S).sees(BACKUP) is None
+    told = it.after(1.0).sees(BACKUP)
+    assert told is not None
+    assert "put it into manual" in told.note
+
+
+@pytest.mark.parametrize("mode", [BACKUP, OperatingMode.TIME_OF_USE, OperatingMode.OTHER])
+def test_the_end_leaves_somebodys_mode_alone(mode: OperatingMode) -> None:
+    """It is not ours to change, and nothing is written."""
+    it = taken(mode)
+    assert it.release() == Actuation(
+        outcome=Outcome.HANDED_BACK, note=f"the end; its mode {mode} is not ours to change"
+    )
+    assert it.writes == [CHARGE]
+
+
+@pytest.mark.parametrize("mode", [AUTO, MANUAL, UNKNOWN])
+def test_the_end_hands_back_what_may_be_ours(mode: OperatingMode) -> None:
+    """Where the mode last seen may hide a command of ours."""
+    it = taken()
+    it.after(1.0).sees(mode)
+    assert it.release() == Actuation(outcome=Outcome.HANDED_BACK, note="the end")
+    assert it.writes == [CHARGE, "release"]
+
+
+def test_standing_down_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """In the journal, once."""
+    taken()
+    assert caplog.messages == [f"{THEIRS}: standing down"]
+
+
+# -- what is left behind a power plant ------------------------------------------------------------------------------
+
+
+def test_a_power_plant_is_given_way_with_ours_on_record() -> None:
+    """What stood before is what may come back when it leaves."""
+    it = charging().after(10.0)
+    assert it.send(Power(-500.0), error=PLANT) == stood_down("the power plant commands")
+    assert it.record.on_record == ("charge 2000 W", 1100.0, LEASE_S)
+    first = ToldActuator()
+    assert first.send(CHARGE, error=PLANT) == stood_down("the power plant commands")
+    assert first.record.on_record == ("charge 2000 W", 1090.0, LEASE_S)
+
+
+@pytest.mark.parametrize(
+    ("echo_w", "ours"),
+    [
+        (None, True),
+        (2000.0, True),
+        (2025.0, True),
+        (1975.0, True),
+        (2026.0, False),
+        (-500.0, True),
+        (0.0, True),
+        (-25.0, True),
+        (900.0, False),
+    ],
+)
+def test_what_shows_behind_a_power_plant_is_taken_back(echo_w: float | None, ours: bool) -> None:
+    """Any power that was ours, and idle; once a lease after the last command; a foreign one is left alone."""
+    it = charging().after(10.0)
+    it.send(Power(-500.0), error=PLANT)
+    it.after(89.9).sees(echo_w=echo_w)
+    assert it.writes == [CHARGE, Power(-500.0)]
+    it.after(0.1).sees(echo_w=echo_w)
+    assert it.writes[2:] == (["release"] if ours else [])
+    assert it.record.on_record == (None if ours else ("charge 2000 W", 1190.0, LEASE_S))
+
+
+def test_what_cannot_be_taken_back_yet_is_tried_once_a_lease(caplog: pytest.LogCaptureFixture) -> None:
+    """It stays on record, and the journal is spared."""
+    it = charging()
+    it.send(Power(-500.0), error=PLANT)
+    with caplog.at_level(logging.DEBUG, logger="optimizer.control.actuator"):
+        for _ in range(30):
+            it.after(10.0).sees(echo_w=2000.0, error=PLANT)
+    assert it.writes[2:] == ["release"] * 3
+    assert it.record.on_record == ("charge 2000 W", 1390.0, LEASE_S)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "DEBUG"] == [
+        "what we left at the battery cannot be taken back yet: the power plant commands"
+    ] * 3
+    it.after(90.0).sees(echo_w=2000.0)
+    assert it.record.on_record is None
+    it.after(90.0).sees(echo_w=2000.0)
+    assert it.writes[2:] == ["release"] * 4
+
+
+@pytest.mark.parametrize("mode", [AUTO, BACKUP])
+def test_a_battery_that_is_its_own_master_hides_nothing(mode: OperatingMode) -> None:
+    """Leaving manual mode ends what was ours."""
+    it = charging()
+    it.send(Power(-500.0), error=PLANT)
+    it.after(10.0).sees(mode)
+    assert it.record.on_record is None
+    it.after(500.0).sees(MANUAL, echo_w=2000.0)
+    assert it.writes == [CHARGE, Power(-500.0)]
+
+
+def test_a_command_that_is_taken_leaves_nothing_behind() -> None:
+    """So does a hand-back: a later stand-down clears the record."""
+    for settle in (lambda it: it.send(CHARGE), lambda it: it.release()):
+        it = charging()
+        it.send(Power(-500.0), error=PLANT)
+        it.after(HOLD_OFF_S).sees(MANUAL, echo_w=900.0)
+        settle(it)
+        it.after(40.0).sees(BACKUP)
+        it.after(40.0).sees(BACKUP)
+        assert it.record.on_record is None

@@ -1,0 +1,94 @@
+"""Calm: when a small change is not sent, how fast a large one may go, and how often the mode may change."""
+
+from __future__ import annotations
+
+import pytest
+
+from optimizer.control.clamp import Clamped
+from optimizer.control.options import ControlOptions
+from optimizer.control.steadiness import ModeChanges, steady
+from optimizer.domain.decision import Limit
+from optimizer.domain.setpoint import Automatic, Power, Setpoint
+
+AUTOMATIC, FORCED = Automatic(), Power(1000.0)
+RAMP = 100.0
+
+
+@pytest.mark.parametrize(
+    ("allowed_w", "standing", "power_w", "limits"),
+    [
+        (1049.0, FORCED, 1000.0, (Limit.DEAD_BAND,)),
+        (951.0, FORCED, 1000.0, (Limit.DEAD_BAND,)),
+        (1050.0, FORCED, 1050.0, ()),
+        (950.0, FORCED, 950.0, ()),
+        (1000.0, FORCED, 1000.0, ()),
+        (0.0, Power(40.0), 0.0, ()),
+        (1049.0, None, 1049.0, ()),
+        (10.0, AUTOMATIC, 10.0, ()),
+    ],
+)
+def test_a_small_change_is_not_sent(
+    allowed_w: float, standing: Setpoint | None, power_w: float, limits: tuple[Limit, ...]
+) -> None:
+    """Below 50 W, except to zero: idle means idle."""
+    assert steady(allowed_w, standing, 10.0, ControlOptions()) == Clamped(power_w=power_w, limits=limits)
+
+
+@pytest.mark.parametrize(
+    ("allowed_w", "passed_s", "power_w", "limits"),
+    [
+        (3000.0, 10.0, 2000.0, (Limit.RAMP,)),
+        (-3000.0, 10.0, 0.0, (Limit.RAMP,)),
+        (2000.0, 10.0, 2000.0, ()),
+        (0.0, 10.0, 0.0, ()),
+        (3000.0, 0.0, 1100.0, (Limit.RAMP,)),
+        (3000.0, 1.5, 1150.0, (Limit.RAMP,)),
+    ],
+)
+def test_a_large_change_goes_step_by_step(
+    allowed_w: float, passed_s: float, power_w: float, limits: tuple[Limit, ...]
+) -> None:
+    """As far as the time since the step before allows, that of a second at least."""
+    options = ControlOptions(ramp_w_per_s=RAMP)
+    assert steady(allowed_w, FORCED, passed_s, options) == Clamped(power_w=power_w, limits=limits)
+    assert steady(allowed_w, AUTOMATIC, passed_s, options) == Clamped(power_w=allowed_w)
+
+
+def noted(*commands: tuple[Setpoint | None, Setpoint, float]) -> ModeChanges:
+    changes = ModeChanges(ControlOptions(max_mode_changes_per_hour=2))
+    for before, after, at_s in commands:
+        changes.note(before, after, at_s)
+    return changes
+
+
+def test_only_a_change_of_mode_is_one() -> None:
+    """Another power is none; the first command is one, whatever it is."""
+    powers = noted((None, FORCED, 0.0), (FORCED, Power(500.0), 1.0), (Power(500.0), FORCED, 2.0))
+    assert powers.may_change(FORCED, 3.0)
+    assert noted((None, AUTOMATIC, 0.0), (AUTOMATIC, AUTOMATIC, 1.0)).may_change(FORCED, 2.0)
+    for before, after in ((FORCED, AUTOMATIC), (AUTOMATIC, FORCED)):
+        assert not noted((None, before, 0.0), (before, after, 1.0)).may_change(after, 1000.0)
+
+
+@pytest.mark.parametrize(("at_s", "may"), [(3599.9, False), (3600.0, True)])
+def test_the_cap_holds_within_any_hour(at_s: float, may: bool) -> None:
+    """A change counts for an hour, whoever has the battery since."""
+    changes = noted((None, FORCED, 0.0), (FORCED, AUTOMATIC, 10.0))
+    assert changes.may_change(None, at_s) is may
+
+
+@pytest.mark.parametrize(("at_s", "may"), [(59.9, False), (60.0, True)])
+def test_automatic_mode_is_kept_for_a_minute(at_s: float, may: bool) -> None:
+    """It can be entered at once, and left after that; where nothing of ours stands nothing is to be left."""
+    changes = noted((None, AUTOMATIC, 0.0))
+    assert changes.may_change(AUTOMATIC, at_s) is may
+    assert changes.may_change(FORCED, at_s)
+    assert changes.may_change(None, at_s)
+
+
+def test_a_minute_is_counted_from_the_last_change() -> None:
+    """Where the changes are forgotten after an hour, that minute is long over."""
+    changes = noted((None, FORCED, 0.0), (FORCED, AUTOMATIC, 3590.0))
+    assert not changes.may_change(AUTOMATIC, 3610.0)
+    assert changes.may_change(AUTOMATIC, 3650.0)
+    assert changes.may_change(AUTOMATIC, 7200.0)

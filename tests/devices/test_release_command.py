@@ -1,0 +1,134 @@
+"""``python -m optimizer.release``: when it acts, what it tells, and that it ends."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from optimizer import release
+from optimizer.lease import CommandRecord
+from optimizer.release_config import NOTHING_TO_RELEASE
+from support.fake_sonnen import FakeSonnen
+
+
+@pytest.fixture
+def battery() -> Iterator[FakeSonnen]:
+    with FakeSonnen(mode="1", setpoint_w=3000) as battery:
+        yield battery
+
+
+@pytest.fixture
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandRecord:
+    """Return a record with an intent in the folders that systemd gives."""
+    record = CommandRecord(tmp_path / "state", tmp_path / "run")
+    record.runtime_dir.mkdir()
+    record.intend("charge 3000 W")
+    monkeypatch.setenv("STATE_DIRECTORY", str(record.state_dir))
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(record.runtime_dir))
+    return record
+
+
+@pytest.fixture
+def config(tmp_path: Path, battery: FakeSonnen) -> str:
+    path = tmp_path / "sunshift.toml"
+    path.write_text(f"[battery]\nhost = '127.0.0.1'\nport = {battery.port}\nmode_control = true\n")
+    return str(path)
+
+
+def test_the_whole_report_is_told(
+    battery: FakeSonnen, record: CommandRecord, config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each step with what came of it, then the verdict; the command is off the record."""
+    assert release.main(["--config", config]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "/api/v1/setpoint/charge/0: accepted",
+        "/api/v1/setpoint/discharge/0: accepted",
+        "mode: automatic accepted",
+        "read back: in mode 2 (automatic)",
+        "handed back, confirmed by the battery",
+    ]
+    assert not record.may_stand()
+
+
+def test_what_is_not_confirmed_stays_on_record(
+    battery: FakeSonnen, record: CommandRecord, config: str, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The guard goes on trying; the last line says where to look."""
+    monkeypatch.setattr(release, "PAUSE_S", 60.0)
+    battery.overrides["/api/setting?EM_OperatingMode=2"] = (200, b"{}")
+    assert release.main(["--config", config]) == 1
+    told = capsys.readouterr().out
+    assert told.endswith("\nread back: failed: in mode '1' instead of 2\nNOT CONFIRMED: look at the battery\n")
+    assert record.may_stand()
+
+
+def test_after_a_service_that_left_nothing_there_is_nothing_to_do(
+    battery: FakeSonnen, record: CommandRecord, config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only where asked to look: by hand the battery is released whatever the service said."""
+    assert release.main(["--config", config, "--after-service"]) == 0
+    assert battery.mode == "2"
+    battery.log.clear()
+    capsys.readouterr()
+    (record.runtime_dir / NOTHING_TO_RELEASE).touch()
+    assert release.main(["--config", config, "--after-service"]) == 0
+    assert capsys.readouterr().out == "the service has commanded nothing, or handed the battery back itself\n"
+    assert battery.log == []
+    assert release.main(["--config", config]) == 0
+    assert battery.log
+
+
+@pytest.mark.parametrize("folders", ["none", "read-only"])
+def test_a_record_that_cannot_be_cleared_costs_nothing(
+    folders: str, battery: FakeSonnen, record: CommandRecord, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The battery is back all the same; at worst the guard hands it back once more."""
+    if folders == "none":
+        monkeypatch.delenv("STATE_DIRECTORY")
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", read_only)
+    assert release.main(["--config", config]) == 0
+    assert (battery.mode, record.may_stand()) == ("2", True)
+
+
+def test_the_process_ends_whatever_hangs(
+    battery: FakeSonnen, config: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An alarm is set past the deadline and taken back at the end, also at an end by a wrong configuration."""
+    alarms: list[int] = []
+    monkeypatch.setattr(signal, "alarm", alarms.append)
+    assert release.main(["--config", config]) == 0
+    assert release.main(["--config", str(tmp_path / "none.toml")]) == 78
+    assert alarms == [12, 0, 12, 0]
+
+
+def test_an_unusable_configuration_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the code that systemd knows for it."""
+    assert release.main(["--config", str(tmp_path / "none.toml")]) == 78
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(f"{tmp_path / 'none.toml'}: 1 problem\n  no such file")
+    assert told.err.endswith("--config\n")
+
+
+def test_the_usage_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it is for, and what each word means."""
+    monkeypatch.setenv("COLUMNS", "120")
+    with pytest.raises(SystemExit) as ended:
+        release.main(["--help"])
+    assert ended.value.code == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == "usage: python -m optimizer.release [-h] --config FILE [--after-service]"
+    assert "Hand the battery back." in lines
+    assert "--config FILE the service's configuration" in lines
+    assert "--after-service only if the service left anything standing" in lines
+    with pytest.raises(SystemExit) as ended:
+        release.main([])
+    assert ended.value.code == 2

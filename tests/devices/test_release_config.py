@@ -1,0 +1,158 @@
+"""What the way back reads of a configuration, however little of it is sound, and what it says of the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from optimizer.errors import ConfigError
+from optimizer.release_config import NOTHING_TO_RELEASE, ReleaseTarget, needs_release, target_from_config
+
+HOST = "[battery]\nhost = '10.0.0.1'\n"
+
+
+def read(folder: Path, text: str | bytes, **environ: str) -> ReleaseTarget:
+    path = folder / "sunshift.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return target_from_config(path, environ)
+
+
+def problems(folder: Path, text: str, **environ: str) -> list[tuple[str, str]]:
+    with pytest.raises(ConfigError) as caught:
+        read(folder, text, **environ)
+    return [(problem.path, problem.message) for problem in caught.value.problems]
+
+
+# -- whether there is anything to release ---------------------------------------------------------------------------
+
+
+def test_a_release_is_due_until_the_service_says_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its word counts in any of systemd's runtime folders; without folders, as by hand, nobody can have said it."""
+    one, another = tmp_path / "one", tmp_path / "another"
+    another.mkdir()
+    folders = {"RUNTIME_DIRECTORY": f"{one}:{another}"}
+    assert needs_release({})
+    assert needs_release({"RUNTIME_DIRECTORY": ""})
+    assert needs_release(folders)
+    (another / NOTHING_TO_RELEASE).touch()
+    assert not needs_release(folders)
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(another))
+    assert not needs_release()
+    assert needs_release({})
+    monkeypatch.delenv("RUNTIME_DIRECTORY")
+    assert needs_release()
+
+
+# -- the battery ----------------------------------------------------------------------------------------------------
+
+
+def test_only_the_address_is_needed(tmp_path: Path) -> None:
+    """Everything else is as the service takes it by default."""
+    assert read(tmp_path, HOST) == ReleaseTarget(driver="sonnen_v1", host="10.0.0.1", port=8080)
+
+
+@pytest.mark.parametrize(
+    ("written", "host"), [(" [fe80::1] ", "fe80::1"), ("BOX", "BOX"), ("XERXES.local", "XERXES.local")]
+)
+def test_an_address_may_stand_in_brackets(written: str, host: str, tmp_path: Path) -> None:
+    """As IPv6 addresses do in URLs; a name is taken as it is."""
+    assert read(tmp_path, f"[battery]\nhost = '{written}'\n").host == host
+
+
+@pytest.mark.parametrize("port", ["1", "80", "8080", "65535", "00080"])
+def test_a_port_is_a_number_that_fits(port: str, tmp_path: Path) -> None:
+    """As a number or as text from the environment."""
+    assert read(tmp_path, HOST, SUNSHIFT_BATTERY__PORT=port).port == int(port)
+
+
+@pytest.mark.parametrize("port", ["65536", "99999", "000080", "-1", "8 0", "8080.0", "x", ""])
+def test_a_number_that_is_no_port_is_told(port: str, tmp_path: Path) -> None:
+    """With what was written there."""
+    assert problems(tmp_path, HOST, SUNSHIFT_BATTERY__PORT=port) == [("battery.port", f"{port!r} is not a port")]
+
+
+@pytest.mark.parametrize(
+    ("said", "means"),
+    [(yes, True) for yes in ("true", "True", " TRUE ", "1", "yes", "on", "y", "t", "YES", "On")]
+    + [(no, False) for no in ("false", "0", "no", "off", "", "x1x", "none")],
+)
+def test_every_yes_of_the_environment_is_one(said: str, means: bool, tmp_path: Path) -> None:
+    """The words that the service takes for true; anything else is no."""
+    assert read(tmp_path, HOST, SUNSHIFT_BATTERY__MODE_CONTROL=said).mode_control is means
+
+
+def test_each_problem_says_what_would_be_right(tmp_path: Path) -> None:
+    """A person may see this first in a journal."""
+    assert problems(tmp_path, "[battery]\ndriver = 'sonen'\nhand_back_mode = 'manual'\n") == [
+        ("battery.driver", "'sonen' is none of sonnen_v1, sonnen_v2, simulated"),
+        ("battery.host", "is missing: give the battery's address"),
+        ("battery.hand_back_mode", "'manual' is none of automatic, time_of_use, backup"),
+    ]
+
+
+def test_a_simulated_battery_needs_neither_file_nor_address(tmp_path: Path) -> None:
+    """It is in the service's own process."""
+    found = target_from_config(tmp_path / "none.toml", {"SUNSHIFT_BATTERY__DRIVER": "simulated"})
+    assert found == ReleaseTarget(driver="simulated")
+
+
+# -- the token ------------------------------------------------------------------------------------------------------
+
+
+def test_a_battery_without_tokens_gets_none(tmp_path: Path) -> None:
+    """What V1 does not ask for is not sent to it."""
+    (tmp_path / "token").write_text("0123456789")
+    assert read(tmp_path, HOST + "token_file = 'token'\n").token == ""
+
+
+V2 = HOST + "driver = 'sonnen_v2'\n"
+
+
+def test_a_missing_token_is_told_with_where_it_was_looked_for(tmp_path: Path) -> None:
+    """Where no place was named, that one should be."""
+    missing = "is missing: name the file that holds the token"
+    assert problems(tmp_path, V2) == [("battery.token_file", missing)]
+    gone = f"{tmp_path / 'run' / 'sunshift-token'} cannot be read (No such file or directory)"
+    assert problems(tmp_path, V2, RUNTIME_DIRECTORY=str(tmp_path / "run")) == [
+        ("battery.token_file", f"{missing}; {gone}")
+    ]
+
+
+def test_a_token_is_plain_text(tmp_path: Path) -> None:
+    """Other letters cannot be sent, and are not quoted."""
+    (tmp_path / "token").write_text("tökentöken", encoding="utf-8")
+    assert problems(tmp_path, V2 + "token_file = 'token'\n") == [
+        ("battery.token_file", f"{tmp_path / 'token'} holds more than plain text")
+    ]
+
+
+# -- a file of which not all is sound -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"# f\xfcr Z\xfcrich\n[battery]\nhost = '10.0.0.1'\n",
+        b"[site\n[battery]# ours\nhost = '10.0.0.1'\n",
+        b"[site\n[battery]   # ours\nhost = '10.0.0.1'\n",
+        b"[site\n  [battery]\n  host = '10.0.0.1'\n",
+        b"host = '10.0.0.2'\n[site\n[battery]\nhost = '10.0.0.1'\n",
+        b"[site\n[battery]\nhost = '10.0.0.1'\n  [grid]\nhost = '10.0.0.2'\n",
+    ],
+)
+def test_the_battery_is_found_in_what_can_be_read(text: bytes, tmp_path: Path) -> None:
+    """Whatever the encoding, the comments and the blanks around it, and wherever else a host is named."""
+    assert read(tmp_path, text).host == "10.0.0.1"
+
+
+@pytest.mark.parametrize("text", ["host = '10.0.0.2'\n[site\n", "battery = 1\n", "battery = ['10.0.0.2']\n", ""])
+def test_what_is_no_table_of_the_battery_is_none(text: str, tmp_path: Path) -> None:
+    """Then its address is what is missing."""
+    assert problems(tmp_path, text) == [("battery.host", "is missing: give the battery's address")]
+
+
+@pytest.mark.parametrize("whole", ["[1]", "3", "null", "{", " ", ""])
+def test_a_table_from_the_environment_that_is_none_is_passed_over(whole: str, tmp_path: Path) -> None:
+    """The file still has it."""
+    assert read(tmp_path, HOST, SUNSHIFT_BATTERY=whole).host == "10.0.0.1"

@@ -1,0 +1,135 @@
+"""What is on record of a command: whole or not at all, through to the disk where a power cut must not take it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from optimizer.lease import CommandRecord, Lease
+
+LEASE = Lease(command="charge 2000 W", until_s=50.0, length_s=90.0)
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> CommandRecord:
+    return CommandRecord(tmp_path / "deep" / "state", tmp_path / "run")
+
+
+@pytest.fixture
+def flushed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of what is flushed through to the disk, in order."""
+    names: list[str] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        names.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    return names
+
+
+def no_space(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("environ", "folders"),
+    [
+        ({"STATE_DIRECTORY": "/s", "RUNTIME_DIRECTORY": "/r"}, ("/s", "/r")),
+        ({"STATE_DIRECTORY": "/s:/s/more", "RUNTIME_DIRECTORY": "/r:/r/more"}, ("/s", "/r")),
+        ({"STATE_DIRECTORY": "/s"}, None),
+        ({"RUNTIME_DIRECTORY": "/r"}, None),
+        ({"STATE_DIRECTORY": "", "RUNTIME_DIRECTORY": "/r"}, None),
+        ({}, None),
+    ],
+)
+def test_systemd_says_where_the_record_is(environ: dict[str, str], folders: tuple[str, str] | None) -> None:
+    """The first of several folders each; without both there is none."""
+    expected = CommandRecord(Path(folders[0]), Path(folders[1])) if folders else None
+    assert CommandRecord.of_systemd(environ) == expected
+
+
+def test_an_intent_is_on_the_disk_when_it_is_written(record: CommandRecord, flushed: list[str]) -> None:
+    """The file, then the folder that names it: a power cut right after finds it, and a person can read it."""
+    record.intend("charge 2000 W")
+    assert flushed == [f".intent.json.{os.getpid()}", "state"]
+    assert json.loads(record.intent_path.read_text()) == {"command": "charge 2000 W"}
+
+
+def test_a_lease_is_not_flushed(record: CommandRecord, flushed: list[str]) -> None:
+    """Thousands of writes a day would wear a memory card out, for what says nothing after a restart."""
+    record.renew(LEASE)
+    assert flushed == []
+
+
+def test_what_is_cleared_does_not_come_back_after_a_power_cut(record: CommandRecord, flushed: list[str]) -> None:
+    """The folder is flushed once the intent is gone; where there was none there is nothing to flush."""
+    record.intend("charge 2000 W")
+    flushed.clear()
+    record.clear()
+    record.clear()
+    assert flushed == ["state"]
+
+
+def test_two_may_clear_at_once(record: CommandRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guard and the service: who comes second has nothing left to do."""
+    record.intend("charge 2000 W")
+    record.renew(LEASE)
+    unlink = Path.unlink
+
+    def overtaken(path: Path, **options: bool) -> None:
+        unlink(path, missing_ok=True)
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", overtaken)
+    record.clear()
+    assert not record.may_stand()
+
+
+@pytest.mark.parametrize("left", ["intent", "lease"])
+def test_either_file_says_that_a_command_may_stand(left: str, record: CommandRecord) -> None:
+    """In doubt one of them remains, and that is enough."""
+    record.intend("charge 2000 W") if left == "intent" else record.renew(LEASE)
+    assert record.may_stand()
+    assert record.unvouched(51.0) == ("charge 2000 W" if left == "lease" else "a command of unknown power")
+
+
+def test_a_failed_write_leaves_what_was_there(record: CommandRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk the old record stays whole, and no half of a new one beside it."""
+    record.intend("charge 2000 W")
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(OSError, match="No space left"):
+        record.intend("discharge 3000 W")
+    assert [path.name for path in record.state_dir.iterdir()] == ["intent.json"]
+    assert "charge 2000 W" in record.intent_path.read_text()
+
+
+def test_a_failed_write_is_told_though_cleaning_up_fails_as_well(
+    record: CommandRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first error is the one that says what happened."""
+    monkeypatch.setattr(os, "fsync", no_space)
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(PermissionError(errno.EPERM, "no")))
+    with pytest.raises(OSError, match="No space left"):
+        record.intend("charge 2000 W")
+
+
+def test_half_a_file_left_by_a_crash_does_no_harm(record: CommandRecord) -> None:
+    """What a process of the same number left half-written is overwritten whole."""
+    record.renew(LEASE)
+    record.lease_path.with_name(f".lease.json.{os.getpid()}").write_text("x" * 5000)
+    record.renew(LEASE)
+    assert record.unvouched(0.0) is None
+
+
+@pytest.mark.parametrize(("until_s", "length_s"), [("50.0", "Infinity"), ("Infinity", "Infinity"), ("NaN", "90.0")])
+def test_a_lease_without_an_end_vouches_for_nothing(until_s: str, length_s: str, record: CommandRecord) -> None:
+    """It would vouch for ever."""
+    record.renew(LEASE)
+    record.lease_path.write_text(f'{{"command": "charge", "until_s": {until_s}, "length_s": {length_s}}}')
+    assert record.unvouched(0.0) is not None

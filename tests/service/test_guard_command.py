@@ -1,0 +1,143 @@
+"""The guard as a command: where it finds the record, what it tells and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from optimizer.clock import boot_time_s
+from optimizer.guard import guard, main
+from optimizer.lease import CommandRecord, Lease
+from optimizer.release import ReleaseReport
+from optimizer.release_config import ReleaseTarget
+from support.fake_sonnen import FakeSonnen
+
+CONFIRMED = ReleaseReport(confirmed=True, steps=("mode: automatic accepted",))
+
+
+@pytest.fixture
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandRecord:
+    """Return a record with an intent, and no folders of systemd's."""
+    for name in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    record = CommandRecord(tmp_path / "state", tmp_path / "run")
+    record.intend("charge 2000 W")
+    return record
+
+
+@pytest.fixture
+def battery() -> Iterator[FakeSonnen]:
+    with FakeSonnen(mode="1", setpoint_w=2000) as running:
+        yield running
+
+
+@pytest.fixture
+def config(tmp_path: Path, battery: FakeSonnen) -> Path:
+    path = tmp_path / "sunshift.toml"
+    path.write_text(f'[battery]\nhost = "127.0.0.1"\nport = {battery.port}\nmode_control = true\n')
+    return path
+
+
+def by_hand(record: CommandRecord) -> list[str]:
+    return ["--state-dir", str(record.state_dir), "--runtime-dir", str(record.runtime_dir)]
+
+
+def test_the_folders_may_be_told(
+    record: CommandRecord,
+    battery: FakeSonnen,
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """They come before systemd's; what was done is told in the end."""
+    monkeypatch.setenv("STATE_DIRECTORY", "/elsewhere")
+    monkeypatch.setenv("RUNTIME_DIRECTORY", "/elsewhere")
+    assert main(["--config", str(config), *by_hand(record)]) == 0
+    assert (battery.mode, record.may_stand()) == ("2", False)
+    told = capsys.readouterr().out
+    assert told.startswith("nobody vouches for a command of unknown power any more: handing the battery back\n")
+    assert told.endswith("handed back, confirmed by the battery\n")
+
+
+def test_systemds_folders_serve_where_none_or_one_is_told(
+    record: CommandRecord, battery: FakeSonnen, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of a record is none."""
+    monkeypatch.setenv("STATE_DIRECTORY", str(record.state_dir))
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(record.runtime_dir))
+    for told in ([], ["--state-dir", str(tmp_path / "elsewhere")], ["--runtime-dir", str(tmp_path / "elsewhere")]):
+        record.intend("charge 2000 W")
+        assert main(["--config", str(config), *told]) == 0
+        assert not record.may_stand()
+
+
+@pytest.mark.usefixtures("record")
+@pytest.mark.parametrize("told", [[], ["--state-dir", "/tmp"], ["--runtime-dir", "/tmp"]])
+def test_without_folders_the_usage_is_told(told: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A guard that looks nowhere must not seem to watch."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--config", "any.toml", *told])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("usage: python -m optimizer.guard ")
+    assert "error: give both --state-dir and --runtime-dir" in said
+
+
+def test_a_vouched_command_is_passed_over_in_silence(
+    record: CommandRecord, battery: FakeSonnen, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the boot-time clock; twice a minute there is nothing to tell."""
+    record.renew(Lease(command="charge 2000 W", until_s=boot_time_s() + 60.0, length_s=90.0))
+    assert main(["--config", str(config), *by_hand(record)]) == 0
+    assert (battery.log, capsys.readouterr()) == ([], ("", ""))
+
+
+def test_an_unusable_configuration_is_told(
+    record: CommandRecord, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the code that systemd knows for it, and what is wrong."""
+    assert main(["--config", str(tmp_path / "none.toml"), *by_hand(record)]) == 78
+    told = capsys.readouterr()
+    assert "none.toml: 1 problem" in told.err
+    assert told.err.endswith("--config\n")
+    assert (told.out, record.may_stand()) == ("", True)
+
+
+def test_the_usage_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it is for, and what each word means; a configuration is needed."""
+    monkeypatch.setenv("COLUMNS", "120")
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == "usage: python -m optimizer.guard [-h] --config FILE [--state-dir DIR] [--runtime-dir DIR]"
+    assert "The guard: hands the battery back when a command stands that nobody vouches for any more." in lines
+    assert "--config FILE the service's configuration" in lines
+    assert "--state-dir DIR default: $STATE_DIRECTORY" in lines
+    assert "--runtime-dir DIR default: $RUNTIME_DIRECTORY" in lines
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 2
+
+
+def test_the_battery_of_the_configuration_is_handed_back(record: CommandRecord, config: Path) -> None:
+    """It, and no other."""
+    found: list[ReleaseTarget] = []
+    guard(record, config, now_s=0.0, release=lambda target: (found.append(target), CONFIRMED)[1])
+    assert [target.mode_control for target in found] == [True]
+
+
+def test_a_record_that_cannot_be_cleared_is_told(
+    record: CommandRecord, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The battery is back, and will be handed back again with the next look: a failure for systemd to show."""
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", read_only)
+    code, told = guard(record, config, now_s=0.0, release=lambda _: CONFIRMED)
+    assert code == 1
+    assert "confirmed by the battery\nand cannot write that down ([Errno 30] Read-only file system)" in told

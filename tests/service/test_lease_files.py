@@ -1,0 +1,139 @@
+"""The keeper of intent and lease: what is written when, and what is told where it cannot be."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+
+from optimizer.lease import CommandRecord, Lease
+from optimizer.service.lease_files import LeaseFiles
+
+
+class WatchedRecord(CommandRecord):
+    """Tells what is done with it, in order; fails as it is told to."""
+
+    done: list[str]
+    error: OSError | None
+
+    def _do(self, what: str) -> None:
+        self.done.append(what)
+        if self.error is not None:
+            raise self.error
+
+    def intend(self, command: str) -> None:
+        self._do(f"intend {command}")
+        super().intend(command)
+
+    def renew(self, lease: Lease) -> None:
+        self._do(f"renew {lease.command}")
+        super().renew(lease)
+
+    def clear(self) -> None:
+        self._do("clear")
+        super().clear()
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> WatchedRecord:
+    record = WatchedRecord(tmp_path / "state", tmp_path / "run")
+    object.__setattr__(record, "done", [])
+    object.__setattr__(record, "error", None)
+    return record
+
+
+def fail(record: WatchedRecord, error: OSError | None) -> None:
+    object.__setattr__(record, "error", error)
+
+
+def hold(files: LeaseFiles, command: str = "charge 1000 W") -> None:
+    files.hold(command, until_s=100.0, length_s=90.0)
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device", "/run/lease.json")
+FAULT = "/run/lease.json: No space left on device; should this process die, the guard may not know of a command"
+
+
+def test_the_lease_comes_before_the_intent(record: WatchedRecord) -> None:
+    """While it is there the guard takes no intent for one left over; from then on only the lease is written."""
+    files = LeaseFiles(record)
+    hold(files)
+    hold(files, "discharge 500 W")
+    assert record.done == ["renew charge 1000 W", "intend charge 1000 W", "renew discharge 500 W"]
+    assert json.loads(record.lease_path.read_text()) == {
+        "command": "discharge 500 W",
+        "until_s": 100.0,
+        "length_s": 90.0,
+    }
+
+
+def test_what_an_earlier_run_intended_is_intended_anew(record: WatchedRecord) -> None:
+    """Its file says nothing about this run's command, and may not have been flushed."""
+    CommandRecord(record.state_dir, record.runtime_dir).intend("charge 3000 W")
+    files = LeaseFiles(record)
+    assert files.left_over()
+    hold(files)
+    assert "charge 1000 W" in record.intent_path.read_text()
+
+
+def test_nothing_is_left_over_where_nothing_is(record: WatchedRecord) -> None:
+    """Neither before the first command nor after the last."""
+    files = LeaseFiles(record)
+    assert not files.left_over()
+    hold(files)
+    files.drop()
+    assert not files.left_over()
+
+
+def test_the_record_is_cleared_once(record: WatchedRecord) -> None:
+    """A battery in its own hands costs no write at each look; a new command is on record whole."""
+    files = LeaseFiles(record)
+    files.drop()
+    files.drop()
+    hold(files)
+    files.drop()
+    files.drop()
+    hold(files)
+    whole = ["renew charge 1000 W", "intend charge 1000 W"]
+    assert record.done == ["clear", *whole, "clear", *whole]
+
+
+def test_what_cannot_be_cleared_is_tried_again(record: WatchedRecord) -> None:
+    """Else the guard would hand back what nobody commands."""
+    files = LeaseFiles(record)
+    fail(record, FULL)
+    files.drop()
+    assert files.fault == FAULT
+    fail(record, None)
+    files.drop()
+    files.drop()
+    assert record.done == ["clear", "clear"]
+    assert files.fault is None
+
+
+def test_an_intent_that_cannot_be_written_is_tried_again(
+    record: WatchedRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the next lease."""
+    files = LeaseFiles(record)
+    with monkeypatch.context() as broken:
+        broken.setattr(WatchedRecord, "intend", lambda *_: (_ for _ in ()).throw(FULL))
+        hold(files)
+    assert files.fault == FAULT
+    hold(files)
+    assert record.intent_path.exists()
+    assert files.fault is None
+
+
+def test_a_fault_is_told_once(record: WatchedRecord, caplog: pytest.LogCaptureFixture) -> None:
+    """As long as it is the same one; another, or the same after it was gone, is told anew."""
+    files = LeaseFiles(record)
+    other = OSError(errno.EROFS, "Read-only file system", "/run/lease.json")
+    for error in (FULL, FULL, other, None, other):
+        fail(record, error)
+        hold(files)
+    told = f"the command on record: {FAULT}"
+    others = told.replace("No space left on device", "Read-only file system")
+    assert caplog.messages == [told, others, others]

@@ -1,0 +1,109 @@
+"""An actuator by itself: told the time, what a status says and what to send, against a battery that only listens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from optimizer.control.actuator import Actuation, Actuator
+from optimizer.control.options import ControlOptions
+from optimizer.devices.port import Capabilities
+from optimizer.domain.measurement import Measurement, OperatingMode
+from optimizer.domain.setpoint import Setpoint
+from optimizer.errors import DeviceError
+from support.situations import BATTERY, situation_of
+
+
+@dataclass
+class ListeningDevice:
+    """Keeps what it is told, or raises ``error``."""
+
+    can_set_mode: bool = True
+    error: DeviceError | None = None
+    writes: list[Setpoint | str] = field(default_factory=list)
+    name: str = "a battery that listens"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(can_set_mode=self.can_set_mode)
+
+    def read(self) -> Measurement:
+        raise NotImplementedError
+
+    def apply(self, setpoint: Setpoint) -> None:
+        self._take(setpoint)
+
+    def release(self) -> None:
+        self._take("release")
+
+    def close(self) -> None: ...
+
+    def _take(self, what: Setpoint | str) -> None:
+        self.writes.append(what)
+        if self.error is not None:
+            raise self.error
+
+
+@dataclass
+class Record:
+    """What is on record: command, until when, for how long; None: nothing."""
+
+    on_record: tuple[str, float, float] | None = None
+    drops: int = 0
+
+    def hold(self, command: str, *, until_s: float, length_s: float) -> None:
+        self.on_record = command, until_s, length_s
+
+    def drop(self) -> None:
+        self.on_record = None
+        self.drops += 1
+
+
+class ToldActuator:
+    """The actuator, its battery and its record; time starts at 1000 s."""
+
+    def __init__(self, *, can_set_mode: bool = True) -> None:
+        self.device = ListeningDevice(can_set_mode=can_set_mode)
+        self.record = Record()
+        self.actuator = Actuator(self.device, BATTERY, ControlOptions(), self.record)
+        self.now_s = 1000.0
+
+    def after(self, seconds: float) -> ToldActuator:
+        """Let time pass."""
+        self.now_s += seconds
+        return self
+
+    def send(self, setpoint: Setpoint, *, error: DeviceError | None = None) -> Actuation:
+        """Bring the battery to a setpoint, if anything is due."""
+        self.device.error = error
+        return self.actuator.actuate(setpoint, self.now_s)
+
+    def release(self, *, error: DeviceError | None = None) -> Actuation:
+        """Hand the battery back."""
+        self.device.error = error
+        return self.actuator.release("the end", self.now_s)
+
+    def sees(
+        self,
+        mode: OperatingMode = OperatingMode.MANUAL,
+        *,
+        echo_w: float | None = None,
+        power_w: float = 2000.0,
+        error: DeviceError | None = None,
+        reasons: tuple[str, ...] = (),
+    ) -> Actuation | None:
+        """Read back; a write that follows from it meets ``error``."""
+        self.device.error = error
+        measurement = replace(
+            situation_of().measurement,
+            elapsed_s=self.now_s,
+            mode=mode,
+            reported_setpoint_w=echo_w,
+            battery_power_w=power_w,
+            reasons=reasons,
+        )
+        return self.actuator.notice(measurement, self.now_s)
+
+    @property
+    def writes(self) -> list[Setpoint | str]:
+        """Return what was sent."""
+        return self.device.writes
