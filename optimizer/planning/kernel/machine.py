@@ -495,10 +495,15 @@ def blend(
     own, mean, before, own_end, mean_end = 0, 0, 0.0, widths[0], mean_widths[0]
     while True:
         end = min(own_end, mean_end)
-        if end > before:
-            blended[count] = (1.0 - share) * slopes[own] + share * mean_slopes[mean]
-            wide[count] = end - before
-            before, count = end, count + 1
+        width, slope = end - before, (1.0 - share) * slopes[own] + share * mean_slopes[mean]
+        before = end
+        if count > 0 and width <= NARROWEST:
+            wide[count - 1] += width
+        elif count > 0 and wide[count - 1] <= NARROWEST:
+            blended[count - 1], wide[count - 1] = slope, wide[count - 1] + width
+        else:
+            blended[count], wide[count] = slope, width
+            count += 1
         # Both end at the same energy, but for rounding: the shorter goes on as it was.
         if own_end <= end:
             own, own_end = (own + 1, own_end + widths[own + 1]) if own < own_last else (own, np.inf)

@@ -7,6 +7,7 @@ whatever the length of the horizon.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import chain
@@ -17,7 +18,7 @@ from optimizer.planning.kernel.port import Pieces
 from optimizer.planning.kernel.segments import Segments, segments_of
 from optimizer.planning.scaled_problem import ScaledProblem, Switches
 from optimizer.planning.step_arrays import Floats
-from optimizer.planning.worth_curve import NARROWEST, WorthCurve, mean_worth, simplified
+from optimizer.planning.worth_curve import NARROWEST, PENALTY_SHARE, WorthCurve, mean_worth, simplified
 
 Sorted = list[tuple[float, float]]
 """Negated slope [currency/kWh] and width [kWh], slopes increasing once negated."""
@@ -123,18 +124,44 @@ def switched(scaled: ScaledProblem, worths: Sequence[Worth], switches: Switches)
     ``V_i <- (1 - share) V_i + share * sum_j weight_j V_j``, the mean of concave worths: hundreds of pieces, of which
     those are joined that no price can tell apart.
     """
-    mean = _joined(mean_worth(scaled.lowest_kwh, _end_to_end(worths), scaled.arrays.weights), switches)
-    shares = np.array([1.0 - switches.share, switches.share])
-    found = []
-    for own in worths:
-        both = _end_to_end([own, (mean.at_lowest, [(-slope, width) for slope, width in mean.segments])])
-        blend = _joined(mean_worth(scaled.lowest_kwh, both, shares), switches)
-        found.append((blend.at_lowest, [(-slope, width) for slope, width in blend.segments]))
-    return found
+    mean = mean_worth(scaled.lowest_kwh, _end_to_end(worths), scaled.arrays.weights)
+    if switches.join_per_kwh > 0.0:
+        mean = simplified(mean, tolerance=switches.join_per_kwh)
+    shared = (mean.at_lowest, [(-slope, width) for slope, width in mean.segments])
+    return [_blended(own, shared, switches) for own in worths]
 
 
-def _joined(curve: WorthCurve, switches: Switches) -> WorthCurve:
-    return simplified(curve, tolerance=switches.join_per_kwh) if switches.join_per_kwh > 0.0 else curve
+def _blended(own: Worth, mean: Worth, switches: Switches) -> Worth:
+    """Return ``(1 - share) * own worth + share * mean worth``, slopes joined on the way."""
+    share, kept = switches.share, 1.0 - switches.share
+    blend: Sorted = []
+    owns, means = iter(own[1]), iter(mean[1])
+    (own_key, own_left), (mean_key, mean_left) = next(owns), next(means)
+    worth, joined, highest = 0.0, 0.0, -math.inf  # of the piece being joined
+    while True:
+        width = min(own_left, mean_left)
+        key = kept * own_key + share * mean_key
+        if key > highest and width > NARROWEST:
+            if joined > NARROWEST:
+                blend.append((worth / joined, joined))
+                worth, joined = 0.0, 0.0
+            highest = _highest_joined(key, switches.join_per_kwh)
+        worth, joined = worth + key * width, joined + width
+        own_left, mean_left = own_left - width, mean_left - width
+        # Both end at the same energy, but for rounding.
+        following = next(owns, None) if own_left <= 0.0 else next(means, None)
+        if following is None:
+            break
+        if own_left <= 0.0:
+            own_key, own_left = following
+        else:
+            mean_key, mean_left = following
+    return kept * own[0] + share * mean[0], [*blend, (worth / joined, joined)]
+
+
+def _highest_joined(key: float, join_per_kwh: float) -> float:
+    """Return up to which negated slope pieces are joined to one that begins with ``key``; at 0 only its like."""
+    return key + max(join_per_kwh, PENALTY_SHARE * abs(key)) if join_per_kwh > 0.0 else key
 
 
 def _cut_left(pieces: Sorted, kwh: float) -> float:
