@@ -7,16 +7,15 @@ import math
 import numpy as np
 
 from optimizer.planning.kernel.machine import Facts, backward
+from optimizer.planning.kernel.machine import Switches as MachineSwitches
 from optimizer.planning.kernel.port import Pieces
 from optimizer.planning.scaled_problem import ScaledProblem
 from optimizer.planning.step_arrays import Floats
-from optimizer.planning.worth_curve import WorthCurve
+from optimizer.planning.worth_curve import PENALTY_SHARE, WorthCurve
 
 
 class CompiledWorths:
     """The recursion along every future, in arrays."""
-
-    method = "recursion"
 
     def __init__(self, scaled: ScaledProblem, caps_kw: Floats, *, keep: int) -> None:
         self.kept = keep
@@ -24,23 +23,38 @@ class CompiledWorths:
         arrays = scaled.arrays
         columns = (arrays.net_load_kw, arrays.pv_kw, arrays.buy, arrays.sell)
         limits = (arrays.max_charge_kw, arrays.max_discharge_kw)
-        found = backward(facts_of(scaled), (*columns, *limits), np.array(scaled.peak_counts), caps_kw, keep)
-        self.start_values, first_relaxed, self._at_lowest, self._places, self._slopes, self._widths = found
+        found = backward(
+            facts_of(scaled), (*columns, *limits), np.array(scaled.peak_counts), caps_kw, switches_of(scaled), keep
+        )
+        self.start_values, first_relaxed, self._kept = found
         self.first_relaxed = None if first_relaxed < 0 else int(first_relaxed)
 
     def end_curve(self, scenario: int, step: int) -> WorthCurve:
         """Return the worth along one future at the end of an interval."""
-        begin, count = self._places[scenario, step].tolist()
-        slopes, widths = self._slopes[begin : begin + count], self._widths[begin : begin + count]
+        begin, count = self._kept.places[scenario, step].tolist()
+        slopes, widths = self._kept.slopes[begin : begin + count], self._kept.widths[begin : begin + count]
         segments = tuple(zip(slopes.tolist(), widths.tolist(), strict=True))
-        return WorthCurve(self._lowest_kwh, float(self._at_lowest[scenario, step]), segments)
+        return WorthCurve(self._lowest_kwh, float(self._kept.lowest_worths[scenario, step]), segments)
 
     def end_pieces(self, step: int) -> Pieces:
         """Return the worths along all futures at the end of an interval."""
-        places = self._places[:, step]
+        places = self._kept.places[:, step]
         slices = [slice(begin, begin + count) for begin, count in places.tolist()]
-        slopes, widths = (np.concatenate([side[one] for one in slices]) for side in (self._slopes, self._widths))
-        return Pieces(slopes, widths, places[:, 1], self._at_lowest[:, step])
+        sides = (self._kept.slopes, self._kept.widths)
+        slopes, widths = (np.concatenate([side[one] for one in slices]) for side in sides)
+        return Pieces(slopes, widths, places[:, 1], self._kept.lowest_worths[:, step])
+
+
+def switches_of(scaled: ScaledProblem) -> MachineSwitches:
+    """Return where the futures change into one another, for the compiler."""
+    found = scaled.switches
+    return MachineSwitches(
+        starts=np.array(found.starts if found else (), dtype=np.int64),
+        share=float(found.share) if found else 0.0,
+        weights=scaled.arrays.weights,
+        join_per_kwh=float(found.join_per_kwh) if found else 0.0,
+        join_share=PENALTY_SHARE,
+    )
 
 
 def facts_of(scaled: ScaledProblem) -> Facts:
