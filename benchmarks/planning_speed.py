@@ -24,6 +24,7 @@ from rich.table import Table
 
 from optimizer.clock import WallClock
 from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.domain.row import Row
 from optimizer.domain.scenario import Scenario
 from optimizer.domain.time_grid import TimeGrid
 from optimizer.planning.first_interval import first_decision
@@ -118,7 +119,7 @@ class RollingYear:
         rng = random.Random(7)
         count = YEAR + HORIZON + FUTURES * STEPS_PER_DAY
         home = future(rng, count, 1.0)
-        self._load, self._pv = home.load_w, home.pv_w
+        self._load, self._pv = Row(home.load_w), Row(home.pv_w)
         self._buy = tuple(day_ahead_price(rng, step // 4 * 4) for step in range(count))
         self._template = synthetic(HORIZON, 1)
 

@@ -16,6 +16,7 @@ from optimizer.domain.battery import Battery
 from optimizer.domain.measurement import Measurement
 from optimizer.domain.plan import FlagKind, Plan, PlanFlag
 from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.domain.row import Row
 from optimizer.domain.scenario import Scenario
 from optimizer.domain.site import Site
 from optimizer.domain.time_grid import TimeGrid, floor_to_step
@@ -138,8 +139,8 @@ def _rest_of_first(scenario: Scenario, grid: TimeGrid, now: datetime) -> Scenari
     share = (grid.interval(0).end - now) / grid.step
     return replace(
         scenario,
-        load_w=(scenario.load_w[0] * share, *scenario.load_w[1:]),
-        pv_w=(scenario.pv_w[0] * share, *scenario.pv_w[1:]),
+        load_w=Row.of(scenario.load_w).beginning_with(scenario.load_w[0] * share),
+        pv_w=Row.of(scenario.pv_w).beginning_with(scenario.pv_w[0] * share),
     )
 
 

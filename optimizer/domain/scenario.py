@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -11,10 +12,10 @@ class Scenario:
 
     weight: float
     """Probability; the weights of a set add up to 1."""
-    load_w: tuple[float, ...]
-    """House load, shape (count,) [W]."""
-    pv_w: tuple[float, ...]
-    """PV production available, shape (count,) [W]."""
+    load_w: Sequence[float]
+    """House load, a tuple or a :class:`Row`, shape (count,) [W]."""
+    pv_w: Sequence[float]
+    """PV production available, a tuple or a :class:`Row`, shape (count,) [W]."""
     import_price_per_kwh: tuple[float, ...] | None = None
     """This future's import prices, shape (count,) [currency/kWh]; None: those of the problem."""
     export_price_per_kwh: tuple[float, ...] | None = None

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.domain.measurement import Measurement
+from optimizer.domain.row import Row
 from optimizer.domain.scenario import Scenario
 from optimizer.domain.site import Site
 from optimizer.domain.time_grid import TimeGrid
@@ -254,7 +255,7 @@ def _scenarios(
     )
     weights = futures.weights / futures.weights.sum()
     return tuple(
-        Scenario(weight=float(weight), load_w=tuple(loads.tolist()), pv_w=tuple(suns.tolist()))
+        Scenario(weight=float(weight), load_w=Row.from_bytes(loads.tobytes()), pv_w=Row.from_bytes(suns.tobytes()))
         for weight, loads, suns in zip(weights, load, sun, strict=True)
     )
 

@@ -92,10 +92,7 @@ def problem_to_json(problem: PlanningProblem, *, indent: int | None = None) -> s
         charge = asdict(problem.demand_charge)
         document["demand_charge"] = {key: figure for key, figure in charge.items() if figure is not None}
     if not _is_plain(problem):
-        document["scenarios"] = [
-            {key: figures for key, figures in asdict(scenario).items() if figures is not None}
-            for scenario in problem.scenarios
-        ]
+        document["scenarios"] = [_scenario_record(scenario) for scenario in problem.scenarios]
     return json.dumps(document, indent=indent, allow_nan=False)
 
 
@@ -169,6 +166,13 @@ def _scenarios(top: Mapping[str, Any]) -> tuple[Scenario, ...]:
         msg = f"scenarios is {type(found).__name__}, it must be an array"
         raise PlanningError(msg)
     return tuple(_scenario(f"scenarios[{number}]", scenario) for number, scenario in enumerate(found))
+
+
+def _scenario_record(scenario: Scenario) -> dict[str, Any]:
+    figures = ((field.name, getattr(scenario, field.name)) for field in fields(scenario))
+    return {
+        name: list(figure) if isinstance(figure, Sequence) else figure for name, figure in figures if figure is not None
+    }
 
 
 def _scenario(place: str, found: Any) -> Scenario:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.domain.row import Row
 
 Floats = NDArray[np.float64]
 
@@ -52,8 +54,8 @@ class StepArrays:
 def step_arrays(problem: PlanningProblem) -> StepArrays:
     """Return the futures of a checked problem."""
     futures = problem.scenarios
-    load_kw = np.array([one.load_w for one in futures]) / W_PER_KW
-    pv_kw = np.array([one.pv_w for one in futures]) / W_PER_KW
+    load_kw = _side_by_side([one.load_w for one in futures]) / W_PER_KW
+    pv_kw = _side_by_side([one.pv_w for one in futures]) / W_PER_KW
     net_kw = load_kw - pv_kw
     lowest_kw = min(float(load_kw.min()), float(pv_kw.min())) if np.isfinite(load_kw + pv_kw).all() else math.nan
     buy = [one.import_price_per_kwh or problem.import_price_per_kwh for one in futures]
@@ -71,6 +73,15 @@ def step_arrays(problem: PlanningProblem) -> StepArrays:
         max_discharge_kw=discharge_kw,
         lowest_kw=lowest_kw,
     )
+
+
+def _side_by_side(powers: list[Sequence[float]]) -> Floats:
+    """Return the powers of all futures; those that come as rows are taken over in one piece."""
+    doubles = [one.doubles for one in powers if isinstance(one, Row)]
+    count = len(powers[0])
+    if len(doubles) == len(powers) and all(len(one) == count for one in doubles):
+        return np.frombuffer(b"".join(doubles)).reshape(-1, count)
+    return np.array(powers)
 
 
 def _rows(prices: list[tuple[float, ...]]) -> Floats:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from optimizer.clock import SimulatedClock
 from optimizer.domain.plan import FlagKind, PlanStatus
 from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.domain.row import Row
 from optimizer.errors import PlanningError
 from optimizer.planning.checker import check_plan
 from optimizer.planning.recursion_planner import RecursionPlanner
@@ -40,6 +41,16 @@ def test_its_objective_is_what_the_audited_plan_costs(problem: PlanningProblem) 
     bare, audited = BARE.plan(problem, made_at=START), AUDITED.plan(problem, made_at=START)
     if not audited.flags and (len(problem.scenarios) == 1 or problem.demand_charge is None):
         assert bare.objective == pytest.approx(audited.objective, abs=1e-4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(problem=problems(most_scenarios=3))
+def test_futures_that_come_as_rows_are_planned_like_tuples(problem: PlanningProblem) -> None:
+    """Taken over in one piece or number by number, the plan is the same."""
+    rows = [replace(one, load_w=Row(one.load_w), pv_w=Row(one.pv_w)) for one in problem.scenarios]
+    by_row = BARE.plan(replace(problem, scenarios=tuple(rows)), made_at=START)
+    by_tuple = BARE.plan(problem, made_at=START)
+    assert (by_row.objective, by_row.values) == (by_tuple.objective, by_tuple.values)
 
 
 def test_the_first_step_is_known_without_the_others() -> None:
@@ -82,6 +93,9 @@ def test_the_checker_does_not_take_it_for_an_audited_one() -> None:
         ({"pv_w": (0.0, -1.0)}, r"scenarios\[0\]\.pv_w\[1\] is -1"),
         ({"pv_w": (0.0,)}, r"scenarios\[0\]\.pv_w has 1 values"),
         ({"load_w": (500.0,), "pv_w": (0.0,)}, r"scenarios\[0\]\.load_w has 1 values"),
+        ({"load_w": Row((500.0,)), "pv_w": Row((0.0,))}, r"scenarios\[0\]\.load_w has 1 values"),
+        ({"load_w": Row((500.0, math.nan))}, r"scenarios\[0\]\.load_w\[1\] is nan"),
+        ({"load_w": Row()}, r"scenarios\[0\]\.load_w has 0 values"),
         ({"load_w": ("500", 400.0)}, r"scenarios\[0\]\.load_w\[0\] is '500'"),
         ({"import_price_per_kwh": (0.3, -math.inf)}, r"scenarios\[0\]\.import_price_per_kwh\[1\] is -inf"),
         ({"weight": 0.5}, "add up to 0.5"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 
 from optimizer.clock import SimulatedClock
 from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.domain.row import Row
+from optimizer.domain.scenario import Scenario
 from optimizer.errors import PlanningError
 from optimizer.planning.problem_json import plan_to_json, problem_from_json, problem_to_json
 from optimizer.planning.recursion_planner import RecursionPlanner
@@ -63,6 +66,14 @@ def changed(place: str, value: object) -> str:
 def test_a_dump_replays_to_the_same_problem(problem: PlanningProblem) -> None:
     """Reading what was written gives the problem back, exactly."""
     assert problem_from_json(problem_to_json(problem)) == problem
+
+
+def test_futures_of_rows_are_dumped_like_those_of_tuples() -> None:
+    """What comes from the forecaster in one piece replays as well."""
+    problem = hourly_problem(load_w=(500.0, 900.0), others=(Scenario(weight=0.5, load_w=(1.0, 2.0), pv_w=(3.0, 4.0)),))
+    rows = [replace(one, load_w=Row(one.load_w), pv_w=Row(one.pv_w)) for one in problem.scenarios]
+    assert problem_from_json(problem_to_json(replace(problem, scenarios=tuple(rows)))) == problem
+    assert problem_to_json(replace(problem, scenarios=tuple(rows))) == problem_to_json(problem)
 
 
 def test_the_documented_layout_is_read() -> None:

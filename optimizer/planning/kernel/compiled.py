@@ -25,22 +25,23 @@ class CompiledWorths:
         columns = (arrays.net_load_kw, arrays.pv_kw, arrays.buy, arrays.sell)
         limits = (arrays.max_charge_kw, arrays.max_discharge_kw)
         found = backward(facts_of(scaled), (*columns, *limits), np.array(scaled.peak_counts), caps_kw, keep)
-        self.start_values, first_relaxed, self._at_lowest, self._places, self._slopes, self._widths = found
+        self.start_values, first_relaxed, self._kept = found
         self.first_relaxed = None if first_relaxed < 0 else int(first_relaxed)
 
     def end_curve(self, scenario: int, step: int) -> WorthCurve:
         """Return the worth along one future at the end of an interval."""
-        begin, count = self._places[scenario, step].tolist()
-        slopes, widths = self._slopes[begin : begin + count], self._widths[begin : begin + count]
+        begin, count = self._kept.places[scenario, step].tolist()
+        slopes, widths = self._kept.slopes[begin : begin + count], self._kept.widths[begin : begin + count]
         segments = tuple(zip(slopes.tolist(), widths.tolist(), strict=True))
-        return WorthCurve(self._lowest_kwh, float(self._at_lowest[scenario, step]), segments)
+        return WorthCurve(self._lowest_kwh, float(self._kept.lowest_worths[scenario, step]), segments)
 
     def end_pieces(self, step: int) -> Pieces:
         """Return the worths along all futures at the end of an interval."""
-        places = self._places[:, step]
+        places = self._kept.places[:, step]
         slices = [slice(begin, begin + count) for begin, count in places.tolist()]
-        slopes, widths = (np.concatenate([side[one] for one in slices]) for side in (self._slopes, self._widths))
-        return Pieces(slopes, widths, places[:, 1], self._at_lowest[:, step])
+        sides = (self._kept.slopes, self._kept.widths)
+        slopes, widths = (np.concatenate([side[one] for one in slices]) for side in sides)
+        return Pieces(slopes, widths, places[:, 1], self._kept.lowest_worths[:, step])
 
 
 def facts_of(scaled: ScaledProblem) -> Facts:

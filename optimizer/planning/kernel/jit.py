@@ -30,3 +30,9 @@ def jit(function: Function) -> Function:
     except RuntimeError:  # no folder may be written: compile at every start
         compiled = numba.njit(function)
     return compiled  # type: ignore[no-any-return]
+
+
+def inlined(function: Function) -> Function:
+    """Compile a function into each that calls it: those of the inner loop are too short to be called."""
+    compiled: Any = numba.njit(forceinline=True)(function)
+    return compiled  # type: ignore[no-any-return]

@@ -1,9 +1,9 @@
-# ruff: noqa: C901, PLR0912, PLR0915, PLR0917 - the compiler wants arrays by position, and one loop without calls back
+# ruff: noqa: PLR0917 - the compiler wants arrays by position
 """The backward recursion for the compiler: the arithmetic of :mod:`plain` and :mod:`interval_cost` on scalars.
 
 Written apart from both, so that a mistake in one does not repeat here; the tests hold all of them to each other and to
-the linear program. The worth of stored energy lies in the middle of a buffer, slopes falling from the lowest energy to
-the highest, so that both of its ends can be cut without moving anything.
+the linear program. The worth of stored energy lies in the middle of a row, slopes falling from the lowest energy to the
+highest, so that both of its ends can be cut without moving anything, and a piece put in by moving the shorter side.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.planning.kernel.jit import jit
+from optimizer.planning.kernel.jit import inlined, jit
 from optimizer.planning.step_arrays import Floats
 
 NARROWEST = 1e-9
@@ -22,6 +22,8 @@ NOISE = 1e-9
 """Cost differences below this are rounding [currency]."""
 MOST_CORNERS = 12
 """Bounds, idling, and four kinks of the grid's price with nothing or everything curtailed."""
+ROOM = 512
+"""Pieces a row has room for at first."""
 
 
 class Facts(NamedTuple):
@@ -64,7 +66,33 @@ class Interval(NamedTuple):
     """Import above which the demand charge counts; inf where it does not."""
 
 
-@jit
+class Future(NamedTuple):
+    """All intervals of one future; every array has shape (count,)."""
+
+    net_load_kw: Floats
+    pv_kw: Floats
+    buy: Floats
+    sell: Floats
+    max_charge_kw: Floats
+    max_discharge_kw: Floats
+    counts_for_peak: NDArray[np.bool_]
+    cap_kw: float
+
+
+class Kept(NamedTuple):
+    """The worths at the ends of the first intervals, as they are found."""
+
+    lowest_worths: Floats
+    """Worth of the lowest energy, shape (scenarios, keep) [currency]."""
+    places: NDArray[np.int64]
+    """Where the pieces of each end begin and how many there are, shape (scenarios, keep, 2)."""
+    slopes: Floats
+    """All of them, end to end, and room for more."""
+    widths: Floats
+    used: int
+
+
+@inlined
 def grid_price(facts: Facts, it: Interval, grid_kw: float) -> float:
     """Return what one more kWh taken from the grid costs [currency/kWh]."""
     price = it.buy if grid_kw > 0.0 else it.sell
@@ -77,7 +105,7 @@ def grid_price(facts: Facts, it: Interval, grid_kw: float) -> float:
     return price
 
 
-@jit
+@inlined
 def grid_cost(facts: Facts, it: Interval, grid_kw: float) -> float:
     """Return what a grid power costs over the interval [currency]."""
     cost = facts.step_h * grid_kw * (it.buy if grid_kw > 0.0 else it.sell)
@@ -90,7 +118,7 @@ def grid_cost(facts: Facts, it: Interval, grid_kw: float) -> float:
     return cost
 
 
-@jit
+@inlined
 def settled_cost(facts: Facts, it: Interval, power_kw: float) -> float:
     """Return the cost of a battery power, curtailed at its best: at a kink, not at all, or all of it [currency]."""
     before = it.net_load_kw + power_kw
@@ -104,7 +132,7 @@ def settled_cost(facts: Facts, it: Interval, power_kw: float) -> float:
     return cost + facts.step_h * facts.wear_per_kwh * max(0.0, -power_kw)
 
 
-@jit
+@inlined
 def find_corners(facts: Facts, it: Interval, corners: Floats) -> int:
     """Write the battery powers at which the slope of the cost may change, increasing; return how many."""
     low, high = -it.max_discharge_kw, it.max_charge_kw
@@ -120,7 +148,7 @@ def find_corners(facts: Facts, it: Interval, corners: Floats) -> int:
     return count
 
 
-@jit
+@inlined
 def add_corner(corners: Floats, count: int, power: float, low: float, high: float) -> int:
     """Put a power in its place among the corners, if it lies within the bounds and is not there yet."""
     if not low + NARROWEST < power < high - NARROWEST:
@@ -136,13 +164,13 @@ def add_corner(corners: Floats, count: int, power: float, low: float, high: floa
     return count + 1
 
 
-@jit
+@inlined
 def stored_kwh(facts: Facts, power_kw: float) -> float:
     """Return the energy a power brings into the store, standing losses aside [kWh]."""
     return power_kw * (facts.charged_kwh if power_kw > 0.0 else facts.discharged_kwh)
 
 
-@jit
+@inlined
 def price_corners(facts: Facts, it: Interval, corners: Floats, count: int, slopes: Floats, widths: Floats) -> int:
     """Write slopes and widths of a convex cost, straight from the prices; return how many."""
     stored = stored_kwh(facts, corners[0])
@@ -161,7 +189,7 @@ def price_corners(facts: Facts, it: Interval, corners: Floats, count: int, slope
     return count - 1
 
 
-@jit
+@inlined
 def hull_corners(
     facts: Facts, it: Interval, corners: Floats, count: int, slopes: Floats, widths: Floats
 ) -> tuple[int, bool]:
@@ -185,21 +213,9 @@ def hull_corners(
     return kept - 1, relaxed
 
 
-@jit
-def widened(slopes: Floats, widths: Floats, first: int, end: int) -> tuple[Floats, Floats, int, int]:
-    """Return the pieces in the middle of a buffer with room on either side."""
-    count = end - first
-    size = max(4 * count, 128)
-    start = (size - count) // 2
-    wide_slopes, wide_widths = np.empty(size), np.empty(size)
-    wide_slopes[start : start + count] = slopes[first:end]
-    wide_widths[start : start + count] = widths[first:end]
-    return wide_slopes, wide_widths, start, start + count
-
-
-@jit
-def merge(slopes: Floats, widths: Floats, first: int, end: int, slope: float, width: float) -> int:
-    """Put a piece in its place; return the new end. The buffer must have room."""
+@inlined
+def insert(slopes: Floats, widths: Floats, first: int, end: int, slope: float, width: float) -> tuple[int, int]:
+    """Put a piece in its place; return where the pieces begin and end now. There must be room on either side."""
     low, high = first, end
     while low < high:
         middle = (low + high) // 2
@@ -209,19 +225,82 @@ def merge(slopes: Floats, widths: Floats, first: int, end: int, slope: float, wi
             high = middle
     if low < end and slopes[low] == slope:
         widths[low] += width
-        return end
+        return first, end
+    if low - first < end - low:
+        for index in range(first, low):
+            slopes[index - 1], widths[index - 1] = slopes[index], widths[index]
+        slopes[low - 1], widths[low - 1] = slope, width
+        return first - 1, end
     for index in range(end, low, -1):
         slopes[index], widths[index] = slopes[index - 1], widths[index - 1]
     slopes[low], widths[low] = slope, width
-    return end + 1
+    return first, end + 1
 
 
 @jit
-def fine(facts: Facts, slopes: Floats, widths: Floats, first: int, end: int) -> tuple[Floats, Floats, int, int]:
+def advance(
+    facts: Facts,
+    future: Future,
+    since: int,
+    until: int,
+    slopes: Floats,
+    widths: Floats,
+    first: int,
+    end: int,
+    worth: float,
+) -> tuple[int, int, float, int]:
+    """Go back from the start of interval ``until`` to the start of interval ``since``; the rows change in place.
+
+    Returns
+    -------
+    tuple
+        Where the pieces begin and end now, the worth of the lowest energy, and the first relaxed interval or -1.
+    """
+    corners, cost_slopes, cost_widths = np.empty(MOST_CORNERS), np.empty(MOST_CORNERS), np.empty(MOST_CORNERS)
+    first_relaxed = -1
+    for step in range(until - 1, since - 1, -1):
+        it = Interval(
+            future.net_load_kw[step],
+            future.pv_kw[step],
+            future.buy[step],
+            future.sell[step],
+            future.max_charge_kw[step],
+            future.max_discharge_kw[step],
+            future.cap_kw if future.counts_for_peak[step] else np.inf,
+        )
+        # What storing costs: convex at ordinary prices, its lower hull at negative or crossed ones.
+        count = find_corners(facts, it, corners)
+        if it.sell > it.buy or min(it.buy, it.sell) < 0.0:
+            pieces, relaxed = hull_corners(facts, it, corners, count, cost_slopes, cost_widths)
+            if relaxed:
+                first_relaxed = step
+        else:
+            pieces = price_corners(facts, it, corners, count, cost_slopes, cost_widths)
+        # An energy that is there need not be bought: the interval's slopes are worths like any other.
+        for piece in range(pieces):
+            first, end = insert(slopes, widths, first, end, cost_slopes[piece], cost_widths[piece])
+        # Cut off what lies outside the reachable energies, on the left and on the right.
+        cut = stored_kwh(facts, it.max_charge_kw) - facts.standby_kwh
+        while first < end - 1 and cut >= widths[first] - NARROWEST:
+            worth += slopes[first] * widths[first]
+            cut -= widths[first]
+            first += 1
+        worth += slopes[first] * cut - settled_cost(facts, it, it.max_charge_kw)
+        widths[first] -= cut
+        cut = facts.standby_kwh - stored_kwh(facts, -it.max_discharge_kw)
+        while end - 1 > first and cut >= widths[end - 1] - NARROWEST:
+            cut -= widths[end - 1]
+            end -= 1
+        widths[end - 1] -= cut
+    return first, end, worth, first_relaxed
+
+
+@jit
+def fine(facts: Facts, slopes: Floats, widths: Floats) -> tuple[Floats, Floats]:
     """Return the pieces with each kWh outside the band fined."""
-    fined_slopes, fined_widths = np.empty(3 * (end - first)), np.empty(3 * (end - first))
+    fined_slopes, fined_widths = np.empty(3 * len(slopes)), np.empty(3 * len(slopes))
     count, left = 0, facts.lowest_kwh
-    for index in range(first, end):
+    for index in range(len(slopes)):
         right = left + widths[index]
         below = max(0.0, min(right, facts.min_kwh) - left)
         above = max(0.0, right - max(left, facts.max_kwh))
@@ -232,14 +311,86 @@ def fine(facts: Facts, slopes: Floats, widths: Floats, first: int, end: int) -> 
                 fined_widths[count] = width
                 count += 1
         left = right
-    return widened(fined_slopes, fined_widths, 0, count)
+    return fined_slopes[:count], fined_widths[:count]
 
 
 @jit
-def worth_at(slopes: Floats, widths: Floats, first: int, end: int, kwh: float) -> float:
+def in_the_middle(slopes: Floats, widths: Floats) -> tuple[Floats, Floats, int]:
+    """Return rows with the pieces in the middle, room for as many and more on either side, and where they begin."""
+    count = len(slopes)
+    start = max(ROOM, count)
+    row_slopes, row_widths = np.empty(2 * start + count), np.empty(2 * start + count)
+    row_slopes[start : start + count] = slopes
+    row_widths[start : start + count] = widths
+    return row_slopes, row_widths, start
+
+
+@jit
+def put(shelf: Floats, used: int, pieces: Floats) -> Floats:
+    """Return the shelf with figures behind those that are on it; a longer one if it is full."""
+    needed = used + len(pieces)
+    if needed > len(shelf):
+        longer = np.empty(2 * needed)
+        longer[:used] = shelf[:used]
+        shelf = longer
+    shelf[used:needed] = pieces
+    return shelf
+
+
+@jit
+def keep_end(kept: Kept, number: int, step: int, slopes: Floats, widths: Floats, worth: float) -> Kept:
+    """Return what is kept with the worth of one future at the end of an interval."""
+    kept.places[number, step, 0], kept.places[number, step, 1] = kept.used, len(slopes)
+    kept.lowest_worths[number, step] = worth
+    return Kept(
+        kept.lowest_worths,
+        kept.places,
+        put(kept.slopes, kept.used, slopes),
+        put(kept.widths, kept.used, widths),
+        kept.used + len(slopes),
+    )
+
+
+@jit
+def back_through(
+    facts: Facts, future: Future, number: int, since: int, until: int, pieces: tuple[Floats, Floats, float], kept: Kept
+) -> tuple[Floats, Floats, float, int, Kept]:
+    """Go back from the start of interval ``until`` to the start of ``since``, keeping and fining on the way.
+
+    Returns
+    -------
+    tuple
+        Slopes, widths, the worth of the lowest energy, the first relaxed interval or -1, and what is kept.
+    """
+    slopes, widths, first = in_the_middle(pieces[0], pieces[1])
+    end, worth, first_relaxed, keep = first + len(pieces[0]), pieces[2], -1, kept.places.shape[1]
+    fines = facts.start_kwh < facts.min_kwh or facts.start_kwh > facts.max_kwh
+    while until > since:
+        if fines:
+            fined_slopes, fined_widths = fine(facts, slopes[first:end], widths[first:end])
+            slopes, widths, first = in_the_middle(fined_slopes, fined_widths)
+            end = first + len(fined_slopes)
+            worth -= facts.band_per_kwh * max(0.0, facts.min_kwh - facts.lowest_kwh)
+        if until <= keep:
+            kept = keep_end(kept, number, until - 1, slopes[first:end], widths[first:end], worth)
+        room = min(first, len(slopes) - end) // MOST_CORNERS
+        if room < 1:
+            count = end - first
+            slopes, widths, first = in_the_middle(slopes[first:end], widths[first:end])
+            end, room = first + count, ROOM // MOST_CORNERS
+        # As many intervals in one go as nothing is to be done between, and as there is room for.
+        back = until - 1 if fines or until <= keep else max(since, keep, until - room)
+        first, end, worth, relaxed = advance(facts, future, back, until, slopes, widths, first, end, worth)
+        first_relaxed = relaxed if relaxed >= 0 else first_relaxed
+        until = back
+    return slopes[first:end], widths[first:end], worth, first_relaxed, kept
+
+
+@jit
+def worth_at(slopes: Floats, widths: Floats, kwh: float) -> float:
     """Return the worth of an energy above the lowest one, compared with the lowest [currency]."""
     worth = 0.0
-    for index in range(first, end):
+    for index in range(len(slopes)):
         reached = min(kwh, widths[index])
         worth += float(slopes[index]) * reached
         kwh -= reached
@@ -253,7 +404,7 @@ def backward(
     counts_for_peak: NDArray[np.bool_],
     caps_kw: Floats,
     keep: int,
-) -> tuple[Floats, int, Floats, NDArray[np.int64], Floats, Floats]:
+) -> tuple[Floats, int, Kept]:
     """Return the worths of all futures.
 
     Parameters
@@ -265,72 +416,28 @@ def backward(
     Returns
     -------
     tuple
-        Worth at the start, shape (scenarios,); first relaxed interval or -1; worth of the lowest energy at the kept
-        ends, shape (scenarios, keep); where the pieces of each end begin and how many there are, shape
-        (scenarios, keep, 2); slopes and widths of all of them.
+        Worth at the start, shape (scenarios,); first relaxed interval or -1; what is kept.
     """
     net_load, pv, buy, sell, max_charge, max_discharge = columns
     futures, steps = net_load.shape
     start_values, first_relaxed = np.empty(futures), steps
-    lowest_worths, places = np.empty((futures, keep)), np.empty((futures, keep, 2), dtype=np.int64)
-    kept_slopes, kept_widths, used = np.empty(64 * futures * keep + 64), np.empty(64 * futures * keep + 64), 0
-    corners, cost_slopes, cost_widths = np.empty(MOST_CORNERS), np.empty(MOST_CORNERS), np.empty(MOST_CORNERS)
-    fines = facts.start_kwh < facts.min_kwh or facts.start_kwh > facts.max_kwh
-    for future in range(futures):
-        slopes, widths = np.empty(256), np.empty(256)
-        first, end = 128, 129
-        slopes[first], widths[first] = facts.terminal_per_kwh, facts.highest_kwh - facts.lowest_kwh
-        worth = facts.terminal_per_kwh * facts.lowest_kwh
-        for step in range(steps - 1, -1, -1):
-            if fines:
-                slopes, widths, first, end = fine(facts, slopes, widths, first, end)
-                worth -= facts.band_per_kwh * max(0.0, facts.min_kwh - facts.lowest_kwh)
-            if step < keep:
-                count = end - first
-                if used + count > len(kept_slopes):
-                    kept_slopes = np.concatenate((kept_slopes, np.empty(len(kept_slopes) + count)))
-                    kept_widths = np.concatenate((kept_widths, np.empty(len(kept_widths) + count)))
-                kept_slopes[used : used + count] = slopes[first:end]
-                kept_widths[used : used + count] = widths[first:end]
-                places[future, step, 0], places[future, step, 1] = used, count
-                lowest_worths[future, step] = worth
-                used += count
-            it = Interval(
-                net_load[future, step],
-                pv[future, step],
-                buy[future, step],
-                sell[future, step],
-                max_charge[future, step],
-                max_discharge[future, step],
-                caps_kw[future] if counts_for_peak[step] else np.inf,
-            )
-            # What storing costs: convex at ordinary prices, its lower hull at negative or crossed ones.
-            count = find_corners(facts, it, corners)
-            if it.sell > it.buy or min(it.buy, it.sell) < 0.0:
-                pieces, relaxed = hull_corners(facts, it, corners, count, cost_slopes, cost_widths)
-                if relaxed:
-                    first_relaxed = min(first_relaxed, step)
-            else:
-                pieces = price_corners(facts, it, corners, count, cost_slopes, cost_widths)
-            # An energy that is there need not be bought: the interval's slopes are worths like any other.
-            if end + MOST_CORNERS > len(slopes):
-                slopes, widths, first, end = widened(slopes, widths, first, end)
-            for piece in range(pieces):
-                end = merge(slopes, widths, first, end, cost_slopes[piece], cost_widths[piece])
-            # Cut off what lies outside the reachable energies, on the left and on the right.
-            cut = stored_kwh(facts, it.max_charge_kw) - facts.standby_kwh
-            while first < end - 1 and cut >= widths[first] - NARROWEST:
-                worth += slopes[first] * widths[first]
-                cut -= widths[first]
-                first += 1
-            worth += slopes[first] * cut - settled_cost(facts, it, it.max_charge_kw)
-            widths[first] -= cut
-            cut = facts.standby_kwh - stored_kwh(facts, -it.max_discharge_kw)
-            while end - 1 > first and cut >= widths[end - 1] - NARROWEST:
-                cut -= widths[end - 1]
-                end -= 1
-            widths[end - 1] -= cut
-        start_values[future] = worth + worth_at(slopes, widths, first, end, facts.start_kwh - facts.lowest_kwh)
-    if first_relaxed == steps:
-        first_relaxed = -1
-    return start_values, first_relaxed, lowest_worths, places, kept_slopes, kept_widths
+    shelf, places = 32 * futures * keep, np.empty((futures, keep, 2), dtype=np.int64)
+    kept = Kept(np.empty((futures, keep)), places, np.empty(shelf), np.empty(shelf), 0)
+    for number in range(futures):
+        future = Future(
+            net_load[number],
+            pv[number],
+            buy[number],
+            sell[number],
+            max_charge[number],
+            max_discharge[number],
+            counts_for_peak,
+            caps_kw[number],
+        )
+        slopes, widths = np.array([facts.terminal_per_kwh]), np.array([facts.highest_kwh - facts.lowest_kwh])
+        pieces = (slopes, widths, facts.terminal_per_kwh * facts.lowest_kwh)
+        slopes, widths, worth, relaxed, kept = back_through(facts, future, number, 0, steps, pieces, kept)
+        if relaxed >= 0:
+            first_relaxed = min(first_relaxed, relaxed)
+        start_values[number] = worth + worth_at(slopes, widths, facts.start_kwh - facts.lowest_kwh)
+    return start_values, first_relaxed if first_relaxed < steps else -1, kept
