@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from optimizer.control.billing_peak import BillingPeak
 from optimizer.control.doing_nothing import why_worse_than_nothing
 from optimizer.control.plan_board import PlanBoard
-from optimizer.control.price_outlook import SourcedTariff, price_flags, price_outlook
+from optimizer.control.price_outlook import PriceOutlook, SourcedTariff, price_flags
 from optimizer.control.strategy import Strategy
 from optimizer.control.terminal_value import terminal_value_per_kwh
 from optimizer.domain.battery import Battery
@@ -73,7 +73,7 @@ class PlanningDesk:
         board: PlanBoard | None = None,
     ) -> None:
         self._battery, self._site = battery, site
-        self._tariff, self._forecaster = tariff, forecaster
+        self._prices, self._forecaster = PriceOutlook(tariff, site.timezone), forecaster
         self._strategy, self._planner = strategy, planner
         self._step, self._horizon, self._switching = step, horizon, switching
         self._peak = None if demand is None else BillingPeak(demand, history)
@@ -117,7 +117,7 @@ class PlanningDesk:
     def _pose(self, now: datetime, measurement: Measurement) -> tuple[PlanningProblem, tuple[PlanFlag, ...]]:
         grid = TimeGrid(start=floor_to_step(now, self._step), step=self._step, count=self._horizon // self._step)
         forecast = self._forecaster.forecast(grid, as_of=now, latest=measurement)
-        prices = price_outlook(self._tariff, grid, as_of=now, timezone=self._site.timezone, days_ago=forecast.days_ago)
+        prices = self._prices.over(grid, as_of=now, days_ago=forecast.days_ago)
         forecast = with_prices_of_past_days(forecast, prices)
         terminal = self._terminal_value
         if terminal is None:

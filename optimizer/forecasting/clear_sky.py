@@ -45,9 +45,13 @@ def _clear_w(instants_s: Floats, step_s: float, place: tuple[float, float]) -> F
     slots = np.floor(instants_s / step_s + 1e-9).astype(np.int64)
     per_day = round(_DAY_S / step_s)
     first, last = int(slots.min() // per_day), int(slots.max() // per_day)
-    table = np.concatenate([_clear_day_w(day, step_s, place) for day in range(first, last + 1)])
-    clear: Floats = table[slots - first * per_day]
+    clear: Floats = _clear_days_w(first, last, step_s, place)[slots - first * per_day]
     return clear
+
+
+@lru_cache(maxsize=64)
+def _clear_days_w(first: int, last: int, step_s: float, place: tuple[float, float]) -> Floats:
+    return np.concatenate([_clear_day_w(day, step_s, place) for day in range(first, last + 1)])
 
 
 @lru_cache(maxsize=2048)

@@ -23,10 +23,11 @@ from optimizer.domain.site import Site
 from optimizer.domain.time_grid import TimeGrid
 from optimizer.forecasting.defaults import DefaultFutures, HomeDefaults, default_futures
 from optimizer.forecasting.futures import DAYS_WITHOUT_DEFAULTS, Futures, blended, filled, mean_known
+from optimizer.forecasting.kept_past import Past
 from optimizer.forecasting.likeness import course_likeness
-from optimizer.forecasting.local_days import Positions, day_likeness, same_time_on, starts_of
+from optimizer.forecasting.local_days import Positions, day_likeness, same_time_on, starts_of, starts_s_of
 from optimizer.forecasting.nudge import nudged_load, nudged_sun
-from optimizer.forecasting.past_means import Past, PastMeans
+from optimizer.forecasting.past_means import PastMeans
 from optimizer.forecasting.port import Forecast
 from optimizer.forecasting.sky import Sky, sky_over
 from optimizer.forecasting.sun import Floats
@@ -128,7 +129,7 @@ class OwnHistoryForecaster:
 
     def _defaults_over(self, grid: TimeGrid, past: Past) -> Futures:
         ahead = default_futures(starts_of(grid), grid.step, self._site, self._defaults)
-        before = default_futures(_last_starts(past), grid.step, self._site, self._defaults)
+        before = default_futures(_as_index(_last_starts_s(past)), grid.step, self._site, self._defaults)
         return Futures(
             days_ago=(None,) * len(ahead.weights),
             weights=ahead.weights,
@@ -141,16 +142,16 @@ class OwnHistoryForecaster:
         past = sky.past
         ahead_days = math.ceil(max(0.0, (grid.end.timestamp() - past.end_s) / _DAY_S))
         reach = range(1, self._days_back + ahead_days + 1)
-        starts = starts_of(grid)
-        places = self._places(starts, past, reach)
-        powers = _laid_over(starts, places, sky)
+        starts_s = starts_s_of(grid)
+        places = self._places(starts_s, past, reach)
+        powers = _laid_over(starts_s, places, sky)
         whole = np.isnan(powers[:, :, 0]).mean(axis=1) <= MOST_MISSING
         if not whole.any():
             return None
-        before_starts = _last_starts(past)
-        before = _laid_over(before_starts, self._places(before_starts, past, reach), sky)
+        before_s = _last_starts_s(past)
+        before = _laid_over(before_s, self._places(before_s, past, reach), sky)
         likeness = day_likeness(
-            starts, reach, timezone=self._site.timezone, same_weekday=SAME_WEEKDAY, other_kind=OTHER_KIND_OF_DAY
+            starts_s, reach, timezone=self._site.timezone, same_weekday=SAME_WEEKDAY, other_kind=OTHER_KIND_OF_DAY
         )
         course = course_likeness(before[:, :, 0], _last_hours(past, None)[:, 0], steps_per_hour=_steps_of_an_hour(past))
         weights = 0.5 ** (np.array(reach) / HALF_LIFE_DAYS) * likeness.mean(axis=1) * course
@@ -163,25 +164,33 @@ class OwnHistoryForecaster:
             before_w=before[chosen],
         )
 
-    def _places(self, starts: pd.DatetimeIndex, past: Past, reach: range) -> Positions:
+    def _places(self, starts_s: Floats, past: Past, reach: range) -> Positions:
         """Return where the same local time of each past day lies in the past, shape (d, n).
 
         Where a past day's own morrow is not over yet, the latest day that has got so far goes on in its place.
         """
-        places = same_time_on(starts, reach, timezone=self._site.timezone, origin_s=past.start_s, step_s=past.step_s)
+        places = same_time_on(starts_s, reach, timezone=self._site.timezone, origin_s=past.start_s, step_s=past.step_s)
         over = places < len(past.values)
+        if over.all():
+            return places
         latest = np.argmax(over, axis=0)
         return np.where(over, places, np.take_along_axis(places, latest[None, :], axis=0))
 
 
-def _laid_over(starts: pd.DatetimeIndex, places: Positions, sky: Sky) -> Floats:
+def _laid_over(starts_s: Floats, places: Positions, sky: Sky) -> Floats:
     """Return what was measured at those places, the sun as under today's sky; NaN: not measured, shape (d, n, 2)."""
-    past = sky.past
-    known = (places >= 0) & (places < len(past.values))
-    values = past.values[np.where(known, places, 0)] if len(past.values) else np.empty((*places.shape, 2))
-    measured: Floats = np.where(known[:, :, None], values, np.nan)
-    measured[:, :, 1] = sky.over(measured[:, :, 1], starts, places)
+    measured = _measured_at(places, sky.past)
+    measured[:, :, 1] = sky.over(measured[:, :, 1], starts_s, places)
     return measured
+
+
+def _measured_at(places: Positions, past: Past) -> Floats:
+    known = (places >= 0) & (places < len(past.values))
+    if known.all():
+        return past.values.take(places, axis=0)
+    values = past.values.take(np.where(known, places, 0), axis=0) if len(past.values) else np.empty((*places.shape, 2))
+    values[~known] = np.nan
+    return values
 
 
 def _stacked(futures: DefaultFutures) -> Floats:
@@ -192,9 +201,13 @@ def _steps_of_an_hour(past: Past) -> int:
     return max(1, round(_HOUR.total_seconds() / past.step_s))
 
 
-def _last_starts(past: Past) -> pd.DatetimeIndex:
-    first = past.end_s - past.step_s * np.arange(round(_LOOKED_BACK.total_seconds() / past.step_s), 0, -1)
-    return pd.DatetimeIndex((first * 1e6).round().astype("datetime64[us]"), tz="UTC")
+def _last_starts_s(past: Past) -> Floats:
+    starts: Floats = past.end_s - past.step_s * np.arange(round(_LOOKED_BACK.total_seconds() / past.step_s), 0, -1.0)
+    return starts
+
+
+def _as_index(starts_s: Floats) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex((starts_s * 1e6).round().astype("datetime64[us]"), tz="UTC")
 
 
 def _fresh(latest: Measurement | None, as_of: datetime) -> Measurement | None:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from optimizer.domain.prices import Prices
 from optimizer.domain.time_grid import TimeGrid
-from optimizer.forecasting.local_days import day_likeness, same_time_on, starts_of
+from optimizer.forecasting.local_days import day_likeness, same_time_on, starts_s_of
+from optimizer.forecasting.past_prices import PastPrices, as_floats
 from optimizer.forecasting.port import Forecast
 from optimizer.forecasting.sun import Floats
-from optimizer.tariffs.port import PriceSource
 
 DAYS_BACK = 14
 _HALF_LIFE_DAYS = 5.0
@@ -53,8 +53,7 @@ class ExpectedPrices:
 @dataclass(frozen=True, slots=True)
 class _Outlook:
     grid: TimeGrid
-    source: PriceSource
-    as_of: datetime
+    past: PastPrices
     timezone: ZoneInfo
 
 
@@ -69,9 +68,8 @@ class _Filled:
 def expected_prices(
     known: Prices,
     *,
-    import_source: PriceSource,
-    export_source: PriceSource,
-    as_of: datetime,
+    import_past: PastPrices,
+    export_past: PastPrices,
     timezone: ZoneInfo,
     days_back: int = DAYS_BACK,
     variants_of: Sequence[int] = (),
@@ -82,10 +80,8 @@ def expected_prices(
     ----------
     known
         Prices on the planning grid, None where not published.
-    import_source, export_source
-        Asked for the last days, as they were known at ``as_of``.
-    as_of
-        The present.
+    import_past, export_past
+        Asked for the last days up to the start of the grid.
     timezone
         Zone of the home, for the local time of day.
     days_back
@@ -96,8 +92,8 @@ def expected_prices(
     if known.known == known.grid.count:
         return _as_published(known, variants_of)
     sides = [
-        _filled(_floats(prices), _Outlook(known.grid, source, as_of, timezone), days_back, variants_of)
-        for prices, source in ((known.import_per_kwh, import_source), (known.export_per_kwh, export_source))
+        _filled(as_floats(prices), _Outlook(known.grid, past, timezone), days_back, variants_of)
+        for prices, past in ((known.import_per_kwh, import_past), (known.export_per_kwh, export_past))
     ]
     bought, sold = sides
     if bought is None or sold is None:
@@ -156,10 +152,6 @@ def _as_published(known: Prices, variants_of: Sequence[int]) -> ExpectedPrices:
     )
 
 
-def _floats(prices: Sequence[float | None]) -> Floats:
-    return np.array([np.nan if price is None else price for price in prices], dtype=np.float64)
-
-
 def _filled(known: Floats, outlook: _Outlook, days_back: int, variants_of: Sequence[int]) -> _Filled | None:
     published = ~np.isnan(known)
     if published.all():
@@ -167,24 +159,16 @@ def _filled(known: Floats, outlook: _Outlook, days_back: int, variants_of: Seque
     grid, timezone = outlook.grid, outlook.timezone
     ahead = -(-(grid.end - grid.start) // timedelta(days=1))
     longest = max([days_back + ahead, *variants_of])
-    before = _before(grid, longest)
-    series = np.concatenate([_floats(outlook.source.prices(before, as_of=outlook.as_of)), known])
+    past = outlook.past.before(grid, longest)
+    series = np.concatenate([past.values, known])
     reach = range(1, longest + 1)
-    places = same_time_on(
-        starts_of(grid), reach, timezone=timezone, origin_s=before.start.timestamp(), step_s=grid.step_s
-    )
+    places = same_time_on(starts_s_of(grid), reach, timezone=timezone, origin_s=past.start_s, step_s=past.step_s)
     by_day = np.where((places >= 0) & (places < len(series)), series[np.clip(places, 0, len(series) - 1)], np.nan)
     mean = _mean_of_days(by_day, grid, timezone)
     if mean is None:
         return None
-    variants = np.array([_first_known(by_day[days - 1 :], mean) for days in variants_of]).reshape(-1, grid.count)
+    variants = _first_known(by_day, mean)[np.array(variants_of, dtype=np.int64) - 1]
     return _Filled(expected=np.where(published, known, mean), by_day=np.where(published[None, :], known, variants))
-
-
-def _before(grid: TimeGrid, days: int) -> TimeGrid:
-    # A day more than looked back: local days are up to an hour longer than 24 h.
-    count = -(-timedelta(days=days + 1) // grid.step)
-    return TimeGrid(start=grid.start - count * grid.step, step=grid.step, count=count)
 
 
 def _mean_of_days(by_day: Floats, grid: TimeGrid, timezone: ZoneInfo) -> Floats | None:
@@ -193,7 +177,9 @@ def _mean_of_days(by_day: Floats, grid: TimeGrid, timezone: ZoneInfo) -> Floats 
     if not known.any():
         return None
     reach = range(1, len(by_day) + 1)
-    likeness = day_likeness(starts_of(grid), reach, timezone=timezone, same_weekday=1.0, other_kind=_OTHER_KIND_OF_DAY)
+    likeness = day_likeness(
+        starts_s_of(grid), reach, timezone=timezone, same_weekday=1.0, other_kind=_OTHER_KIND_OF_DAY
+    )
     weights = 0.5 ** (np.array(reach) / _HALF_LIFE_DAYS)[:, None] * likeness * known
     total = weights.sum(axis=0)
     overall = np.full(by_day.shape[1], by_day[known].mean())
@@ -202,8 +188,10 @@ def _mean_of_days(by_day: Floats, grid: TimeGrid, timezone: ZoneInfo) -> Floats 
 
 
 def _first_known(by_day: Floats, otherwise: Floats) -> Floats:
-    """Return the first day's prices; what it lacks (its own morrow is not published) from the days before it."""
-    known = ~np.isnan(by_day)
-    first = np.take_along_axis(by_day, np.argmax(known, axis=0)[None, :], axis=0)[0]
-    found: Floats = np.where(known.any(axis=0), first, otherwise)
+    """Return each day's prices; what it lacks (its own morrow is not published) from the days before it."""
+    found = np.empty_like(by_day)
+    earlier = otherwise
+    for place in range(len(by_day) - 1, -1, -1):
+        earlier = np.where(np.isnan(by_day[place]), earlier, by_day[place])
+        found[place] = earlier
     return found

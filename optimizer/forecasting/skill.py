@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from optimizer.domain.time_grid import TimeGrid
-from optimizer.forecasting.local_days import same_time_on, starts_of
+from optimizer.forecasting.local_days import same_time_on, starts_s_of
 from optimizer.forecasting.port import Forecast, Forecaster
 from optimizer.forecasting.sun import Floats
 from optimizer.history.port import HistoryReader
@@ -145,7 +145,7 @@ def _day_before(history: HistoryReader, grid: TimeGrid, timezone: ZoneInfo) -> F
     first = grid.start - (days + 1) * (timedelta(days=1) // grid.step) * grid.step
     past = history.means(first, grid.start, grid.step)[_POWERS].to_numpy(dtype=np.float64)
     places = same_time_on(
-        starts_of(grid), range(1, days + 1), timezone=timezone, origin_s=first.timestamp(), step_s=grid.step_s
+        starts_s_of(grid), range(1, days + 1), timezone=timezone, origin_s=first.timestamp(), step_s=grid.step_s
     )
     over = places < len(past)
     latest = np.take_along_axis(places, np.argmax(over, axis=0)[None, :], axis=0)[0]

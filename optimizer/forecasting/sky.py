@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import pandas as pd
 
 from optimizer.domain.site import Site
 from optimizer.domain.time_grid import TimeGrid
 from optimizer.forecasting.clear_sky import clear_sky_ratio
+from optimizer.forecasting.kept_past import Past
 from optimizer.forecasting.local_days import Positions
-from optimizer.forecasting.past_means import Past
 from optimizer.forecasting.sun import Floats
 from optimizer.forecasting.told_sun import SunForecast, belief, told_beyond
 
@@ -30,23 +29,23 @@ class Sky:
     belief: float = 0.0
     """By how much production rises with what is told [1]."""
 
-    def over(self, pv_w: Floats, starts: pd.DatetimeIndex, places: Positions) -> Floats:
+    def over(self, pv_w: Floats, starts_s: Floats, places: Positions) -> Floats:
         """Return the sun of past intervals as it would be under the sky ahead, NaN where not measured, shape (d, n).
 
         Parameters
         ----------
         pv_w
             Sun measured at those places, shape (d, n) [W].
-        starts
-            Intervals ahead, UTC, shape (n,).
+        starts_s
+            Starts of the intervals ahead, shape (n,), since 1970 [s].
         places
             Where the intervals that stand for them lie in the past, shape (d, n).
         """
         past_s: Floats = self.past.start_s + places.astype(np.float64) * self.past.step_s
-        risen: Floats = pv_w * clear_sky_ratio(starts.asi8 / 1e6, past_s, step_s=self.past.step_s, site=self.site)
+        risen: Floats = pv_w * clear_sky_ratio(starts_s, past_s, step_s=self.past.step_s, site=self.site)
         if self.told_w is None or self.belief == 0.0:
             return risen
-        ahead = np.floor((starts.asi8 / 1e6 - self.past.start_s) / self.past.step_s + 1e-9).astype(np.int64)
+        ahead = np.floor((starts_s - self.past.start_s) / self.past.step_s + 1e-9).astype(np.int64)
         ahead_w = self._told_at(ahead)
         beyond = told_beyond(ahead_w, self._told_at(places), step_h=self.past.step_s / 3600.0)
         told = np.maximum(pv_w + self.belief * beyond, 0.0)

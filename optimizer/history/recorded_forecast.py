@@ -42,6 +42,13 @@ class RecordedSunForecast:
     def production_w(self, grid: TimeGrid, *, as_of: datetime) -> Floats:
         """Return the forecast mean production of each interval, NaN where none is known yet, shape (count,) [W]."""
         edges = resampling.edges_of(grid.start, grid.end, grid.step)
+        known: Floats = np.where(edges[1:] <= self._known_until(as_of).timestamp(), self._means(edges, grid), np.nan)
+        return known
+
+    def _means(self, edges: Floats, grid: TimeGrid) -> Floats:
+        offset = (edges[0] - self._start_s) / self._step_s
+        if grid.step_s == self._step_s and offset.is_integer() and 0 <= offset <= len(self._values) - len(grid):
+            return self._values[int(offset) : int(offset) + len(grid), 1]
         first = max(0, int((edges[0] - self._start_s) // self._step_s))
         last = min(len(self._values), int(-((self._start_s - edges[-1]) // self._step_s)))
         rows = np.arange(first, max(first, last))
@@ -49,8 +56,7 @@ class RecordedSunForecast:
         pieces = resampling.interval_means(starts, np.full(len(rows), self._step_s), self._values[rows])
         means = resampling.resample(resampling.no_pieces(), pieces, edges)
         forecast: Floats = means[:, resampling.COLUMNS.index("production_w")]
-        known: Floats = np.where(edges[1:] <= self._known_until(as_of).timestamp(), forecast, np.nan)
-        return known
+        return forecast
 
     def _known_until(self, as_of: datetime) -> datetime:
         morrow = as_of.astimezone(self._zone).date() + timedelta(days=1)

@@ -21,6 +21,8 @@ POWERS = ("consumption_w", "production_w", "battery_power_w", "grid_power_w")
 COLUMNS = (*POWERS, "soc")
 LEAST_COVERED = 0.5
 """Share of an interval that must be measured for its mean to count."""
+_COLUMN_INDEX = pd.Index(COLUMNS)
+_MICROSECOND = timedelta(microseconds=1)
 _JUST_BEFORE_S = 1e-3
 
 
@@ -184,5 +186,6 @@ def edges_of(start: datetime, end: datetime, step: timedelta) -> Floats:
 
 def as_frame(means: Floats, start: datetime, step: timedelta) -> pd.DataFrame:
     """Return means as the frame that the history port promises."""
-    index = pd.date_range(pd.Timestamp(start).tz_convert("UTC"), periods=len(means), freq=step, name="timestamp")
-    return pd.DataFrame(means, index=index.as_unit("us"), columns=list(COLUMNS))
+    starts_us = round(start.timestamp() * 1e6) + np.arange(len(means), dtype=np.int64) * (step // _MICROSECOND)
+    index = pd.DatetimeIndex(starts_us.view("datetime64[us]"), tz="UTC", name="timestamp")
+    return pd.DataFrame(means, index=index, columns=_COLUMN_INDEX)

@@ -178,8 +178,23 @@ def test_energy_left_saves_import_in_winter_and_is_not_hoarded_in_summer() -> No
     """A home without sun values what is left like import; one that fills its battery daily like feed-in."""
     winter, summer = worth_at_the_end(scenario_of(800.0, 0.0)), worth_at_the_end(scenario_of(300.0, 6000.0))
     assert winter == pytest.approx(0.98 * 0.95 * 0.30)
-    assert summer == pytest.approx(0.98 * 0.08 / 0.95)
+    assert summer == pytest.approx(0.08 / 0.95)
     assert summer < worth_at_the_end(scenario_of(600.0, 1800.0)) < winter
+
+
+def test_surplus_is_stored_although_the_sun_fills_the_battery_daily() -> None:
+    """What no future uses still stores for free, as it only pushes later sun into the grid: no dull day is foreseen."""
+    summer = worth_at_the_end(scenario_of(300.0, 6000.0))
+    assert BATTERY.charge_efficiency * summer >= 0.08
+
+
+def test_a_dull_future_makes_energy_left_dearer() -> None:
+    """The worth is the mean over the futures: one that lacks sun counts by its weight, however sunny the others are."""
+    sunny, dull = scenario_of(300.0, 6000.0), scenario_of(300.0, 0.0)
+    prices = (0.30,) * len(GRID)
+    both = [replace(sunny, weight=0.9), replace(dull, weight=0.1)]
+    worth = terminal_value_per_kwh(GRID, BATTERY, both, prices, (0.08,) * len(GRID))
+    assert worth == pytest.approx(0.9 * worth_at_the_end(sunny) + 0.1 * worth_at_the_end(dull))
 
 
 def test_energy_left_is_worth_nothing_to_a_home_that_needs_none() -> None:

@@ -10,6 +10,7 @@ import pytest
 from optimizer.domain.prices import Prices
 from optimizer.domain.scenario import Scenario
 from optimizer.domain.time_grid import TimeGrid
+from optimizer.forecasting.past_prices import PastPrices
 from optimizer.forecasting.port import Forecast
 from optimizer.forecasting.prices import ExpectedPrices, expected_prices, with_prices_of_past_days
 
@@ -25,9 +26,11 @@ class LocalClockPrices:
     def __init__(self, until: datetime, since: datetime = datetime(2020, 1, 1, tzinfo=UTC)) -> None:
         self.until, self.since = until, since
         self.asked: list[datetime] = []
+        self.intervals_asked = 0
 
     def prices(self, grid: TimeGrid, *, as_of: datetime) -> tuple[float | None, ...]:
         self.asked.append(as_of)
+        self.intervals_asked += len(grid)
         return tuple(
             price_at(interval.start) if self.since <= interval.start < self.until else None for interval in grid
         )
@@ -52,9 +55,8 @@ def expected(source: LocalClockPrices | NoPrices, *, hours: int = 36, **more: ob
     grid = TimeGrid(start=MONDAY, step=HOUR, count=hours)
     return expected_prices(
         known_prices(source, grid),
-        import_source=source,
-        export_source=NoPrices(),
-        as_of=MONDAY,
+        import_past=PastPrices(source),
+        export_past=PastPrices(NoPrices()),
         timezone=BERLIN,
         **more,  # type: ignore[arg-type]
     )
@@ -87,6 +89,17 @@ def test_the_same_local_hour_of_recent_days_fills_the_rest() -> None:
     assert tomorrow == pytest.approx([tomorrow[0]] * 12, abs=2e-3)
     assert 0 < tomorrow[0] < today[0] < 0.2
     assert set(source.asked) == {MONDAY}
+
+
+def test_a_past_price_is_asked_for_once() -> None:
+    """An hour later only the hour that is over by then is asked for."""
+    source = LocalClockPrices(MONDAY + DAY)
+    past = PastPrices(source)
+    for hour in range(3):
+        found = past.before(TimeGrid(start=MONDAY + hour * HOUR, step=HOUR, count=36), days=2)
+        assert found.end_s == (MONDAY + hour * HOUR).timestamp()
+        assert found.values[-1] == price_at(MONDAY + (hour - 1) * HOUR)
+    assert source.intervals_asked == 3 * 24 + 2
 
 
 def test_each_past_day_is_a_future_of_its_own() -> None:
