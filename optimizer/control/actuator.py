@@ -7,6 +7,7 @@ one the battery is handed back, again and again until that succeeds.
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
 
 from optimizer.control.lease_keeper import LeaseKeeper, NoLease
@@ -71,6 +72,7 @@ class Actuator:
         self._sent_s = 0.0
         self._changed_s = 0.0
         self._verified_s = 0.0
+        self._forced_s = -math.inf
         self._confirmed = False
         self._resend = False
         self._refused_from: Power | None = None
@@ -189,7 +191,8 @@ class Actuator:
     def _notice_automatic(self, measurement: Measurement, elapsed_s: float, *, after_outage: bool) -> Actuation | None:
         if measurement.mode in (OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN):
             self._confirmed = True
-            self._keeper.drop()
+            if self._is_news(elapsed_s):
+                self._keeper.drop()
             return None
         chosen = measurement.mode not in (*OURS_TO_TAKE, self._began_in)
         if not chosen and (not self._confirmed or (after_outage and measurement.mode in OURS_TO_TAKE)):
@@ -216,8 +219,9 @@ class Actuator:
         """Believe a hand-back once the battery shows it; until then the command stays on record."""
         why = self._not_back(measurement)
         if why is None:
-            self._handing_back = self._told_not_back = False
-            self._keeper.drop()
+            if self._is_news(elapsed_s):
+                self._handing_back = self._told_not_back = False
+                self._keeper.drop()
             return None
         if elapsed_s - self._changed_s < self._options.settle_s:
             return None
@@ -225,6 +229,10 @@ class Actuator:
         logger.log(logging.DEBUG if self._told_not_back else logging.WARNING, "%s: handing it back again", why)
         self._told_not_back = True
         return self.release(why, elapsed_s)
+
+    def _is_news(self, elapsed_s: float) -> bool:
+        """Whether what a status tells is younger than the last forced command: data that froze passes for a while."""
+        return elapsed_s - self._forced_s >= self._options.max_age_s
 
     def _not_back(self, measurement: Measurement) -> str | None:
         """Return what shows that a hand-back that was accepted is not obeyed; None where nothing does."""
@@ -261,7 +269,7 @@ class Actuator:
         """Try, once a lease, to hand back what was ours: it has no timer. Behind another's power it stays on record."""
         if not self._left_behind:
             return
-        if measurement.mode not in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+        if measurement.mode not in (OperatingMode.MANUAL, OperatingMode.UNKNOWN) and self._is_news(elapsed_s):
             self._nothing_is_left_behind()
             return
         self._hold(self._left_behind[0], elapsed_s)
@@ -319,6 +327,8 @@ class Actuator:
         self._remember(wanted, elapsed_s)
         # Counted before it is known to have worked: an answer can be lost after the effect.
         self._modes.note(before, wanted, elapsed_s)
+        if isinstance(wanted, Power):
+            self._forced_s = elapsed_s
         try:
             self._device.apply(wanted)
         except ExternalControl as error:

@@ -139,6 +139,22 @@ def test_data_that_freezes_while_a_command_is_entered_does_not_take_it_off_the_r
     assert not charging.problems
 
 
+def test_data_that_froze_before_a_power_plant_came_does_not_take_a_command_off_the_record(charging: Rig) -> None:
+    """Behind the power plant our command waits: automatic mode counts only once it must be younger than that."""
+    charging.strategy.decide_by = lambda situation: self_consumption_wish(situation, "content")
+    charging.run(120.0)
+    charging.battery.read_fault = ReadFault.FROZEN
+    charging.run(5.0)
+    charging.strategy.decide_by = lambda _: Wish(battery_power_w=900.0, reason="the test says so")
+    charging.run(POLL_S)
+    charging.house.set_vpp_power(-3000.0)
+    charging.strategy.decide_by = lambda _: Wish(battery_power_w=2000.0, reason="the test says so")
+    charging.run(3 * POLL_S)
+    assert charging.house.mode is DeviceMode.MANUAL
+    assert charging.record.may_stand()
+    assert not charging.problems
+
+
 def test_a_service_that_hangs_on_frozen_data_is_taken_back_in_time(charging: Rig) -> None:
     """Slow polls do not stretch how long old data renews the lease."""
     charging.battery.read_fault, charging.battery.write_fault = ReadFault.FROZEN, WriteFault.REFUSED

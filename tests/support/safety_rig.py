@@ -27,6 +27,7 @@ from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.devices.simulated.profile import synthetic_profile
 from optimizer.domain.battery import Battery
 from optimizer.domain.decision import Decision, Outcome
+from optimizer.domain.measurement import OperatingMode
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.setpoint import Power
 from optimizer.domain.site import GridConnection, Site
@@ -154,7 +155,7 @@ class Rig:
         """Whether a service was killed while it could not put its command on record, and said so."""
         self._guard_s = GUARD_EVERY_S
         self._foreign_told_s: float | None = None
-        self._found_mode: DeviceMode | None = None
+        self._found_mode: OperatingMode | None = None
         """The mode found at the start, as long as the service has been told no other."""
         self._inside = False
         self._dozed_s = 0.0
@@ -192,7 +193,7 @@ class Rig:
         loop.on_step.append(self._after_step)
         # Whoever begins anew knows neither that data froze nor that somebody chose a mode: a start is the owner's word.
         self.battery.meet_a_stranger()
-        self._foreign_told_s, self._found_mode = None, self.house.mode
+        self._foreign_told_s, self._found_mode = None, self.house.mode.operating_mode
         back = HandBack(device=self.battery, clock=self.clock, hand_back=loop.hand_back)
         now_s = self.clock.elapsed()
         self.service = Running(controller, keeper, loop, back, next_s=now_s, began_s=now_s)
@@ -335,13 +336,17 @@ class Rig:
             self._problem(f"{setpoint} is left standing where {low_w:.0f} to {high_w:.0f} W are allowed")
 
     def _check_foreign(self, decision: Decision) -> None:
-        """Note since when the service has been told of a mode that somebody chose: it is not commanded over."""
+        """Note since when the service has been told of a mode that somebody chose: it is not commanded over.
+
+        A status that is in doubt tells nothing: its mode may be as wrong or as old as the rest.
+        """
         now_s, told = self.clock.elapsed(), decision.measurement
         if told is None or not self.mode_control:
             return
-        if self.house.mode is not self._found_mode:
+        believed = decision.wanted_power_w is not None
+        if believed and told.mode is not self._found_mode:
             self._found_mode = None
-        if self.house.mode in (DeviceMode.MANUAL, DeviceMode.AUTOMATIC, self._found_mode):
+        if not believed or told.mode in (OperatingMode.MANUAL, OperatingMode.AUTOMATIC, self._found_mode):
             self._foreign_told_s = None
             return
         self._foreign_told_s = now_s if self._foreign_told_s is None else self._foreign_told_s
