@@ -22,6 +22,7 @@ TIMESTAMP = "timestamp"
 LARGEST_MEDIAN = 3.0
 """A kilowatt-hour costs less than this in the common currencies; above, the column is in cents or per MWh."""
 SHORTEST_STEP, LONGEST_STEP = timedelta(minutes=1), timedelta(days=1)
+LONGEST_QUOTE = 60
 MOST_PROBLEMS = 5
 """How many bad lines are told; more would hide the first."""
 
@@ -107,7 +108,7 @@ def _require_columns(path: Path, found: Iterable[str] | None, column: str, *, li
     names = list(found or ())
     missing = [name for name in (TIMESTAMP, column) if name not in names]
     if missing:
-        has = f"it has {', '.join(map(repr, names))}" if names else "it is empty"
+        has = f"it has {', '.join(map(_quoted, names))}" if names else "it is empty"
         if any(";" in name for name in names):
             has += " (separate columns by commas)"
         msg = (
@@ -130,16 +131,21 @@ def _timestamp(record: Mapping[str, str | None]) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        msg = f"timestamp {text!r} is not ISO 8601; write it like 2026-03-29T00:00:00+01:00"
+        msg = f"timestamp {_quoted(text)} is not ISO 8601; write it like 2026-03-29T00:00:00+01:00"
         raise ValueError(msg) from None
     if instant.tzinfo is None:
-        msg = f"timestamp {text!r} has no offset; write it like {text}+01:00 or {text}Z"
+        msg = f"timestamp {_quoted(text)} has no offset; write it like {text}+01:00 or {text}Z"
         raise ValueError(msg)
     try:
         return instant.astimezone(UTC)
     except OverflowError:
-        msg = f"timestamp {text!r} lies outside the calendar"
+        msg = f"timestamp {_quoted(text)} lies outside the calendar"
         raise ValueError(msg) from None
+
+
+def _quoted(text: str) -> str:
+    """Return what stands in a field, the beginning of it where it is long."""
+    return repr(text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}...")
 
 
 def _price(record: Mapping[str, str | None], column: str) -> float | None:
@@ -150,10 +156,10 @@ def _price(record: Mapping[str, str | None], column: str) -> float | None:
         value = float(text)
     except ValueError:
         hint = "; write a point for the decimals" if "," in text else ""
-        msg = f"price {text!r} is not a number{hint}"
+        msg = f"price {_quoted(text)} is not a number{hint}"
         raise ValueError(msg) from None
     if not math.isfinite(value):
-        msg = f"price {text!r} is not finite; leave it empty where it is unknown"
+        msg = f"price {_quoted(text)} is not finite; leave it empty where it is unknown"
         raise ValueError(msg)
     return value
 

@@ -12,11 +12,12 @@ import pytest
 from optimizer.assembly.configuration import load_configuration
 from optimizer.cli.main import EXIT_FAILED, main
 from optimizer.devices.simulated.schedule import parse_schedule
-from optimizer.errors import ConfigError, PlanningError, SimulatorError
+from optimizer.errors import ConfigError, PlanningError, SimulatorError, TariffError
 from optimizer.planning.problem_json import problem_from_json
 from optimizer.release_config import target_from_config
 from optimizer.service.lock import holder
 from optimizer.simulator.faults import read_faults
+from optimizer.tariffs.price_table import read_price_table
 from support.configurations import SMALLEST
 
 DIGITS, HEX, DEEP = "9" * 5000, "0x" + "f" * 5000, "a." * 3000 + "a"
@@ -88,6 +89,16 @@ def test_a_problem_beyond_all_bounds_is_refused(text: str, says: str) -> None:
     """A problem comes from others' programs as well."""
     with pytest.raises(PlanningError, match=says):
         problem_from_json(text)
+
+
+@pytest.mark.parametrize("rows", [f"2026-05-04T00:00Z,{'x' * 100_000}", f"{'x' * 100_000},0.1"])
+def test_a_field_without_end_is_not_quoted_to_its_end(rows: str, tmp_path: Path) -> None:
+    """A message stays one that a person can read."""
+    path = tmp_path / "prices.csv"
+    path.write_text(f"timestamp,price\n{rows}\n")
+    with pytest.raises(TariffError, match=r"line 2: .*xxx\.\.\.' is not") as caught:
+        read_price_table(path, column="price")
+    assert len(str(caught.value)) < 500
 
 
 def test_lists_in_lists_are_no_schedule() -> None:
