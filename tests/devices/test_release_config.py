@@ -137,6 +137,7 @@ def test_a_token_is_plain_text(tmp_path: Path) -> None:
         b"[site\n[battery]# ours\nhost = '10.0.0.1'\n",
         b"[site\n[battery]   # ours\nhost = '10.0.0.1'\n",
         b"[site\n  [battery]\n  host = '10.0.0.1'\n",
+        b"[site\n[ battery ]\nhost = '10.0.0.1'\n",
         b"host = '10.0.0.2'\n[site\n[battery]\nhost = '10.0.0.1'\n",
         b"[site\n[battery]\nhost = '10.0.0.1'\n  [grid]\nhost = '10.0.0.2'\n",
     ],
