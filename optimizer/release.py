@@ -224,6 +224,8 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> float | None:
+    if isinstance(value, bool):  # to Python a number, to nobody else
+        return None
     try:
         number = float(value) if isinstance(value, int | float | str) else math.nan
     except (ValueError, OverflowError):

@@ -165,7 +165,7 @@ def _table_line_by_line(text: str) -> dict[str, object]:
     inside = False
     for line in text.splitlines():
         if line.lstrip().startswith("["):
-            inside = line.split("#")[0].strip() == "[battery]"
+            inside = "".join(line.split("#")[0].split()) == "[battery]"  # [ battery ] is the same
         elif inside:
             table |= _one_line(line)
     return table

@@ -105,6 +105,8 @@ def test_how_far_the_power_may_lie_from_the_command(sent_w: float, least_w: floa
     [
         (3000.0, 0.0, 0.92, {}, 0),
         (3000.0, 0.0, 0.91, {}, 1),
+        (3000.0, -450.0, 0.95, {}, 0),
+        (-3000.0, 450.0, 0.16, {}, 0),
         (3000.0, -500.0, 0.95, {}, 1),
         (-3000.0, 0.0, 0.92, {}, 1),
         (-3000.0, 0.0, 0.16, {}, 0),
@@ -145,6 +147,15 @@ def test_commands_of_the_last_settling_time_all_count() -> None:
         check.note(power_w, at_s)
     assert check.misses(measured(battery_power_w=4000.0), 1059.9) == 0
     assert check.misses(measured(battery_power_w=-1000.0), 1060.0) == 0
+    assert check.misses(measured(battery_power_w=4000.0), 1060.0) == 1
+
+
+def test_a_command_that_was_replaced_a_settling_time_ago_counts_no_more() -> None:
+    """Also where there were only two."""
+    check = FollowCheck(BATTERY, ControlOptions())
+    check.note(4000.0, 1000.0)
+    check.note(1000.0, 1030.0)
+    assert check.misses(measured(battery_power_w=4000.0), 1059.9) == 0
     assert check.misses(measured(battery_power_w=4000.0), 1060.0) == 1
 
 

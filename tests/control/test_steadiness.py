@@ -54,6 +54,13 @@ def test_a_large_change_goes_step_by_step(
     assert steady(allowed_w, AUTOMATIC, passed_s, options) == Clamped(power_w=allowed_w)
 
 
+def test_a_slow_ramp_goes_the_right_way() -> None:
+    """Also by less than a watt."""
+    options = ControlOptions(ramp_w_per_s=0.5, dead_band_w=0.0)
+    for allowed_w, power_w in ((1000.75, 1000.5), (999.25, 999.5)):
+        assert steady(allowed_w, FORCED, 1.0, options) == Clamped(power_w=power_w, limits=(Limit.RAMP,))
+
+
 def noted(*commands: tuple[Setpoint | None, Setpoint, float]) -> ModeChanges:
     changes = ModeChanges(ControlOptions(max_mode_changes_per_hour=2))
     for before, after, at_s in commands:

@@ -133,6 +133,8 @@ def test_answers_that_are_no_yes(path: str, reply: bytes, step: str, battery: Fa
         ("100.5", "100.5"),
         ("-2500", "-2500.0"),
         ("null", "None"),
+        ("true", "None"),
+        ("false", "None"),
         ("[0]", "None"),
         ('"x"', "None"),
         ("NaN", "None"),
@@ -171,6 +173,22 @@ def test_a_status_that_is_no_success_is_told_with_what_came_along(status: int, b
     with HostilePeer([[Send(answer(said.encode(), status=f"{status} No"))]]) as peer:
         report = released("sonnen_v1", peer.port)
     assert f"/api/v1/setpoint/charge/0: failed: HTTP status {status} {said[:80]!a}" in report.steps
+    assert not report.confirmed
+
+
+@pytest.mark.parametrize("said", [b"\xff", b"\xe4rger"])
+def test_an_answer_that_is_no_text_is_told_as_well(said: bytes, battery: FakeSonnen) -> None:
+    """What cannot be read of it is marked as such."""
+    battery.overrides["/api/v1/status"] = (500, said)
+    shown = ascii(said.decode(errors="replace"))
+    assert released("sonnen_v1", battery.port).steps[-1] == f"read back: failed: HTTP status 500 {shown}"
+
+
+def test_a_mode_that_is_none_is_told_in_short(battery: FakeSonnen) -> None:
+    """As it was asked for, and as it is."""
+    battery.overrides["/api/v1/status"] = (200, b'{"OperatingMode":"%s"}' % (b"m" * 200))
+    report = released("sonnen_v1", battery.port, mode_control=True)
+    assert report.steps[-1] == f"read back: failed: in mode '{'m' * 20}' instead of 2"
     assert not report.confirmed
 
 

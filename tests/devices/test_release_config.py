@@ -95,6 +95,7 @@ def test_a_simulated_battery_needs_neither_file_nor_address(tmp_path: Path) -> N
     """It is in the service's own process."""
     found = target_from_config(tmp_path / "none.toml", {"SUNSHIFT_BATTERY__DRIVER": "simulated"})
     assert found == ReleaseTarget(driver="simulated")
+    assert read(tmp_path, "[battery]\ndriver = 'simulated'\n") == found
 
 
 # -- the token ------------------------------------------------------------------------------------------------------
@@ -137,6 +138,7 @@ def test_a_token_is_plain_text(tmp_path: Path) -> None:
         b"[site\n[battery]# ours\nhost = '10.0.0.1'\n",
         b"[site\n[battery]   # ours\nhost = '10.0.0.1'\n",
         b"[site\n  [battery]\n  host = '10.0.0.1'\n",
+        b"[site\n[ battery ]\nhost = '10.0.0.1'\n",
         b"host = '10.0.0.2'\n[site\n[battery]\nhost = '10.0.0.1'\n",
         b"[site\n[battery]\nhost = '10.0.0.1'\n  [grid]\nhost = '10.0.0.2'\n",
     ],

@@ -91,6 +91,14 @@ def test_two_may_clear_at_once(record: CommandRecord, monkeypatch: pytest.Monkey
     assert not record.may_stand()
 
 
+@pytest.mark.parametrize(
+    ("now_s", "over"), [(999.9, True), (1000.0, False), (1050.0, False), (1090.0, False), (1090.1, True)]
+)
+def test_a_lease_holds_from_its_beginning_to_its_end(now_s: float, over: bool) -> None:
+    """By a clock that has run for a while; both ends are its own."""
+    assert Lease(command="charge 2000 W", until_s=1090.0, length_s=90.0).is_over(now_s) is over
+
+
 @pytest.mark.parametrize("left", ["intent", "lease"])
 def test_either_file_says_that_a_command_may_stand(left: str, record: CommandRecord) -> None:
     """In doubt one of them remains, and that is enough."""

@@ -84,7 +84,7 @@ def test_a_full_disk_keeps_nobody_from_holding_the_lock(tmp_path: Path, monkeypa
     monkeypatch.setattr(os, "pwrite", full)
     with InstanceLock(tmp_path, battery="mine", since=SINCE):
         assert is_held(tmp_path)
-        with pytest.raises(LockedError, match="does not say who it is"):
+        with pytest.raises(LockedError, match=r"battery \(it does not say who it is; "):
             InstanceLock(tmp_path, battery="another", since=SINCE).acquire()
     assert not is_held(tmp_path)
 
