@@ -13,6 +13,7 @@ import argparse
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from time import process_time
 
@@ -26,6 +27,7 @@ from optimizer.clock import WallClock
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.row import Row
 from optimizer.domain.scenario import Scenario
+from optimizer.domain.switching import Switching
 from optimizer.domain.time_grid import TimeGrid
 from optimizer.planning.first_interval import first_decision
 from optimizer.planning.kernel.choice import Kernel, compiled, plain, why_not_compiled
@@ -112,6 +114,19 @@ def single_plans(console: Console, repeats: int) -> None:
     console.print(f"the year-long optimum with its path, plain: {path_ms / 1000.0:.2f} s")
 
 
+def switching_plans(console: Console, repeats: int) -> None:
+    """Time a plan whose futures change into one another, beside the same with futures known to their end."""
+    known = synthetic(HORIZON, FUTURES)
+    switching = replace(known, switching=Switching(share=0.3, every=timedelta(hours=6)))
+    for name, plan in methods().items():
+        if name != "program":
+            times = [fastest_ms(plan, problem, repeats) for problem in (known, switching)]
+            console.print(
+                f"{HORIZON} x {FUTURES}, {name}: {times[0]:.2f} ms, {times[1]:.2f} ms where futures change every 6 h "
+                f"({times[1] / times[0]:.1f} times)"
+            )
+
+
 class RollingYear:
     """A synthetic year of quarter hours, planned anew in each, its futures the last 21 days moved to today."""
 
@@ -172,6 +187,7 @@ def main() -> None:
     else:
         console.print(f"no compiled figures: {why_not_compiled()}")
     single_plans(console, arguments.repeats)
+    switching_plans(console, arguments.repeats)
     fast = "compiled" if "compiled" in ways else "plain"
     whole = rolling_year(console, ways[fast], fast, 1 if arguments.full else 10)
     if fast != "plain":

@@ -8,6 +8,7 @@ from optimizer.assembly.tariffs import build_tariff
 from optimizer.clock import Clock
 from optimizer.control.plan_board import PlanBoard
 from optimizer.control.replanning import PlanningDesk
+from optimizer.domain.switching import Switching
 from optimizer.forecasting.defaults import HomeDefaults
 from optimizer.forecasting.own_history import OwnHistoryForecaster
 from optimizer.forecasting.port import Forecaster
@@ -37,6 +38,12 @@ def build_forecaster(
         most_scenarios=settings.planning.scenarios,
         sun_forecast=sun_forecast,
     )
+
+
+def build_switching(settings: Settings) -> Switching:
+    """Return how the possible futures change into one another."""
+    planning = settings.planning
+    return Switching(share=planning.switching_share, every=planning.switching_every)
 
 
 def build_planner(settings: Settings, *, clock: Clock) -> Planner:
@@ -82,6 +89,7 @@ def build_desk(
         planner=build_planner(settings, clock=clock),
         step=settings.planning.step,
         horizon=settings.planning.horizon,
+        switching=build_switching(settings),
         demand=prices.demand,
         terminal_value=settings.planning.terminal_value_per_kwh,
         board=board,

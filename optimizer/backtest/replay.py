@@ -10,7 +10,7 @@ from datetime import timedelta
 import numpy as np
 
 from optimizer.assembly.controller import build_options
-from optimizer.assembly.planning import build_forecaster
+from optimizer.assembly.planning import build_forecaster, build_switching
 from optimizer.assembly.site import build_battery, build_site
 from optimizer.backtest.bill import Flows
 from optimizer.backtest.interval_battery import Delivered, IntervalBattery
@@ -115,6 +115,7 @@ class Replay:
             planner=RecursionPlanner(clock=setting.stopwatch, audited=False),
             step=setting.step,
             horizon=-(-planning.horizon // setting.step) * setting.step,
+            switching=build_switching(settings),
             demand=tariff.demand,
             terminal_value=planning.terminal_value_per_kwh,
             board=board,

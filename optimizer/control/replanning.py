@@ -19,6 +19,7 @@ from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.row import Row
 from optimizer.domain.scenario import Scenario
 from optimizer.domain.site import Site
+from optimizer.domain.switching import Switching
 from optimizer.domain.time_grid import TimeGrid, floor_to_step
 from optimizer.forecasting.port import Forecast, Forecaster
 from optimizer.forecasting.prices import with_prices_of_past_days
@@ -44,6 +45,8 @@ class PlanningDesk:
         Solves it.
     step, horizon
         Length of an interval, and how far to plan.
+    switching
+        How the possible futures change into one another; None: each is known to its end.
     demand
         How peaks are billed, where they are.
     terminal_value
@@ -64,6 +67,7 @@ class PlanningDesk:
         planner: Planner,
         step: timedelta = timedelta(minutes=15),
         horizon: timedelta = timedelta(hours=36),
+        switching: Switching | None = None,
         demand: DemandTariff | None = None,
         terminal_value: float | None = None,
         board: PlanBoard | None = None,
@@ -71,7 +75,7 @@ class PlanningDesk:
         self._battery, self._site = battery, site
         self._prices, self._forecaster = PriceOutlook(tariff, site.timezone), forecaster
         self._strategy, self._planner = strategy, planner
-        self._step, self._horizon = step, horizon
+        self._step, self._horizon, self._switching = step, horizon, switching
         self._peak = None if demand is None else BillingPeak(demand, history)
         self._terminal_value = terminal_value
         self._board = board
@@ -130,6 +134,7 @@ class PlanningDesk:
             initial_soc=min(max(measurement.soc, 0.0), 1.0),
             terminal_value_per_kwh=terminal,
             demand_charge=None if self._peak is None else self._peak.over_horizon(now, grid),
+            switching=self._switching,
         )
         return problem, (*price_flags(prices, grid), *_forecast_flags(forecast))
 

@@ -36,6 +36,8 @@ class FlagKind(StrEnum):
     """The value of energy comes from a convex relaxation (negative or crossed prices)."""
     STAND_IN = "stand_in"
     """The recursion planned in place of the linear program."""
+    SWITCHING_IN_WORTH_ONLY = "switching_in_worth_only"
+    """The path of the plan takes each future as known to its end; the worth of energy lets futures change."""
     METHODS_DISAGREE = "methods_disagree"
     """Recursion and linear program found different optima; the program plans since."""
 
@@ -78,10 +80,12 @@ class Plan:
     problem: PlanningProblem
     status: PlanStatus
     method: str
-    """Which way led here: ``lp`` or ``recursion``."""
+    """Which way led here: ``lp``, ``recursion``, or ``switching recursion`` where futures change into one another."""
     objective: float
-    """Energy cost + wear + demand charge above the peak so far - terminal value [currency]; penalties of broken rules
-    included where the energy cost is not worked out."""
+    """Energy cost + wear + demand charge above the peak so far - terminal value [currency].
+
+    Expected along the futures as they are, even where they may change into one another. Where the energy cost is not
+    worked out: what the worths of energy promise, changes and penalties of broken rules included."""
     energy_cost: float | None
     """Expected cost of the grid energy [currency]; None: not worked out, in a plan made for control alone."""
     steps: Sequence[PlanStep]

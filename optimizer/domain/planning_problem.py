@@ -8,6 +8,7 @@ from optimizer.domain.battery import Battery
 from optimizer.domain.prices import DemandCharge
 from optimizer.domain.scenario import Scenario
 from optimizer.domain.site import GridConnection
+from optimizer.domain.switching import Switching
 from optimizer.domain.time_grid import TimeGrid
 
 
@@ -32,3 +33,5 @@ class PlanningProblem:
     terminal_value_per_kwh: float
     """Worth of one stored kWh at the end of the grid [currency/kWh]."""
     demand_charge: DemandCharge | None = None
+    switching: Switching | None = None
+    """How the scenarios change into one another; None: each is planned as if it were known to its end."""

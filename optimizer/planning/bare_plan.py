@@ -16,7 +16,7 @@ from optimizer.planning.flags import relaxed_flag, start_flag
 from optimizer.planning.kernel.choice import Kernel
 from optimizer.planning.kernel.port import Worths
 from optimizer.planning.plan_building import expected_steps, require_sound
-from optimizer.planning.recursion import expected_worth, handed_out, worths_of
+from optimizer.planning.recursion import expected_worth, handed_out, method_of, worths_of
 from optimizer.planning.rollout import roll_out
 from optimizer.planning.scaled_problem import ScaledProblem
 from optimizer.planning.step_arrays import Floats
@@ -59,7 +59,7 @@ class BarePlan:
             made_at=made_at,
             problem=problem,
             status=status,
-            method=worths.method,
+            method=method_of(self._scaled),
             objective=self._expected_cost() + demand_cost(self._scaled, self._caps_kw),
             energy_cost=None,
             steps=Deferred(self._scaled.count, self._step),

@@ -23,6 +23,8 @@ def best_billing_caps_kw(scaled: ScaledProblem, *, kernel: Kernel | None = None)
     nowhere below the true optimum and equal to it at the best cap: charging every excess costs at least what charging
     the highest does. So a golden-section search finds it, for all futures side by side.
     """
+    # The search needs futures that do not depend on one another.
+    scaled = scaled.known_to_the_end
     arrays, low = scaled.arrays, scaled.peak_so_far_kw
     lows = np.full(len(arrays.weights), low)
     if not scaled.peak_price_per_kw:

@@ -77,6 +77,14 @@ def start_flag(problem: PlanningProblem) -> PlanFlag | None:
     return PlanFlag(kind=FlagKind.START_SOC_OUTSIDE_BAND, message=message, first_step=0, largest=outside)
 
 
+def switching_flags(scaled: ScaledProblem, method: str) -> tuple[PlanFlag, ...]:
+    """Return the flag of a path that takes each future as known to its end, though the worth of energy does not."""
+    if scaled.switches is None or method != "lp":
+        return ()
+    message = "the linear program plans each future as known to its end; only the worth of energy lets them change"
+    return (PlanFlag(kind=FlagKind.SWITCHING_IN_WORTH_ONLY, message=message),)
+
+
 def relaxed_flag(first_relaxed: int | None) -> PlanFlag | None:
     """Return the flag of a worth that comes from a convex relaxation."""
     if first_relaxed is None:

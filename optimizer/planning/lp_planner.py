@@ -32,6 +32,9 @@ AGREEMENT = 0.002
 class LinearProgramPlanner:
     """Plans with PuLP and HiGHS; the worth of stored energy comes from the exact recursion.
 
+    The program plans each future as if it were known to its end. Where futures change into one another only the worth
+    of energy says so, and the plan is flagged.
+
     Parameters
     ----------
     clock
@@ -59,14 +62,14 @@ class LinearProgramPlanner:
         verdict = solve(model.problem, time_limit_s=self._time_limit_s, binaries=model.binaries > 0)
         paths = read_paths(scaled, model)
         caps = np.array([billing_cap_kw(scaled, path) for path in paths])
-        worths = worths_of(scaled, caps_kw=caps)
+        worths = worths_of(scaled.known_to_the_end, caps_kw=caps)
         first = first_decision(scaled, worths, caps)
         paths = calmest(scaled, paths, roll_out(scaled, worths, caps, first.battery_kw))
         return build_plan(
             problem,
             scaled,
             paths,
-            worths,
+            worths if scaled.switches is None else worths_of(scaled, caps_kw=caps),
             method="lp",
             status=judge(scaled, verdict, paths, promised=promised_optimum(scaled, worths)),
             made_at=made_at,

@@ -49,7 +49,8 @@ def both_optima(problem: PlanningProblem, time_limit_s: float) -> Optima | None:
     PlanningError
         The solver failed.
     """
-    scaled = scale_problem(problem)
+    # The program knows no futures that change into one another: without that both must find the same.
+    scaled = scale_problem(problem).known_to_the_end
     by_recursion = recursion_optimum(scaled, best_kernel())
     if by_recursion is None or binaries_needed(scaled):
         return None

@@ -11,7 +11,7 @@ from optimizer.domain.plan import Plan, PlanStatus, PlanStep
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.errors import PlanningError
 from optimizer.planning.checker import check_paths, check_plan
-from optimizer.planning.flags import plan_flags
+from optimizer.planning.flags import plan_flags, switching_flags
 from optimizer.planning.kernel.port import Worths
 from optimizer.planning.paths import ScenarioPath, expected_money
 from optimizer.planning.recursion import expected_value
@@ -54,7 +54,7 @@ def build_plan(
         penalties=money.penalties,
         steps=expected_steps(problem, scaled, paths, values),
         values=values,
-        flags=plan_flags(problem, scaled, paths, worths.first_relaxed),
+        flags=(*plan_flags(problem, scaled, paths, worths.first_relaxed), *switching_flags(scaled, method)),
         seconds=seconds,
     )
     require_sound([*check_plan(plan), *check_paths(plan, paths)])

@@ -125,6 +125,9 @@ def _connection_faults(problem: PlanningProblem) -> Iterator[str]:
 def _start_and_end_faults(problem: PlanningProblem) -> Iterator[str]:
     yield from _number("initial_soc", problem.initial_soc, lowest=0.0, highest=1.0)
     yield from _number("terminal_value_per_kwh", problem.terminal_value_per_kwh)
+    if problem.switching is not None:
+        yield from _number("switching.share", problem.switching.share, lowest=0.0, highest=1.0)
+        yield from _positive("switching.every_s", problem.switching.every.total_seconds())
     if problem.demand_charge is not None:
         for name in ("price_per_kw", "peak_so_far_w"):
             yield from _number(f"demand_charge.{name}", getattr(problem.demand_charge, name), lowest=0.0)

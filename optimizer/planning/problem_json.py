@@ -1,8 +1,9 @@
 """Planning problems and plans as JSON: what a dump of a real problem looks like, and how it replays.
 
 The layout is the one of the interfaces; beyond it ``battery.standby_w`` and, in a scenario, its own
-``import_price_per_kwh`` and ``export_price_per_kwh`` may stand, and in the demand charge ``counts``: whether the import
-of each interval counts towards the peak. An unknown key is an error, never ignored.
+``import_price_per_kwh`` and ``export_price_per_kwh`` may stand, in the demand charge ``counts``: whether the import of
+each interval counts towards the peak, and ``switching`` with ``share`` and ``every_s``: how the scenarios change into
+one another. An unknown key is an error, never ignored.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.prices import DemandCharge
 from optimizer.domain.scenario import Scenario
 from optimizer.domain.site import GridConnection
+from optimizer.domain.switching import Switching
 from optimizer.domain.time_grid import TimeGrid
 from optimizer.errors import PlanningError
 from optimizer.planning.problem_check import check_problem
@@ -36,9 +38,10 @@ REQUIRED = (
     "initial_soc",
     "terminal_value_per_kwh",
 )
-OPTIONAL = ("demand_charge", "scenarios")
+OPTIONAL = ("demand_charge", "scenarios", "switching")
 SCENARIO_REQUIRED = ("weight", "load_w", "pv_w")
 SCENARIO_OPTIONAL = ("import_price_per_kwh", "export_price_per_kwh")
+MOST_SECONDS = 366 * 86_400.0
 BATTERY_REQUIRED = ("usable_capacity_wh", "max_charge_w", "max_discharge_w")
 
 
@@ -66,6 +69,7 @@ def problem_from_json(text: str) -> PlanningProblem:
         initial_soc=_number("initial_soc", top["initial_soc"]),
         terminal_value_per_kwh=_number("terminal_value_per_kwh", top["terminal_value_per_kwh"]),
         demand_charge=_demand_charge(top.get("demand_charge")),
+        switching=_switching(top.get("switching")),
     )
     check_problem(problem)
     return problem
@@ -93,6 +97,9 @@ def problem_to_json(problem: PlanningProblem, *, indent: int | None = None) -> s
         document["demand_charge"] = {key: figure for key, figure in charge.items() if figure is not None}
     if not _is_plain(problem):
         document["scenarios"] = [_scenario_record(scenario) for scenario in problem.scenarios]
+    if problem.switching is not None:
+        every_s = problem.switching.every.total_seconds()
+        document["switching"] = {"share": problem.switching.share, "every_s": _whole(every_s)}
     return json.dumps(document, indent=indent, allow_nan=False)
 
 
@@ -154,6 +161,17 @@ def _demand_charge(found: Any) -> DemandCharge | None:
     if given.get("counts") is not None:
         figures["counts"] = _switches("demand_charge.counts", given["counts"])
     return DemandCharge(**figures)
+
+
+def _switching(found: Any) -> Switching | None:
+    if found is None:
+        return None
+    given = _object("switching", found, ("share", "every_s"), ())
+    every_s = _number("switching.every_s", given["every_s"])
+    if not 1.0 <= every_s <= MOST_SECONDS:
+        msg = f"switching.every_s is {every_s:g}, it must lie between 1 and {MOST_SECONDS:g}"
+        raise PlanningError(msg)
+    return Switching(share=_number("switching.share", given["share"]), every=timedelta(seconds=every_s))
 
 
 def _scenarios(top: Mapping[str, Any]) -> tuple[Scenario, ...]:

@@ -1,9 +1,10 @@
 """Exact backward recursion on the worth of stored energy, and its mean over all futures.
 
-Exact for one battery whose cost is separable in time. Two things are approximated, and said so:
+Exact for one battery whose cost is separable in time. Three things are approximated, and said so:
 
 - Where a price is negative or crossed so that doing two things at once would pay, the interval's cost is not convex and
   its lower convex hull stands in (`VALUE_RELAXED`).
+- Where futures change into one another, neighbouring slopes of a mean worth are joined where no price tells them apart.
 - A demand charge couples the intervals. Its peak is taken as given (the peak so far or the planned one), and import
   above it is charged in each interval; exact where at most one interval exceeds it, too dear otherwise.
 """
@@ -51,6 +52,11 @@ def is_exact(scaled: ScaledProblem, worths: Worths) -> bool:
         return False
     alone = len(scaled.arrays.weights) == 1 and not scaled.arrays.may_be_relaxed.any()
     return alone or not scaled.peak_price_per_kw
+
+
+def method_of(scaled: ScaledProblem) -> str:
+    """Return what a plan of the recursion says about how it was made."""
+    return "recursion" if scaled.switches is None else "switching recursion"
 
 
 def expected_worth(scaled: ScaledProblem, worths: Worths, step: int) -> WorthCurve:

@@ -18,10 +18,11 @@ from optimizer.planning.kernel.port import Worths
 from optimizer.planning.paths import ScenarioPath, expected_money
 from optimizer.planning.plan_building import build_plan
 from optimizer.planning.problem_check import check_problem
-from optimizer.planning.recursion import is_exact, worths_of
+from optimizer.planning.recursion import is_exact, method_of, worths_of
 from optimizer.planning.rollout import roll_out
 from optimizer.planning.scaled_problem import ScaledProblem, scale_problem
 from optimizer.planning.step_arrays import Floats
+from optimizer.planning.worth_audit import shortfall
 
 AGREEMENT = 1e-4
 """The path must cost what the recursion promised, to this [currency]."""
@@ -81,7 +82,7 @@ class RecursionPlanner:
             scaled,
             paths,
             worths,
-            method=worths.method,
+            method=method_of(scaled),
             status=_judge(scaled, paths, worths, caps, first),
             made_at=made_at,
             seconds=self._clock.elapsed() - started,
@@ -103,10 +104,16 @@ def _checked(problem: PlanningProblem) -> ScaledProblem:
 def _judge(
     scaled: ScaledProblem, paths: Sequence[ScenarioPath], worths: Worths, caps_kw: Floats, first: FirstDecision
 ) -> PlanStatus:
-    """Return the status of a plan whose paths are known: they must cost what the worths promised."""
+    """Return the status of a plan whose paths are known: they must cost what the worths promised.
+
+    Where futures change into one another, between the changes.
+    """
     if not is_exact(scaled, worths):
         return PlanStatus.FEASIBLE
-    money = expected_money(scaled, paths)
     promised = first.expected_cost + demand_cost(scaled, caps_kw)
-    agrees = money.objective + money.penalties <= promised + AGREEMENT * max(1.0, abs(promised))
-    return PlanStatus.OPTIMAL if agrees else PlanStatus.FEASIBLE
+    if scaled.switches is None:
+        money = expected_money(scaled, paths)
+        more = money.objective + money.penalties - promised
+    else:
+        more = shortfall(scaled, worths, caps_kw, paths)
+    return PlanStatus.OPTIMAL if more <= AGREEMENT * max(1.0, abs(promised)) else PlanStatus.FEASIBLE

@@ -5,7 +5,7 @@ Watts and prices per kWh differ by five orders of magnitude; in these units ever
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,9 @@ import numpy as np
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.planning.penalties import Penalties
 from optimizer.planning.step_arrays import W_PER_KW, StepArrays, step_arrays
+
+JOINED_SHARE = 1.0 / 64.0
+"""How finely the worth at a switch tells slopes apart, as a share of the range of real prices [1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,18 @@ class ScenarioSteps:
     """Largest charging power the battery and the grid-charging rule allow [kW]."""
     max_discharge_kw: tuple[float, ...]
     """Largest discharging power the battery and the export rules allow [kW]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switches:
+    """Where several futures change into one another."""
+
+    share: float
+    """Probability that a future gives way, to any one by their weights [1]."""
+    starts: tuple[int, ...]
+    """The intervals that a switch goes before, increasing; at least one."""
+    join_per_kwh: float
+    """Slopes of a mean worth that differ by less are joined; 0: none are [currency/kWh]."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,6 +75,8 @@ class ScaledProblem:
     penalties: Penalties
     arrays: StepArrays
     """All futures, for arithmetic on many intervals at once."""
+    switches: Switches | None = None
+    """None: each future is known to its end."""
 
     @cached_property
     def scenarios(self) -> tuple[ScenarioSteps, ...]:
@@ -104,9 +121,12 @@ class ScaledProblem:
     @cached_property
     def price_range(self) -> float:
         """Highest less lowest price of all futures, zero included [currency/kWh]."""
-        sides = (self.arrays.buy, self.arrays.sell)
-        highest = max(0.0, self.terminal_per_kwh, *(float(np.max(side)) for side in sides))
-        return highest - min(0.0, self.terminal_per_kwh, *(float(np.min(side)) for side in sides))
+        return _price_range(self.arrays, self.terminal_per_kwh)
+
+    @property
+    def known_to_the_end(self) -> ScaledProblem:
+        """The same problem without switches."""
+        return self if self.switches is None else replace(self, switches=None)
 
 
 def scale_problem(problem: PlanningProblem) -> ScaledProblem:
@@ -135,7 +155,24 @@ def scale_problem(problem: PlanningProblem) -> ScaledProblem:
         peak_counts=peak_counts,
         penalties=Penalties.of(problem),
         arrays=arrays,
+        switches=_switches(problem, arrays),
     )
+
+
+def _switches(problem: PlanningProblem, arrays: StepArrays) -> Switches | None:
+    """Return where the futures change into one another; None where there is but one, or none ever does."""
+    switching = problem.switching
+    if switching is None or switching.share <= 0.0 or len(problem.scenarios) == 1:
+        return None
+    steps = max(1, round(switching.every / problem.grid.step))
+    starts = tuple(range(steps, len(problem.grid), steps))
+    join_per_kwh = JOINED_SHARE * _price_range(arrays, problem.terminal_value_per_kwh)
+    return Switches(share=switching.share, starts=starts, join_per_kwh=join_per_kwh) if starts else None
+
+
+def _price_range(arrays: StepArrays, terminal_per_kwh: float) -> float:
+    highest = max(0.0, terminal_per_kwh, float(np.max(arrays.buy)), float(np.max(arrays.sell)))
+    return highest - min(0.0, terminal_per_kwh, float(np.min(arrays.buy)), float(np.min(arrays.sell)))
 
 
 def _kilowatts(power_w: float | None) -> float | None:

@@ -25,6 +25,9 @@ Segment = tuple[float, float]
 NARROWEST = 1e-9
 """Segments narrower than this are rounding [kWh]."""
 
+PENALTY_SHARE = 0.02
+"""Penalty slopes are large and many: those are joined that differ by less than this share of the steepest [1]."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorthCurve:
@@ -114,9 +117,8 @@ def simplified(curve: WorthCurve, *, tolerance: float) -> WorthCurve:
     joined: list[Segment] = []
     first = 0
     while first < len(falls):
-        # Penalty slopes are large and many: for them the tolerance is a share.
         steepest = -falls[first]
-        end = bisect_right(falls, max(tolerance, 0.02 * abs(steepest)) - steepest, first)
+        end = bisect_right(falls, max(tolerance, PENALTY_SHARE * abs(steepest)) - steepest, first)
         width = sum(widths[first:end])
         joined.append((-sum(map(mul, falls[first:end], widths[first:end])) / width, width))
         first = end

@@ -22,6 +22,7 @@ from optimizer.domain.measurement import Measurement
 from optimizer.domain.plan import FlagKind, Plan
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.scenario import Scenario
+from optimizer.domain.switching import Switching
 from optimizer.domain.time_grid import Interval, TimeGrid
 from optimizer.errors import TariffError
 from optimizer.forecasting.port import Forecast
@@ -92,6 +93,13 @@ def test_the_running_interval_counts_with_its_rest() -> None:
     problem = desk().problem(START + timedelta(minutes=10), situation_of().measurement)
     assert problem.grid.start == START
     assert problem.scenarios[0].load_w[:2] == pytest.approx((200.0, 600.0))
+
+
+def test_the_problem_carries_how_futures_change() -> None:
+    """A dump of the plan replays with it; without it each future is known to its end."""
+    switching = Switching(share=0.3, every=timedelta(hours=6))
+    assert desk(switching=switching).problem(START, situation_of().measurement).switching == switching
+    assert desk().problem(START, situation_of().measurement).switching is None
 
 
 def test_unpublished_prices_are_expected_and_flagged() -> None:

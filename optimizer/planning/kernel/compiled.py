@@ -7,16 +7,15 @@ import math
 import numpy as np
 
 from optimizer.planning.kernel.machine import Facts, backward
+from optimizer.planning.kernel.machine import Switches as MachineSwitches
 from optimizer.planning.kernel.port import Pieces
 from optimizer.planning.scaled_problem import ScaledProblem
 from optimizer.planning.step_arrays import Floats
-from optimizer.planning.worth_curve import WorthCurve
+from optimizer.planning.worth_curve import PENALTY_SHARE, WorthCurve
 
 
 class CompiledWorths:
     """The recursion along every future, in arrays."""
-
-    method = "recursion"
 
     def __init__(self, scaled: ScaledProblem, caps_kw: Floats, *, keep: int) -> None:
         self.kept = keep
@@ -24,7 +23,9 @@ class CompiledWorths:
         arrays = scaled.arrays
         columns = (arrays.net_load_kw, arrays.pv_kw, arrays.buy, arrays.sell)
         limits = (arrays.max_charge_kw, arrays.max_discharge_kw)
-        found = backward(facts_of(scaled), (*columns, *limits), np.array(scaled.peak_counts), caps_kw, keep)
+        found = backward(
+            facts_of(scaled), (*columns, *limits), np.array(scaled.peak_counts), caps_kw, switches_of(scaled), keep
+        )
         self.start_values, first_relaxed, self._kept = found
         self.first_relaxed = None if first_relaxed < 0 else int(first_relaxed)
 
@@ -42,6 +43,18 @@ class CompiledWorths:
         sides = (self._kept.slopes, self._kept.widths)
         slopes, widths = (np.concatenate([side[one] for one in slices]) for side in sides)
         return Pieces(slopes, widths, places[:, 1], self._kept.lowest_worths[:, step])
+
+
+def switches_of(scaled: ScaledProblem) -> MachineSwitches:
+    """Return where the futures change into one another, for the compiler."""
+    found = scaled.switches
+    return MachineSwitches(
+        starts=np.array(found.starts if found else (), dtype=np.int64),
+        share=float(found.share) if found else 0.0,
+        weights=scaled.arrays.weights,
+        join_per_kwh=float(found.join_per_kwh) if found else 0.0,
+        join_share=PENALTY_SHARE,
+    )
 
 
 def facts_of(scaled: ScaledProblem) -> Facts:

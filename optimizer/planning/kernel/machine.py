@@ -53,6 +53,20 @@ class Facts(NamedTuple):
     start_kwh: float
 
 
+class Switches(NamedTuple):
+    """Where the futures change into one another."""
+
+    starts: NDArray[np.int64]
+    """The intervals that a switch goes before, increasing."""
+    share: float
+    weights: Floats
+    """Probability of each future, shape (scenarios,)."""
+    join_per_kwh: float
+    """Slopes closer than this are joined; 0: none are [currency/kWh]."""
+    join_share: float
+    """The same as a share of the steepest [1]."""
+
+
 class Interval(NamedTuple):
     """One interval of one future."""
 
@@ -77,6 +91,17 @@ class Future(NamedTuple):
     max_discharge_kw: Floats
     counts_for_peak: NDArray[np.bool_]
     cap_kw: float
+
+
+class Pieces(NamedTuple):
+    """The worths of all futures at one instant, end to end."""
+
+    slopes: Floats
+    widths: Floats
+    counts: NDArray[np.int64]
+    """How many pieces each future has, shape (scenarios,)."""
+    at_lowest: Floats
+    """Worth of the lowest energy, shape (scenarios,) [currency]."""
 
 
 class Kept(NamedTuple):
@@ -398,11 +423,125 @@ def worth_at(slopes: Floats, widths: Floats, kwh: float) -> float:
 
 
 @jit
+def mean_of(pieces: Pieces, weights: Floats) -> tuple[Floats, Floats]:
+    """Return slopes and widths of the expected worth: every step of a slope, weighted, at its energy."""
+    total, futures = len(pieces.slopes), len(pieces.counts)
+    places, drops, steepest, at, last = np.empty(total), np.empty(total), 0.0, 0, 0.0
+    for future in range(futures):
+        steepest += weights[future] * pieces.slopes[at]
+        energy, count = 0.0, pieces.counts[future]
+        for index in range(at, at + count):
+            energy += pieces.widths[index]
+            fall = pieces.slopes[index] - pieces.slopes[index + 1] if index + 1 < at + count else 0.0
+            places[index], drops[index] = energy, weights[future] * fall
+        last, at = max(last, energy), at + count
+    order = in_order(places, last)
+    slopes, widths, count, before = np.empty(total), np.empty(total), 0, 0.0
+    for index in order:
+        if places[index] > before:
+            slopes[count], widths[count] = steepest, places[index] - before
+            before, count = places[index], count + 1
+        steepest -= drops[index]
+    return slopes[:count], widths[:count]
+
+
+@jit
+def in_order(places: Floats, highest: float) -> NDArray[np.int64]:
+    """Return the order of energies between 0 and the highest: thrown into as many bins, then sorted where they lie."""
+    total = len(places)
+    bins, starts = np.empty(total, dtype=np.int64), np.zeros(total + 1, dtype=np.int64)
+    for index in range(total):
+        bins[index] = min(int(places[index] / highest * total), total - 1)
+        starts[bins[index] + 1] += 1
+    starts = np.cumsum(starts)
+    order = np.empty(total, dtype=np.int64)
+    for index in range(total):
+        order[starts[bins[index]]] = index
+        starts[bins[index]] += 1
+    for index in range(1, total):
+        moved, place = order[index], index
+        while place > 0 and places[order[place - 1]] > places[moved]:
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = moved
+    return order
+
+
+@jit
+def join(slopes: Floats, widths: Floats, switches: Switches) -> int:
+    """Join neighbours whose slopes hardly differ, each to its chord, in place; return how many are left."""
+    if switches.join_per_kwh <= 0.0:
+        return len(slopes)
+    joined, first = 0, 0
+    while first < len(slopes):
+        lowest = slopes[first] - max(switches.join_per_kwh, switches.join_share * abs(slopes[first]))
+        width, worth = 0.0, 0.0
+        while first < len(slopes) and slopes[first] >= lowest:
+            width += widths[first]
+            worth += slopes[first] * widths[first]
+            first += 1
+        slopes[joined], widths[joined] = worth / width, width
+        joined += 1
+    return joined
+
+
+@jit
+def blend(
+    slopes: Floats, widths: Floats, mean_slopes: Floats, mean_widths: Floats, share: float
+) -> tuple[Floats, Floats]:
+    """Return the pieces of ``(1 - share) * own worth + share * mean worth``."""
+    own_last, mean_last = len(slopes) - 1, len(mean_slopes) - 1
+    blended, wide, count = np.empty(own_last + mean_last + 2), np.empty(own_last + mean_last + 2), 0
+    own, mean, before, own_end, mean_end = 0, 0, 0.0, widths[0], mean_widths[0]
+    while True:
+        end = min(own_end, mean_end)
+        width, slope = end - before, (1.0 - share) * slopes[own] + share * mean_slopes[mean]
+        before = end
+        if count > 0 and width <= NARROWEST:
+            wide[count - 1] += width
+        elif count > 0 and wide[count - 1] <= NARROWEST:
+            blended[count - 1], wide[count - 1] = slope, wide[count - 1] + width
+        else:
+            blended[count], wide[count] = slope, width
+            count += 1
+        # Both end at the same energy, but for rounding: the shorter goes on as it was.
+        if own_end <= end:
+            own, own_end = (own + 1, own_end + widths[own + 1]) if own < own_last else (own, np.inf)
+        if mean_end <= end:
+            mean, mean_end = (mean + 1, mean_end + mean_widths[mean + 1]) if mean < mean_last else (mean, np.inf)
+        if own_end == np.inf and mean_end == np.inf:
+            return blended[:count], wide[:count]
+
+
+@jit
+def switched(pieces: Pieces, switches: Switches) -> Pieces:
+    """Return the worths before the futures change into one another, given those after."""
+    mean_slopes, mean_widths = mean_of(pieces, switches.weights)
+    left = join(mean_slopes, mean_widths, switches)
+    mean_slopes, mean_widths = mean_slopes[:left], mean_widths[:left]
+    futures = len(pieces.counts)
+    most = len(pieces.slopes) + futures * left
+    slopes, widths, counts = np.empty(most), np.empty(most), np.empty(futures, dtype=np.int64)
+    at, used = 0, 0
+    for future in range(futures):
+        end = at + pieces.counts[future]
+        own, wide = blend(pieces.slopes[at:end], pieces.widths[at:end], mean_slopes, mean_widths, switches.share)
+        counts[future] = join(own, wide, switches)
+        slopes[used : used + counts[future]] = own[: counts[future]]
+        widths[used : used + counts[future]] = wide[: counts[future]]
+        at, used = end, used + counts[future]
+    mean_at_lowest = np.sum(switches.weights * pieces.at_lowest)
+    at_lowest = (1.0 - switches.share) * pieces.at_lowest + switches.share * mean_at_lowest
+    return Pieces(slopes[:used], widths[:used], counts, at_lowest)
+
+
+@jit
 def backward(
     facts: Facts,
     columns: tuple[Floats, Floats, Floats, Floats, Floats, Floats],
     counts_for_peak: NDArray[np.bool_],
     caps_kw: Floats,
+    switches: Switches,
     keep: int,
 ) -> tuple[Floats, int, Kept]:
     """Return the worths of all futures.
@@ -421,23 +560,45 @@ def backward(
     net_load, pv, buy, sell, max_charge, max_discharge = columns
     futures, steps = net_load.shape
     start_values, first_relaxed = np.empty(futures), steps
-    shelf, places = 32 * futures * keep, np.empty((futures, keep, 2), dtype=np.int64)
+    places, shelf = np.empty((futures, keep, 2), dtype=np.int64), 32 * futures * keep
     kept = Kept(np.empty((futures, keep)), places, np.empty(shelf), np.empty(shelf), 0)
-    for number in range(futures):
-        future = Future(
-            net_load[number],
-            pv[number],
-            buy[number],
-            sell[number],
-            max_charge[number],
-            max_discharge[number],
-            counts_for_peak,
-            caps_kw[number],
-        )
-        slopes, widths = np.array([facts.terminal_per_kwh]), np.array([facts.highest_kwh - facts.lowest_kwh])
-        pieces = (slopes, widths, facts.terminal_per_kwh * facts.lowest_kwh)
-        slopes, widths, worth, relaxed, kept = back_through(facts, future, number, 0, steps, pieces, kept)
-        if relaxed >= 0:
-            first_relaxed = min(first_relaxed, relaxed)
-        start_values[number] = worth + worth_at(slopes, widths, facts.start_kwh - facts.lowest_kwh)
+    pieces = Pieces(
+        np.full(futures, facts.terminal_per_kwh),
+        np.full(futures, facts.highest_kwh - facts.lowest_kwh),
+        np.ones(futures, dtype=np.int64),
+        np.full(futures, facts.terminal_per_kwh * facts.lowest_kwh),
+    )
+    until = steps
+    for number in range(len(switches.starts), -1, -1):
+        since = switches.starts[number - 1] if number > 0 else 0
+        room = 64 * futures
+        slopes, widths, used, at = np.empty(room), np.empty(room), 0, 0
+        counts, at_lowest = np.empty(futures, dtype=np.int64), np.empty(futures)
+        for one in range(futures):
+            future = Future(
+                net_load[one],
+                pv[one],
+                buy[one],
+                sell[one],
+                max_charge[one],
+                max_discharge[one],
+                counts_for_peak,
+                caps_kw[one],
+            )
+            end = at + pieces.counts[one]
+            later = (pieces.slopes[at:end], pieces.widths[at:end], pieces.at_lowest[one])
+            own, wide, at_lowest[one], relaxed, kept = back_through(facts, future, one, since, until, later, kept)
+            if relaxed >= 0:
+                first_relaxed = min(first_relaxed, relaxed)
+            slopes, widths, counts[one] = put(slopes, used, own), put(widths, used, wide), len(own)
+            at, used = end, used + len(own)
+        pieces, until = Pieces(slopes[:used], widths[:used], counts, at_lowest), since
+        if since > 0:
+            pieces = switched(pieces, switches)
+    at = 0
+    for one in range(futures):
+        end = at + pieces.counts[one]
+        own, wide = pieces.slopes[at:end], pieces.widths[at:end]
+        start_values[one] = pieces.at_lowest[one] + worth_at(own, wide, facts.start_kwh - facts.lowest_kwh)
+        at = end
     return start_values, first_relaxed if first_relaxed < steps else -1, kept

@@ -28,11 +28,6 @@ class Worths(Protocol):
     """What stored energy is worth along each future, at the start and at the ends of the first intervals."""
 
     @property
-    def method(self) -> str:
-        """Which form of the recursion it comes from, for the plan."""
-        ...
-
-    @property
     def kept(self) -> int:
         """How many intervals, from the first on, can be asked for."""
         ...
