@@ -2,8 +2,9 @@
 
 Run with ``python benchmarks/share_of_bound.py``; the recordings are read from the folder in ``SUNSHIFT_SHARED_DATA``,
 by default ``../shared/data``. ``--truth load`` (``sun``, ``price``) tells the forecaster the truth about one thing and
-so shows what its error costs; ``--days N`` replays only the first days after the warm-up, ``--home NAME`` a part of the
-homes.
+so shows what its error costs; ``--truth all`` tells all three, so that what remains is control and horizon.
+``--days N`` replays only the first days after the warm-up, ``--home NAME`` a part of the homes, ``--jobs N`` several at
+once.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ from optimizer.backtest.replay import MakeForecaster, Setting
 from optimizer.backtest.world import choose_period
 from optimizer.clock import WallClock
 from optimizer.domain.measurement import Measurement
+from optimizer.domain.row import Row
 from optimizer.domain.time_grid import TimeGrid
 from optimizer.forecasting.port import Forecast, Forecaster
 from optimizer.history.port import HistoryReader
@@ -39,7 +43,8 @@ from optimizer.settings import Settings
 DATA = Path(os.environ.get("SUNSHIFT_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 WARM_UP = timedelta(days=28)
 STRATEGY = "time_of_use"
-TRUTHS = ("load", "sun", "price")
+BATTERY = {"usable_capacity_wh": 10000, "max_charge_w": 4600, "max_discharge_w": 4600}
+TRUTHS = ("load", "sun", "price", "all")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,31 +150,36 @@ HOMES = (
 
 
 class Oracle:
-    """A forecaster that knows the truth about one thing, to measure what its error costs."""
+    """A forecaster that knows the truth about load, sun or both, to measure what its error costs."""
 
     def __init__(self, forecaster: Forecaster, recording: Recording, truth: str) -> None:
         self._forecaster = forecaster
         self._frame = recording.frame[["consumption_w", "production_w"]]
-        self._column = {"load": "consumption_w", "sun": "production_w"}[truth]
-        self._field = {"load": "load_w", "sun": "pv_w"}[truth]
+        names = {"load": ("consumption_w", "load_w"), "sun": ("production_w", "pv_w")}
+        self._known = [names[truth]] if truth in names else list(names.values())
 
     def forecast(self, grid: TimeGrid, *, as_of: datetime, latest: Measurement | None = None) -> Forecast:
-        """Return the forecast with one of its powers replaced by what came."""
+        """Return the forecast with what is known put in the place of what is expected."""
         told = self._forecaster.forecast(grid, as_of=as_of, latest=latest)
         index = pd.date_range(grid.start, periods=len(grid), freq=grid.step)
-        came = self._frame[self._column].reindex(index).to_numpy(dtype=np.float64)
-        scenarios = [
-            replace(one, **{self._field: tuple(np.where(np.isnan(came), getattr(one, self._field), came).tolist())})
-            for one in told.scenarios
-        ]
-        return replace(told, scenarios=tuple(scenarios))
+        scenarios = told.scenarios
+        for column, field in self._known:
+            came = self._frame[column].reindex(index).to_numpy(dtype=np.float64)
+            scenarios = tuple(
+                replace(one, **{field: Row(np.where(np.isnan(came), getattr(one, field), came).tolist())})
+                for one in scenarios
+            )
+        return replace(told, scenarios=scenarios)
 
 
-def prepared(home: Home, folder: Path) -> tuple[Settings, Recording]:
-    """Return configuration and recording of a home."""
+def prepared(
+    home: Home, folder: Path, battery: dict[str, Any] = BATTERY, **more: dict[str, Any]
+) -> tuple[Settings, Recording]:
+    """Return configuration and recording of a home, with the battery of the table or another."""
     frame = pd.read_csv(DATA / home.recording).rename(columns={"pv_forecast_w": SUN_FORECAST})
     path = folder / f"{home.name}.csv"
-    frame.drop(columns=[SUN_FORECAST] if home.without_sun_forecast else []).to_csv(path, index=False)
+    dropped = [SUN_FORECAST] if home.without_sun_forecast else []
+    frame.drop(columns=dropped, errors="ignore").to_csv(path, index=False)
     recording = read_recording(path)
     buy = dict(home.buy)
     if "path" in buy:
@@ -179,14 +189,13 @@ def prepared(home: Home, folder: Path) -> tuple[Settings, Recording]:
         "battery": {
             "driver": "sonnen_v1",
             "host": "192.0.2.1",
-            "usable_capacity_wh": 10000,
-            "max_charge_w": 4600,
-            "max_discharge_w": 4600,
+            **battery,
             "charge_efficiency": 0.95,
             "discharge_efficiency": 0.95,
             "standby_w": 0.0,  # the table's battery has none; a real one draws some 25 W
         },
         "tariff": {"import": buy, "export": {"kind": "fixed", "price_per_kwh": home.sell}},
+        **more,
     }
     return configuration_from_tables(tables).settings, recording
 
@@ -197,11 +206,13 @@ def _prices(home: Home, source: Path, recording: Recording, folder: Path) -> Pat
         return source
     prices = pd.read_csv(source)
     at = pd.to_datetime(prices.iloc[:, 0], utc=True)
-    values = prices.iloc[:, 1].to_numpy()[at >= pd.Timestamp(home.prices_from)]
+    values = prices[home.buy["column"]].to_numpy()[at >= pd.Timestamp(home.prices_from)]
+    an_hour = round(timedelta(hours=1) / (at.iloc[1] - at.iloc[0]))
+    values = values[: len(values) // an_hour * an_hour].reshape(-1, an_hour).mean(axis=1)
     midnight = recording.start.astimezone(at.iloc[0].tzinfo) - timedelta(hours=recording.start.hour + 1)
     index = pd.date_range(midnight, recording.end + timedelta(days=3), freq="1h")
     weeks = values[: len(values) // 168 * 168]
-    laid = pd.DataFrame({"timestamp": index, prices.columns[1]: weeks[np.arange(len(index)) % len(weeks)]})
+    laid = pd.DataFrame({"timestamp": index, home.buy["column"]: weeks[np.arange(len(index)) % len(weeks)]})
     path = folder / f"{home.name}_prices.csv"
     laid.to_csv(path, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")
     return path
@@ -209,11 +220,12 @@ def _prices(home: Home, source: Path, recording: Recording, folder: Path) -> Pat
 
 def with_truth(settings: Settings, recording: Recording, truth: str | None) -> tuple[Settings, MakeForecaster | None]:
     """Return settings and forecaster that know the truth about one thing."""
-    if truth is None:
+    if truth in ("price", "all"):
+        buy = settings.tariff.import_
+        known = buy.model_copy(update={"published": "known"}) if hasattr(buy, "published") else buy
+        settings = settings.model_copy(update={"tariff": settings.tariff.model_copy(update={"import_": known})})
+    if truth is None or truth == "price":
         return settings, None
-    if truth == "price":
-        buy = settings.tariff.import_.model_copy(update={"published": "known"})
-        return settings.model_copy(update={"tariff": settings.tariff.model_copy(update={"import_": buy})}), None
 
     def make(history: HistoryReader) -> Forecaster:
         told = RecordedSunForecast(recording, settings.site.zone) if SUN_FORECAST in recording.frame else None
@@ -243,12 +255,24 @@ def shares(home: Home, *, days: int | None, truth: str | None, folder: Path) -> 
     return saved[SELF_CONSUMPTION] / saved[PERFECT], saved[STRATEGY] / saved[PERFECT], saved[PERFECT]
 
 
+def measured(home: Home, days: int | None, truth: str | None) -> tuple[str, ...]:
+    """Return a home's row of the table."""
+    if not (DATA / home.recording).is_file():
+        return home.name, "skipped", f"no {home.recording}", "", ""
+    with tempfile.TemporaryDirectory() as folder:
+        rule, default, bound = shares(home, days=days, truth=truth, folder=Path(folder))
+    aim = "" if home.aim is None else f"{home.aim:.1%}"
+    Console(stderr=True).print(f"{home.name}: {rule:.2%} {default:.2%}")
+    return home.name, f"{rule:.2%}", f"{default:.2%}", aim, f"{bound:.2f}"
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, help="replay only so many days after the warm-up")
     parser.add_argument("--home", action="append", help="homes whose name begins so; as often as wanted")
     parser.add_argument("--truth", choices=TRUTHS, help="tell the forecaster the truth about this")
+    parser.add_argument("--jobs", type=int, default=1, help="how many homes are replayed at once")
     arguments = parser.parse_args()
     console = Console(width=110)
     if not DATA.is_dir():
@@ -259,17 +283,15 @@ def main() -> None:
     )
     for column in ("home", "self-consumption", STRATEGY, "aim", "bound saves"):
         table.add_column(column, justify="left" if column == "home" else "right")
-    with tempfile.TemporaryDirectory() as folder:
-        for home in HOMES:
-            if arguments.home and not home.name.startswith(tuple(arguments.home)):
-                continue
-            if not (DATA / home.recording).is_file():
-                table.add_row(home.name, "skipped", f"no {home.recording}", "", "")
-                continue
-            rule, default, bound = shares(home, days=arguments.days, truth=arguments.truth, folder=Path(folder))
-            aim = "" if home.aim is None else f"{home.aim:.1%}"
-            table.add_row(home.name, f"{rule:.2%}", f"{default:.2%}", aim, f"{bound:.2f}")
-            Console(stderr=True).print(f"{home.name}: {rule:.2%} {default:.2%}")
+    homes = [home for home in HOMES if not arguments.home or home.name.startswith(tuple(arguments.home))]
+    row = partial(measured, days=arguments.days, truth=arguments.truth)
+    if arguments.jobs > 1:
+        with ProcessPoolExecutor(arguments.jobs) as pool:
+            rows = list(pool.map(row, homes))
+    else:
+        rows = [row(home) for home in homes]
+    for cells in rows:
+        table.add_row(*cells)
     console.print(table)
 
 

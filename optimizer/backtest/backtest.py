@@ -95,12 +95,10 @@ class Backtest:
         BacktestError
             The bound cannot be proven, or a run beats it.
         """
-        asked = [name for name in dict.fromkeys(strategies) if name not in ALWAYS]
-        for name in asked:
+        for name in _asked(strategies):
             self._strategy(name)  # a wrong name is told before the long work, not after
         bound, proof = self._bound()
-        runs = {NO_BATTERY: self._idle(), SELF_CONSUMPTION: self._replay(SELF_CONSUMPTION)}
-        runs |= {name: self._replay(name) for name in asked}
+        runs = self.unbounded(strategies)
         for name, run in runs.items():
             # Who has no battery has no standing loss of one either: the only run that a bound with a battery may miss.
             if name != NO_BATTERY or not self._battery.standby_w:
@@ -112,6 +110,11 @@ class Backtest:
             proof=proof,
             credit_per_kwh=self._credit_per_kwh,
         )
+
+    def unbounded(self, strategies: Sequence[str]) -> dict[str, Run]:
+        """Run baselines and strategies alone: what they earn against each other needs no bound."""
+        runs = {NO_BATTERY: self._idle(), SELF_CONSUMPTION: self._replay(SELF_CONSUMPTION)}
+        return runs | {name: self._replay(name) for name in _asked(strategies)}
 
     def _billed(
         self,
@@ -181,6 +184,10 @@ class Backtest:
             )
         self._progress(PERFECT, sum(len(span.grid) for span in self._period.spans))
         return replace(run, seconds=self._setting.stopwatch.elapsed() - began_s), proof
+
+
+def _asked(strategies: Sequence[str]) -> list[str]:
+    return [name for name in dict.fromkeys(strategies) if name not in ALWAYS]
 
 
 def without_battery(span: Span, connection: GridConnection, soc: float) -> Flows:

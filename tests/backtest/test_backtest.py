@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from optimizer.backtest.backtest import Backtest
 from optimizer.backtest.bill import Flows, make_bill
 from optimizer.backtest.output import summary, write
 from optimizer.backtest.world import Span
@@ -54,6 +55,14 @@ def test_limits_broken_are_counted(tmp_path: Path) -> None:
     expected = int((replayed["consumption_w"] - replayed["production_w"] > 1000).sum())
     assert expected > 0
     assert summary(result)["runs"]["no_battery"]["limit_violations"] == expected
+
+
+def test_without_the_bound_every_run_costs_the_same(tmp_path: Path) -> None:
+    """Who only holds a strategy against self-consumption may leave out the bound, and nothing else changes."""
+    result = backtest(recording_of(home_frame(3), tmp_path))
+    alone = Backtest(result.setting, result.period, lambda _name, _count: None).unbounded(["time_of_use"])
+    assert list(alone) == ["no_battery", "self_consumption", "time_of_use"]
+    assert {name: run.bill for name, run in alone.items()} == {name: result.runs[name].bill for name in alone}
 
 
 def test_too_short_and_without_load_are_refused(tmp_path: Path) -> None:
