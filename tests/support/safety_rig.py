@@ -48,7 +48,8 @@ START = datetime(2026, 5, 4, 0, 0, tzinfo=UTC)
 BATTERY = Battery(
     usable_capacity_wh=10_000, max_charge_w=4600, max_discharge_w=4600, min_soc=0.1, max_soc=0.9, standby_w=25
 )
-CONNECTION = GridConnection(max_import_w=5500.0, max_export_w=5000.0)
+CONNECTION = GridConnection(max_import_w=4000.0, max_export_w=3500.0)
+"""Below what the battery can do, so that both limits bind."""
 OPTIONS = ControlOptions()
 POLL_S, GUARD_EVERY_S, SLICE_S = 10.0, 30.0, 5.0
 INSTANT_S = 1e-6
@@ -300,9 +301,14 @@ class Rig:
             self._problem("a forced command stands and is not on record")
 
     def _check_loop(self, now_s: float, due_s: float) -> None:
-        """Expect a loop that is awake to take its command back by itself, before the guard has to."""
+        """Expect a loop that is awake to take its command back by itself, before the guard has to.
+
+        What it left behind somebody else's power is the guard's, should the loop see nothing.
+        """
         service = self.service
-        if service is None or due_s - self.battery.ledger.blocked_s < LONGEST_WAIT_S:
+        if service is None or service.controller.standing is None:
+            return
+        if due_s - self.battery.ledger.blocked_s < LONGEST_WAIT_S:
             return
         if due_s - max(self._dozed_s, service.began_s) >= LONGEST_WAIT_S and now_s - due_s > SLACK_S:
             self._problem(f"the loop leaves a forced command {now_s - due_s:.0f} s past the end of its lease")
