@@ -165,6 +165,19 @@ def test_a_service_that_hangs_on_frozen_data_is_taken_back_in_time(charging: Rig
     assert not charging.problems
 
 
+def test_data_that_froze_before_a_service_hung_does_not_renew_the_lease_after_it(charging: Rig) -> None:
+    """Two looks a hundred seconds apart are as good as five in a row: the command is as old as the data."""
+    charging.battery.read_fault = ReadFault.FROZEN
+    charging.run(POLL_S)
+    verified_s = charging.battery.ledger.verified_s
+    charging.hang(OPTIONS.max_age_s + POLL_S)
+    charging.run(POLL_S)
+    assert "has not moved" in charging.decisions[-1].reason
+    left_s = verified_s + OPTIONS.lease_s - charging.clock.elapsed()
+    assert seconds_until(is_safe, charging) <= left_s + SLACK_S
+    assert not charging.problems
+
+
 def test_a_read_that_hangs_over_the_end_of_a_lease_ends_the_command_at_once(charging: Rig) -> None:
     """It began in time and ended too late: the way back is not put off to the step after it."""
     assert charging.service is not None

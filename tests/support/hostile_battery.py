@@ -209,9 +209,7 @@ class HostileBattery:
 
     def _hide(self) -> None:
         """Forgive what no status shows: a plain unit that ignores the hand-back and happens to do nothing."""
-        told = self._truth()
-        shown = told.reported_setpoint_w if self._echo else told.battery_power_w
-        if not self._mode_control and abs(shown or 0.0) <= IDLE_W:
+        if not self._mode_control and abs(self._truth().battery_power_w) <= IDLE_W:
             self.ledger.ours = False
 
     def _note(self, setpoint: Setpoint | None) -> None:

@@ -48,7 +48,8 @@ START = datetime(2026, 5, 4, 0, 0, tzinfo=UTC)
 BATTERY = Battery(
     usable_capacity_wh=10_000, max_charge_w=4600, max_discharge_w=4600, min_soc=0.1, max_soc=0.9, standby_w=25
 )
-CONNECTION = GridConnection(max_import_w=5500.0, max_export_w=5000.0)
+CONNECTION = GridConnection(max_import_w=4000.0, max_export_w=3500.0)
+"""Below what the battery can do, so that both limits bind."""
 OPTIONS = ControlOptions()
 POLL_S, GUARD_EVERY_S, SLICE_S = 10.0, 30.0, 5.0
 INSTANT_S = 1e-6
@@ -109,6 +110,7 @@ class Running:
     """One run of the service."""
 
     controller: Controller
+    take_over: TakeOver
     keeper: LeaseFiles
     loop: ControlLoop
     hand_back: HandBack
@@ -156,7 +158,7 @@ class Rig:
         self._guard_s = GUARD_EVERY_S
         self._foreign_told_s: float | None = None
         self._found_mode: OperatingMode | None = None
-        """The mode found at the start, as long as the service has been told no other."""
+        """The mode found when the first contact was over, as long as the service has been told no other."""
         self._inside = False
         self._dozed_s = 0.0
         """Until when the service last did nothing [s]."""
@@ -182,21 +184,20 @@ class Rig:
             keeper=keeper,
             observe=self.observe,
         )
+        take_over = TakeOver(controller, self.battery, left_over=keeper.left_over(), observe=self.observe)
         loop = ControlLoop(
             clock=self.clock,
-            step=TakeOver(controller, self.battery, left_over=keeper.left_over(), observe=self.observe).step,
+            step=take_over.step,
             hand_back=controller.release,
             poll_s=POLL_S,
             lease_end=lambda: controller.lease_end_s,
             chance=random.Random(len(self.starts)),
         )
         loop.on_step.append(self._after_step)
-        # Whoever begins anew knows neither that data froze nor that somebody chose a mode: a start is the owner's word.
-        self.battery.meet_a_stranger()
-        self._foreign_told_s, self._found_mode = None, self.house.mode.operating_mode
+        self._foreign_told_s = None
         back = HandBack(device=self.battery, clock=self.clock, hand_back=loop.hand_back)
         now_s = self.clock.elapsed()
-        self.service = Running(controller, keeper, loop, back, next_s=now_s, began_s=now_s)
+        self.service = Running(controller, take_over, keeper, loop, back, next_s=now_s, began_s=now_s)
         self.starts.append(now_s)
 
     def kill(self) -> None:
@@ -273,6 +274,10 @@ class Rig:
         return ReleaseReport(confirmed=self.battery.guard_release(), steps=())
 
     def _tick(self, service: Running) -> None:
+        if service.take_over._step == service.take_over._first_step:
+            # Whoever begins anew knows neither that data froze nor who chose a mode: a start is the owner's word.
+            self.battery.meet_a_stranger()
+            self._found_mode = self.house.mode.operating_mode
         service.loop.tick()
         wait_s = service.loop._pace.wait_s(service.loop._failures_in_a_row, lease_end_s=service.controller.lease_end_s)
         service.next_s = self.clock.elapsed() + wait_s
@@ -300,9 +305,14 @@ class Rig:
             self._problem("a forced command stands and is not on record")
 
     def _check_loop(self, now_s: float, due_s: float) -> None:
-        """Expect a loop that is awake to take its command back by itself, before the guard has to."""
+        """Expect a loop that is awake to take its command back by itself, before the guard has to.
+
+        What it left behind somebody else's power is the guard's, should the loop see nothing.
+        """
         service = self.service
-        if service is None or due_s - self.battery.ledger.blocked_s < LONGEST_WAIT_S:
+        if service is None or service.controller.standing is None:
+            return
+        if due_s - self.battery.ledger.blocked_s < LONGEST_WAIT_S:
             return
         if due_s - max(self._dozed_s, service.began_s) >= LONGEST_WAIT_S and now_s - due_s > SLACK_S:
             self._problem(f"the loop leaves a forced command {now_s - due_s:.0f} s past the end of its lease")
