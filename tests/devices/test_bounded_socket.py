@@ -90,6 +90,20 @@ def test_bytes_are_counted(server: socket.socket) -> None:
             connection.recv_into(bytearray(10))
 
 
+def test_flags_are_passed_on(server: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a socket like any other: what is asked for besides is done."""
+    with connected(server) as connection, closing(server.accept()[0]) as peer:
+        peer.sendall(b"!")
+        for flags in (socket.MSG_PEEK, 0):
+            buffer = bytearray(1)
+            assert connection.recv_into(buffer, 1, flags) == 1
+            assert buffer == b"!"
+        sent: list[tuple[bytes, int]] = []
+        monkeypatch.setattr(socket.socket, "sendall", lambda _, *what: sent.append(what), raising=False)
+        connection.sendall(b"ask", socket.MSG_DONTROUTE)
+        assert sent == [(b"ask", socket.MSG_DONTROUTE)]
+
+
 # -- a name ---------------------------------------------------------------------------------------------------------
 
 

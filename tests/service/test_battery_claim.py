@@ -56,6 +56,45 @@ def test_a_battery_is_claimed_once(tmp_path: Path) -> None:
         pass
 
 
+def test_a_refusal_says_all_there_is_to_know(tmp_path: Path) -> None:
+    """Which battery, which process, and both ways out; giving up twice does no harm."""
+    claim = BatteryClaim(str(tmp_path))
+    claim.acquire()
+    with pytest.raises(LockedError) as caught:
+        BatteryClaim(str(tmp_path)).acquire()
+    assert str(caught.value) == (
+        f"another sunshift commands the battery at {tmp_path} (pid {os.getpid()}), from another runtime folder: "
+        "stop it first, or run this one with --observe"
+    )
+    claim.release()
+    claim.release()
+
+
+@pytest.mark.parametrize("answers", ["nothing", "too little"])
+def test_a_holder_that_cannot_be_told_is_left_out(
+    answers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That the battery is held is certain all the same."""
+    claim = BatteryClaim(str(tmp_path))
+    if answers == "nothing":
+        monkeypatch.setattr(socket.socket, "listen", lambda *_: None)
+    else:
+        monkeypatch.setattr(socket.socket, "getsockopt", lambda *_: b"")
+    with (
+        claim,
+        pytest.raises(LockedError, match=f"^another sunshift commands the battery at {tmp_path}, from another "),
+    ):
+        BatteryClaim(str(tmp_path)).acquire()
+
+
+def test_however_many_ask_each_is_refused(tmp_path: Path) -> None:
+    """The holder answers none of them: who asks last does not wait for it."""
+    with BatteryClaim(str(tmp_path)):
+        for _ in range(3):
+            with pytest.raises(LockedError, match="commands the battery"):
+                BatteryClaim(str(tmp_path)).acquire()
+
+
 def test_a_claim_ends_with_its_process(tmp_path: Path) -> None:
     """However a process dies, its battery is free at once."""
     script = (
@@ -84,7 +123,9 @@ def test_a_system_without_such_names_is_told_and_keeps_nobody_away(
 
     monkeypatch.setattr(socket.socket, "bind", forbidden)
     with BatteryClaim(str(tmp_path)):
-        assert "nothing keeps a second service from commanding" in caplog.text
+        assert caplog.messages == [
+            f"nothing keeps a second service from commanding {tmp_path}: Operation not permitted"
+        ]
 
 
 def test_a_second_service_with_a_folder_of_its_own_is_refused(tmp_path: Path) -> None:

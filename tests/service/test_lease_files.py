@@ -81,7 +81,7 @@ def test_what_an_earlier_run_intended_is_intended_anew(record: WatchedRecord) ->
 def test_nothing_is_left_over_where_nothing_is(record: WatchedRecord) -> None:
     """Neither before the first command nor after the last."""
     files = LeaseFiles(record)
-    assert not files.left_over()
+    assert (files.left_over(), files.fault) == (False, None)
     hold(files)
     files.drop()
     assert not files.left_over()

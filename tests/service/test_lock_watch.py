@@ -34,7 +34,8 @@ def held(tmp_path: Path) -> Held:
 
 
 def test_a_lock_in_its_place_is_left_alone(held: Held, caplog: pytest.LogCaptureFixture) -> None:
-    """Nothing is written, nothing told."""
+    """Nothing is written, nothing told, before the first look and after it."""
+    assert held.watch.fault is None
     held.watch.look()
     assert (held.watch.fault, held.furnished, caplog.messages) == (None, 0, [])
 
