@@ -29,9 +29,9 @@ class PlanningSettings(Section):
     """How often to plan anew; must divide a day."""
     scenarios: Annotated[Count, Ge(1), Le(100)] = 28
     """How many possible futures of load and sun a plan weighs."""
-    switching_share: Share = 0.0
+    switching_share: Share = 0.3
     """How likely a possible future gives way to another at each switch, 0..1; 0: each is known to its end."""
-    switching_every: Annotated[Duration, within(UNITS["min"], 14 * DAY)] = Field(default=6 * UNITS["h"])
+    switching_every: Annotated[Duration, within(UNITS["min"], 14 * DAY)] = Field(default=3 * UNITS["h"])
     """How far apart the switches are, the first one from the start of the plan; rounded to steps."""
     method: Literal["recursion", "lp"] = "recursion"
     """recursion: fast and exact, checked hourly, the linear program where it is not; lp: that one first, always."""
