@@ -208,8 +208,10 @@ class HostileBattery:
         self._lose()
 
     def _hide(self) -> None:
-        """Forgive what no status shows: a plain unit that ignores the hand-back and happens to do nothing."""
-        if not self._mode_control and abs(self._truth().battery_power_w) <= IDLE_W:
+        """Forgive what no status shows: a plain unit that ignores the hand-back and happens to do something else."""
+        ours_w, flows_w = self.house.setpoint_w or 0.0, self._truth().battery_power_w
+        shows = abs(flows_w) > IDLE_W and abs(flows_w - ours_w) <= max(250.0, 0.15 * abs(ours_w))
+        if not self._mode_control and not shows:
             self.ledger.ours = False
 
     def _note(self, setpoint: Setpoint | None) -> None:
