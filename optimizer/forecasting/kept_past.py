@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -31,7 +30,9 @@ class Past:
 class KeptPast:
     """Asks for each interval once, not once a forecast, until it is time to read all anew.
 
-    Read anew every so often (whole days, UTC), so that an import or a correction counts from then on.
+    Read anew every so often (whole days, UTC), so that an import or a correction counts from then on. What was unknown
+    right up to the end is asked for again: a source that was late or could not be read may know it by now. What lies
+    past the end is forgotten: after a clock was set back those intervals are lived once more.
 
     Parameters
     ----------
@@ -49,17 +50,32 @@ class KeptPast:
 
     def between(self, start: datetime, end: datetime, step: timedelta) -> Past:
         """Return the whole intervals of ``[start, end)``; nothing later is ever asked for."""
-        step_s = step.total_seconds()
-        first_s, count = start.timestamp(), max(0, (end - start) // step)
-        kept = self._kept
-        offset = math.nan if kept is None or kept.step_s != step_s else (first_s - kept.start_s) / step_s
-        still_good = kept is not None and end.timestamp() // self._anew_s == kept.end_s // self._anew_s
-        if kept is None or not still_good or not (offset >= 0 and offset.is_integer()):
+        first_s, step_s = start.timestamp(), step.total_seconds()
+        count = max(0, (end - start) // step)
+        kept = self._still_good(first_s, first_s + count * step_s, step_s)
+        if kept is None:
             kept = Past(start_s=first_s, step_s=step_s, values=self._read(start, count, step))
-        elif first_s + count * step_s > kept.end_s:
-            known = len(kept.values) - int(offset)
-            fresh = self._read(start + known * step, count - known, step)
-            kept = Past(start_s=kept.start_s, step_s=step_s, values=np.concatenate([kept.values, fresh]))
+        else:
+            missing = round((first_s - kept.end_s) / step_s) + count
+            if missing:
+                fresh = self._read(start + (count - missing) * step, missing, step)
+                kept = replace(kept, values=np.concatenate([kept.values, fresh]))
         self._kept = kept
-        skipped = round((first_s - kept.start_s) / step_s)
-        return Past(start_s=first_s, step_s=step_s, values=kept.values[skipped : skipped + count])
+        return Past(start_s=first_s, step_s=step_s, values=kept.values[len(kept.values) - count :])
+
+    def _still_good(self, first_s: float, end_s: float, step_s: float) -> Past | None:
+        """Return what is kept up to the last known interval before an end; None where all is to be read."""
+        kept = self._kept
+        if kept is None or kept.step_s != step_s or kept.end_s // self._anew_s != end_s // self._anew_s:
+            return None
+        offset = (first_s - kept.start_s) / step_s
+        if offset < 0 or not offset.is_integer():
+            return None
+        return replace(kept, values=_up_to_the_last_known(kept.values[: round((end_s - kept.start_s) / step_s)]))
+
+
+def _up_to_the_last_known(values: Floats) -> Floats:
+    count = len(values)
+    while count and np.isnan(values[count - 1]).all():
+        count -= 1
+    return values[:count]
