@@ -19,6 +19,7 @@ from optimizer.backtest.whole_folder import remove_leftovers, whole_folder
 from optimizer.errors import BacktestError
 from optimizer.forecasting.skill import Skill
 
+SUMMARY, REPORT, STEPS = "summary.json", "report.html", "steps.csv"
 NOISE_W = 1.0
 """Excesses below this are rounding [W]."""
 
@@ -114,16 +115,38 @@ def steps_table(result: Result, run: Run) -> pd.DataFrame:
 
 
 def check_folder(out: Path) -> None:
-    """Accept a folder that is new, empty or an earlier backtest's.
+    """Accept a folder that is new, empty or an earlier backtest's, and nothing else in it.
 
     Raises
     ------
     BacktestError
-        It holds something else, which would be lost, or cannot be made.
+        It holds something else, which would be lost.
     """
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "summary.json").is_file())):
-        msg = f"{out}: holds something that is no backtest; name a new or empty folder with --out"
+    if out.exists() and not out.is_dir():
+        msg = f"{out}: is no folder; name a new or empty one with --out"
         raise BacktestError(msg)
+    foreign = _foreign_things(out) if out.exists() else []
+    if foreign:
+        msg = f"{out}: holds something that is no backtest, such as {foreign[0]}; name a new or empty folder with --out"
+        raise BacktestError(msg)
+
+
+def _foreign_things(out: Path) -> list[str]:
+    """Return what in a folder no backtest has written."""
+    runs = _runs_of(out / SUMMARY)
+    ours = {SUMMARY, REPORT, *runs} if runs else set()
+    foreign = [path.name for path in out.iterdir() if path.name not in ours]
+    within = (path for name in runs if (out / name).is_dir() for path in (out / name).iterdir())
+    return sorted([*foreign, *(f"{path.parent.name}/{path.name}" for path in within if path.name != STEPS)])
+
+
+def _runs_of(path: Path) -> list[str]:
+    """Return the names of the runs in a backtest's summary; none where it is no such thing."""
+    try:
+        runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
+        return [name for name in runs if "saving_share_of_bound" in runs[name]]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return []
 
 
 def write(result: Result, out: Path) -> dict[str, Any]:
@@ -142,9 +165,9 @@ def write(result: Result, out: Path) -> dict[str, Any]:
         with whole_folder(out) as draft:
             for name, run in result.runs.items():
                 (draft / name).mkdir()
-                steps_table(result, run).to_csv(draft / name / "steps.csv", index=False)
-            (draft / "summary.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-            (draft / "report.html").write_text(render(result, figures, skill), encoding="utf-8")
+                steps_table(result, run).to_csv(draft / name / STEPS, index=False)
+            (draft / SUMMARY).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+            (draft / REPORT).write_text(render(result, figures, skill), encoding="utf-8")
     except OSError as error:
         msg = f"{out}: cannot be written ({error.strerror or error})"
         raise BacktestError(msg) from error

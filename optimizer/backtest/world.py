@@ -56,9 +56,12 @@ def choose_period(
     Raises
     ------
     BacktestError
-        The recording is too short, holds registers only, or a price is not known.
+        The recording is too short, holds registers only, or a price is not known; or the end is not after the start.
     """
     _require_load_and_sun(recording)
+    if start is not None and end is not None and end <= start:
+        msg = f"the replay would end at {end.isoformat()}, not after its start at {start.isoformat()}"
+        raise BacktestError(msg)
     earliest = recording.start + warm_up
     first, last = max(start or earliest, recording.start), min(end or recording.end, recording.end)
     if first < earliest:
@@ -67,11 +70,12 @@ def choose_period(
             f"the history, so {earliest.isoformat()} is the earliest; start later or lower --warm-up"
         )
         raise BacktestError(msg)
-    found = [_clipped(span, first, last, recording.step) for span in recording.spans]
+    found = [_clipped(span, first, last, recording.step) for span in recording.spans] if first < last else []
     grids = [grid for grid in found if grid is not None]
     if not grids:
+        asked = f"from {first.isoformat()} on" if end is None else f"between {first.isoformat()} and {end.isoformat()}"
         msg = (
-            f"{recording.path}: nothing to replay between {first.isoformat()} and {last.isoformat()}; it holds "
+            f"{recording.path}: nothing to replay {asked}; it holds "
             f"{recording.start.isoformat()} to {recording.end.isoformat()}, of which "
             f"{warm_up.days} days feed the history (--warm-up)"
         )

@@ -21,18 +21,21 @@ from optimizer.backtest.backtest import PERFECT, SELF_CONSUMPTION, Backtest
 from optimizer.backtest.output import check_folder, write
 from optimizer.backtest.replay import Setting
 from optimizer.backtest.world import choose_period
+from optimizer.cli.argument_types import instant, whole_number
 from optimizer.clock import WallClock
 from optimizer.history.recording import read_recording
+
+DAYS = whole_number("days", 0, 36_500)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="battery, tariff and strategy")
     parser.add_argument("--recording", type=Path, required=True, metavar="FILE", help="load and sun of the home")
-    parser.add_argument("--start", type=datetime.fromisoformat, metavar="ISO", help="first instant to replay")
-    parser.add_argument("--end", type=datetime.fromisoformat, metavar="ISO", help="where to stop")
+    parser.add_argument("--start", type=instant, metavar="ISO", help="first instant to replay")
+    parser.add_argument("--end", type=instant, metavar="ISO", help="where to stop")
     parser.add_argument("--strategy", action="append", metavar="NAME", help="what to replay (default: the configured)")
-    parser.add_argument("--warm-up", type=_days, default=28, metavar="DAYS", help="days that only feed the history")
+    parser.add_argument("--warm-up", type=DAYS, default=28, metavar="DAYS", help="days that only feed the history")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON document")
 
@@ -96,11 +99,3 @@ def _print_table(figures: dict[str, Any]) -> None:
 def _aware(instant: datetime | None, zone: ZoneInfo) -> datetime | None:
     """Take an instant without an offset as local time of the home."""
     return instant.replace(tzinfo=zone) if instant is not None and instant.tzinfo is None else instant
-
-
-def _days(text: str) -> int:
-    days = int(text)
-    if days < 0:
-        msg = f"{text} is negative"
-        raise argparse.ArgumentTypeError(msg)
-    return days

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from optimizer.cli.argument_types import instant
 from optimizer.clock import WallClock
 from optimizer.domain.time_grid import floor_to_step
 from optimizer.errors import HistoryError
@@ -31,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     importing.add_argument("recording", type=Path, metavar="FILE", help="recording to read")
     exporting = actions.add_parser("export", help="write the history as a recording")
     exporting.add_argument("--out", type=Path, required=True, metavar="FILE", help=".csv or .parquet to write")
-    exporting.add_argument("--start", type=_instant, metavar="ISO", help="first instant (default: all that is kept)")
-    exporting.add_argument("--end", type=_instant, metavar="ISO", help="end, not included (default: all that is kept)")
+    exporting.add_argument("--start", type=_utc, metavar="ISO", help="first instant (default: all that is kept)")
+    exporting.add_argument("--end", type=_utc, metavar="ISO", help="end, not included (default: all that is kept)")
     exporting.add_argument(
         "--step",
         type=_export_step,
@@ -158,17 +159,13 @@ def _report(recording: Recording) -> list[str]:
     return [*lines, *recording.notes]
 
 
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        msg = f"{text!r} is not ISO 8601; write it like 2026-03-01T00:00+01:00"
-        raise argparse.ArgumentTypeError(msg) from None
-    if instant.tzinfo is None:
+def _utc(text: str) -> datetime:
+    given = instant(text)
+    if given.tzinfo is None:
         msg = f"{text!r} has no offset; add one, such as +01:00, or Z"
         raise argparse.ArgumentTypeError(msg)
     try:
-        return instant.astimezone(UTC)
+        return given.astimezone(UTC)
     except OverflowError:
         msg = f"{text!r} lies outside the calendar"
         raise argparse.ArgumentTypeError(msg) from None

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from optimizer.backtest.backtest import ALWAYS
+from optimizer.cli.argument_types import whole_number
 from optimizer.sweep.case import Outcome
 from optimizer.sweep.folder import SweepFolder
 from optimizer.sweep.loading import Sweep, load_sweep
@@ -22,6 +23,8 @@ from optimizer.sweep.local import all_cores, run_here
 from optimizer.sweep.report.page import render
 from optimizer.sweep.running import Runner, run_sweep
 from optimizer.sweep.table import as_csv, results
+
+PROCESSES = whole_number("processes", 1, 1024)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results; goes on there")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=_count, metavar="N", help="processes on this machine (default: all cores)")
+    where.add_argument("--workers", type=PROCESSES, metavar="N", help="processes on this machine (default: all cores)")
     where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster instead, such as tcp://192.168.1.30:8786")
     parser.add_argument("--json", action="store_true", help="print the results as one JSON document")
 
@@ -119,11 +122,3 @@ def _report_failures(outcomes: Sequence[Outcome]) -> int:
         for outcome in failed:
             print(f"  {outcome.case.title}: {outcome.error}", file=sys.stderr)
     return 1 if failed else 0
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        msg = f"{text} is no number of processes"
-        raise argparse.ArgumentTypeError(msg)
-    return count

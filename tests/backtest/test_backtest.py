@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from optimizer.assembly.configuration import configuration_from_tables
+from optimizer.assembly.tariffs import build_tariff
 from optimizer.backtest.backtest import Backtest
 from optimizer.backtest.bill import Flows, make_bill
-from optimizer.backtest.output import summary, write
-from optimizer.backtest.world import Span
+from optimizer.backtest.output import check_folder, summary, write
+from optimizer.backtest.world import Span, choose_period
 from optimizer.domain.battery import Battery
 from optimizer.domain.time_grid import TimeGrid
 from optimizer.errors import BacktestError
+from support.configurations import tables
 from support.replays import START, backtest, home_frame, recording_of
 
 
@@ -86,3 +90,46 @@ def test_results_are_written_whole_and_nothing_else_is_overwritten(tmp_path: Pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home.csv", "out"]
     with pytest.raises(BacktestError, match="no backtest"):
         write(result, tmp_path)
+
+
+@pytest.mark.parametrize("place", ["notes.txt", "time_of_use/notes.txt", "summary.json"])
+def test_a_backtest_with_something_of_a_persons_own_in_it_is_left_alone(tmp_path: Path, place: str) -> None:
+    """A note beside the results, or a summary of another program, is not lost to the next run."""
+    written = {
+        "summary.json": json.dumps({"runs": {"time_of_use": {"saving_share_of_bound": 0.9}}}),
+        "report.html": "page",
+        "time_of_use/steps.csv": "steps",
+    }
+    for name, text in written.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    check_folder(tmp_path)
+    (tmp_path / place).write_text(json.dumps({"runs": 3, "thesis": True}))
+    with pytest.raises(BacktestError, match=f"no backtest, such as {place if 'notes' in place else 'report.html'}"):
+        check_folder(tmp_path)
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    """What is named with --out and is a file is not called a folder with something in it."""
+    (tmp_path / "out").touch()
+    with pytest.raises(BacktestError, match="is no folder"):
+        check_folder(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "told"),
+    [
+        (START + timedelta(days=2), START + timedelta(days=2), "not after its start"),
+        (datetime.max.replace(tzinfo=timezone(timedelta(hours=-14))), None, "nothing to replay from 9999-12-31"),
+        (START + timedelta(days=40), START + timedelta(days=41), "nothing to replay between"),
+        (START, None, "is the earliest; start later or lower --warm-up"),
+    ],
+)
+def test_a_period_without_anything_in_it_is_told_as_it_was_asked_for(
+    tmp_path: Path, start: datetime, end: datetime | None, told: str
+) -> None:
+    """Start, end, recording and warm-up are named, whatever instants stand there."""
+    recording = recording_of(home_frame(4), tmp_path)
+    tariff = build_tariff(configuration_from_tables(tables()).settings)
+    with pytest.raises(BacktestError, match=told):
+        choose_period(recording, tariff, start=start, end=end, warm_up=timedelta(days=1))
