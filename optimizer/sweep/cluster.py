@@ -16,6 +16,7 @@ from optimizer.sweep.case import Case, Outcome, attempt
 try:
     import dask
     from distributed import Client, Future, as_completed
+    from distributed.comm import get_address_host_port
 except ImportError as error:
     msg = "a cluster needs Dask; install it with: pip install 'sunshift[cluster]', or leave out --scheduler"
     raise SweepError(msg) from error
@@ -48,6 +49,12 @@ def run_on_cluster(cases: Sequence[Case], recordings: Mapping[str, Recording], *
 
 
 def _connected(address: str) -> Client:
+    try:
+        # Dask itself begins a client for an address that is none, and complains once more when that is thrown away.
+        get_address_host_port(address)
+    except ValueError as error:
+        msg = f"{address!r} is no address of a Dask scheduler ({error}); write one like tcp://192.168.1.30:8786"
+        raise SweepError(msg) from error
     try:
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:

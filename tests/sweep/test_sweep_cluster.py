@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from optimizer.cli.main import EXIT_FAILED, main
+from optimizer.errors import SweepError
 from optimizer.sweep.case import attempt
 from optimizer.sweep.loading import load_sweep
 from support.sweeps import BASE, HEAD, TWO_HOMES, TWO_TARIFFS, figures, write_sweep
@@ -83,6 +84,15 @@ def test_a_worker_killed_in_the_middle_costs_nothing(tmp_path: Path, cluster: Cl
     there = {one.case.title: figures(one) for one in known}
     here = {case.title: figures(attempt(case, sweep.recordings[case.recording])) for case in sweep.cases}
     assert there == here
+
+
+@pytest.mark.parametrize("address", ["", "here", "tcp://here", "tcp://here:port", "telnet://here:1"])
+def test_what_is_no_address_is_told_before_anything_is_begun(address: str) -> None:
+    """With an example of one, and nothing left behind that complains later."""
+    from optimizer.sweep.cluster import run_on_cluster  # noqa: PLC0415 - an extra
+
+    with pytest.raises(SweepError, match=r"is no address of a Dask scheduler .*; write one like tcp://"):
+        next(run_on_cluster([], {}, address=address))
 
 
 def test_no_scheduler_is_told(
