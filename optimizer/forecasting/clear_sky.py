@@ -49,12 +49,12 @@ def _clear_w(instants_s: Floats, step_s: float, place: tuple[float, float]) -> F
     return clear
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _clear_days_w(first: int, last: int, step_s: float, place: tuple[float, float]) -> Floats:
     return np.concatenate([_clear_day_w(day, step_s, place) for day in range(first, last + 1)])
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _clear_day_w(day: int, step_s: float, place: tuple[float, float]) -> Floats:
     """Return the power of a flat plant of 1 kW under a clear sky over one day, counted from 1970-01-01 UTC [W]."""
     middle_s: Floats = day * _DAY_S + (np.arange(round(_DAY_S / step_s), dtype=np.float64) + 0.5) * step_s

@@ -78,7 +78,7 @@ def _local_slots(starts_s: Floats, slot_s: int, timezone: ZoneInfo) -> Positions
     return _local_slots_of_days(first, last, slot_s, timezone)[slots - first * slots_a_day]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _local_slots_of_days(first: int, last: int, slot_s: int, timezone: ZoneInfo) -> Positions:
     """Return the local time of every slot from one UTC day to another, both counted from 1970-01-01."""
     count = (last - first + 1) * (round(_DAY_S) // slot_s)
@@ -89,13 +89,13 @@ def _local_slots_of_days(first: int, last: int, slot_s: int, timezone: ZoneInfo)
     return slots
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _slots_of_days(first: int, last: int, slot_s: int, timezone: ZoneInfo) -> Floats:
     """Return the instants at which the local times of several days begin [s]."""
     return np.concatenate([_slots_of_day(day, slot_s, timezone) for day in range(first, last + 1)])
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _slots_of_day(day: int, slot_s: int, timezone: ZoneInfo) -> Floats:
     """Return the instants at which the local times of one day begin, counted from 1970-01-01 [s]."""
     midnight = pd.Timestamp(date.fromordinal(_EPOCH_ORDINAL + day))

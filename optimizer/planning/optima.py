@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.planning.billing_peak import best_billing_caps_kw, demand_cost
@@ -14,6 +14,9 @@ from optimizer.planning.lp.model import build_model
 from optimizer.planning.lp.solver import solve
 from optimizer.planning.recursion import is_exact, worths_of
 from optimizer.planning.scaled_problem import ScaledProblem, scale_problem
+
+MOST_CHECKED = 8000
+"""So many intervals of all futures together are solved by the program: 37,600 took it 8 s and 0.4 GB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +47,16 @@ class Optima:
 def both_optima(problem: PlanningProblem, time_limit_s: float) -> Optima | None:
     """Return the optima of a checked problem; None where the recursion is not exact, or the program takes a search.
 
+    Where a long horizon meets many futures, the optima are those of the weightiest futures alone: that shows a mistake
+    as well.
+
     Raises
     ------
     PlanningError
         The solver failed.
     """
     # The program knows no futures that change into one another: without that both must find the same.
-    scaled = scale_problem(problem).known_to_the_end
+    scaled = scale_problem(_of_so_many_futures(problem, MOST_CHECKED // len(problem.grid))).known_to_the_end
     by_recursion = recursion_optimum(scaled, best_kernel())
     if by_recursion is None or binaries_needed(scaled):
         return None
@@ -64,6 +70,14 @@ def both_optima(problem: PlanningProblem, time_limit_s: float) -> Optima | None:
         by_plain_recursion=by_plain,
         scale=max(1.0, abs(verdict.objective), scaled.peak_price_per_kw),
     )
+
+
+def _of_so_many_futures(problem: PlanningProblem, most: int) -> PlanningProblem:
+    if len(problem.scenarios) <= max(1, most):
+        return problem
+    kept = sorted(problem.scenarios, key=lambda one: -one.weight)[: max(1, most)]
+    total = math.fsum(one.weight for one in kept)
+    return replace(problem, scenarios=tuple(replace(one, weight=one.weight / total) for one in kept))
 
 
 def recursion_optimum(scaled: ScaledProblem, kernel: Kernel) -> float | None:

@@ -110,3 +110,23 @@ def test_real_optima_never_raise_a_false_alarm(problem: PlanningProblem) -> None
     """Whatever the problem, either there is nothing to compare or the methods agree."""
     found = both_optima(problem, 10.0)
     assert found is None or found.differ_by <= 1e-6 * found.scale
+
+
+def test_a_check_of_a_long_horizon_takes_the_weightiest_futures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time and memory of the program stay bounded, whatever horizon and number of futures are configured."""
+    likely, less, least = (
+        replace(hourly_problem(load_w=(load,) * 3).scenarios[0], weight=weight)
+        for load, weight in ((500.0, 0.6), (900.0, 0.3), (1500.0, 0.1))
+    )
+    problem = replace(PROBLEM, scenarios=(least, less, likely))
+    kept = replace(PROBLEM, scenarios=(replace(likely, weight=2 / 3), replace(less, weight=1 / 3)))
+    alone = replace(PROBLEM, scenarios=(replace(likely, weight=1.0),))
+    for most, expected in ((9, problem), (8, kept), (2, alone)):
+        found = both_optima(expected, 10.0)
+        with monkeypatch.context() as patched:
+            patched.setattr("optimizer.planning.optima.MOST_CHECKED", most)
+            checked = both_optima(problem, 10.0)
+        assert found is not None
+        assert checked is not None
+        assert checked.by_program == pytest.approx(found.by_program)
+        assert checked.by_recursion == pytest.approx(checked.by_program)
