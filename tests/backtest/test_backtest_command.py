@@ -109,3 +109,11 @@ def test_a_folder_of_something_else_is_refused_before_the_work(tmp_path: Path) -
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "holds something that is no backtest" in done.stderr
+
+
+def test_a_period_without_offsets_is_on_the_clock_of_the_home(tmp_path: Path) -> None:
+    """Half a local day is replayed from midnight there, and nothing else."""
+    period = ["--start", "2024-03-28", "--end", "2024-03-28T12:00", "--strategy", "self_consumption", "--json"]
+    done = subprocess.run(command(tmp_path, *period), cwd=tmp_path, capture_output=True, check=True)
+    told = json.loads(done.stdout)["period"]
+    assert (told["start"], told["end"], told["steps"]) == ("2024-03-27T23:00:00+00:00", "2024-03-28T11:00:00+00:00", 12)
