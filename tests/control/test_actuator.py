@@ -406,11 +406,13 @@ def test_after_an_outage_a_command_is_sent_again(mode: OperatingMode) -> None:
 
 @pytest.mark.parametrize("mode", [AUTO, UNKNOWN])
 def test_automatic_mode_that_shows_clears_the_record(mode: OperatingMode) -> None:
-    """Or where the battery does not tell its mode; not before."""
+    """Or where the battery does not tell its mode; not before, nor by a status that may be older than the command."""
     it = charging().after(10.0)
     it.send(AUTOMATIC)
-    assert it.record.on_record is not None
-    assert it.sees(mode) is None
+    for since_the_command_s in (10.0, 44.9):
+        assert it.at(since_the_command_s).sees(mode) is None
+        assert it.record.on_record is not None
+    assert it.at(45.0).sees(mode) is None
     assert it.record.on_record is None
 
 
@@ -478,17 +480,19 @@ def test_after_a_hand_back_manual_and_automatic_are_not_held_against_anybody() -
     """Control is taken up again from either; any other mode that comes after them is somebody's."""
     it = released()
     for mode in (AUTO, MANUAL, UNKNOWN, AUTO):
-        assert it.after(40.0).sees(mode) is None
+        assert it.after(50.0).sees(mode) is None
     assert it.after(40.0).sees(BACKUP) == stood_down("somebody else changed the battery's mode to backup")
 
 
 @pytest.mark.parametrize("seconds", [0.0, 29.9])
 def test_a_hand_back_is_believed_once_it_shows(seconds: float) -> None:
-    """Until then the command stays on record."""
+    """In a status that is younger than the command; until then the command stays on record."""
     it = released()
     assert it.after(seconds).sees(MANUAL) is None
     assert it.record.on_record is not None
-    assert it.sees(AUTO) is None
+    assert it.at(44.9).sees(AUTO) is None
+    assert it.record.on_record is not None
+    assert it.at(45.0).sees(AUTO) is None
     assert it.record.on_record is None
     assert it.after(100.0).sees(MANUAL) is None
     assert it.writes == [CHARGE, "release"]
@@ -512,7 +516,7 @@ def test_a_hand_back_without_a_mode_call_shows_in_the_power() -> None:
     it.release()
     assert it.sees(MANUAL, power_w=2000.0) is None
     assert it.record.on_record is not None
-    assert it.sees(MANUAL, power_w=0.0) is None
+    assert it.at(45.0).sees(MANUAL, power_w=0.0) is None
     assert it.record.on_record is None
 
 
@@ -683,7 +687,9 @@ def test_a_battery_that_is_its_own_master_hides_nothing(mode: OperatingMode) -> 
     """Leaving manual mode ends what was ours."""
     it = charging()
     it.send(Power(-500.0), error=PLANT)
-    it.after(10.0).sees(mode)
+    it.at(44.9).sees(mode)
+    assert it.record.on_record is not None
+    it.at(45.0).sees(mode)
     assert it.record.on_record is None
     it.after(500.0).sees(MANUAL, echo_w=2000.0)
     assert it.writes == [CHARGE, Power(-500.0)]
