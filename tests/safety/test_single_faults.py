@@ -9,6 +9,7 @@ from optimizer.control.strategy import Wish
 from optimizer.control.weighing import self_consumption_wish
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.domain.decision import Outcome
+from optimizer.domain.measurement import Measurement
 from optimizer.domain.setpoint import Power
 from support.hostile_battery import ReadFault, WriteFault
 from support.safety_rig import GUARD_WITHIN_S, OPTIONS, POLL_S, SLACK_S, Rig
@@ -186,5 +187,23 @@ def test_a_read_that_hangs_over_the_end_of_a_lease_ends_the_command_at_once(char
     charging.battery.read_fault = ReadFault.TIMEOUT
     charging.service.next_s = end_s - 2.0
     charging.run(end_s + 4.0 - charging.clock.elapsed())
+    assert charging.decisions[-1].outcome is Outcome.HANDED_BACK
+    assert is_safe(charging)
+
+
+def test_a_slow_read_that_is_in_doubt_ends_the_command_at_once_when_its_lease_is_over(charging: Rig) -> None:
+    """The way back is not put off to the step after it, which may be a whole poll away."""
+    assert charging.service is not None
+    end_s = charging.service.controller.lease_end_s
+    assert end_s is not None
+    read, charging.battery.read_fault = charging.battery.read, ReadFault.SOC_255
+
+    def slow() -> Measurement:
+        charging.pass_time(4.0)
+        return read()
+
+    charging.battery.read = slow  # type: ignore[method-assign]
+    charging.service.next_s = end_s - 2.0
+    charging.run(end_s + 3.0 - charging.clock.elapsed())
     assert charging.decisions[-1].outcome is Outcome.HANDED_BACK
     assert is_safe(charging)
