@@ -123,6 +123,11 @@ def a_pipe(request: ResumeRequest, clock: SimulatedClock) -> None:
     os.mkfifo(request.path)
 
 
+def a_pipe_that_somebody_holds(request: ResumeRequest, clock: SimulatedClock) -> None:
+    os.mkfifo(request.path)
+    os.open(request.path, os.O_RDWR | os.O_CLOEXEC)
+
+
 def a_link(request: ResumeRequest, clock: SimulatedClock) -> None:
     request.leave(service_pid=os.getpid(), valid_s=60.0)
     request.path.rename(request.path.with_name("elsewhere"))
@@ -138,7 +143,8 @@ def text(said: str) -> Callable[[ResumeRequest, SimulatedClock], None]:
 
 
 NO_REQUESTS = [
-    left_over, too_old, from_before_a_restart, a_pipe, a_link, a_folder, text("{"), text("[1]"), text("[" * 4000),
+    left_over, too_old, from_before_a_restart, a_pipe, a_pipe_that_somebody_holds, a_link, a_folder,
+    text(""), text("{"), text("[1]"), text("[" * 4000),
     text('{"pid": true, "until_s": NaN, "valid_s": Infinity}'), text(f'{{"pid": {os.getpid()}, "until_s": "1"}}'),
 ]  # fmt: skip
 
@@ -156,6 +162,19 @@ def test_what_is_no_request_of_now_ends_nothing(
         assert set(outcomes(home)[13:]) == {Outcome.STOOD_DOWN}
         assert home.daemon.counters.errors == 0
         assert request.waits is (leave is a_folder)
+
+
+@pytest.mark.parametrize("leave", [a_folder, a_pipe_that_somebody_holds])
+def test_what_lies_there_for_ever_costs_nothing(
+    leave: Callable[[ResumeRequest, SimulatedClock], None], tmp_path: Path
+) -> None:
+    """Looked at with each step, it takes no descriptor away from the requests to the battery."""
+    clock = SimulatedClock(START)
+    request = ResumeRequest(tmp_path, clock)
+    leave(request, clock)
+    before = len(os.listdir("/proc/self/fd"))
+    assert not any(request.take() for _ in range(10))
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_without_a_service_there_is_nobody_to_ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
