@@ -172,9 +172,9 @@ def test_what_lies_there_for_ever_costs_nothing(
     clock = SimulatedClock(START)
     request = ResumeRequest(tmp_path, clock)
     leave(request, clock)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     assert not any(request.take() for _ in range(10))
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_without_a_service_there_is_nobody_to_ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -207,3 +207,19 @@ def test_a_slow_read_that_is_in_doubt_ends_the_command_at_once_when_its_lease_is
     charging.run(end_s + 3.0 - charging.clock.elapsed())
     assert charging.decisions[-1].outcome is Outcome.HANDED_BACK
     assert is_safe(charging)
+
+
+def test_what_waits_behind_a_power_plant_stays_on_record_until_it_is_seen_to_be_gone(charging: Rig) -> None:
+    """The battery acknowledges the hand-back and ignores it: it is tried again, once a lease."""
+    charging.house.set_vpp_power(-3000.0)
+    charging.run(60.0)
+    assert charging.decisions[-1].outcome is Outcome.STOOD_DOWN
+    charging.battery.write_fault = WriteFault.IGNORED
+    charging.house.set_vpp_power(None)
+    charging.run(3 * OPTIONS.lease_s)
+    assert charging.record.may_stand()
+    assert not charging.problems
+    charging.battery.write_fault = WriteFault.NONE
+    charging.run(OPTIONS.lease_s + 2 * POLL_S)
+    assert is_safe(charging)
+    assert not charging.record.may_stand()
