@@ -156,9 +156,10 @@ def _replace(path: Path, content: dict[str, object], *, through_to_disk: bool) -
             if through_to_disk:
                 os.fsync(descriptor)
         beside.replace(path)
-    except OSError:
+    except OSError as error:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+        error.filename = str(path)  # a full disk names no file of its own
         raise
     if through_to_disk:
         _flush_folder(path.parent)

@@ -227,6 +227,25 @@ def test_a_service_that_does_not_answer_is_told_and_the_request_withdrawn(
     assert not (tmp_path / "run" / RESUME_NAME).exists()
 
 
+def test_a_service_that_cannot_write_its_status_may_have_obeyed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that was taken is not called unheard: what came of it is in the journal."""
+    config = held_while_standing_down(tmp_path)
+    monkeypatch.setattr(resume, "real_deadline", lambda _: iter([1.0, 1.0, 0.0]).__next__)
+    monkeypatch.setattr(ResumeRequest, "waits", False)
+    with InstanceLock(tmp_path / "run", battery="x", since=START):
+        assert main(["resume", "--config", str(config)]) == 1
+    assert "has taken the request, and its status does not tell" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["resume", "status"])
+def test_a_mistyped_configuration_is_told(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not that nothing runs: the service may, in a folder that the right file names."""
+    assert main([command, "--config", str(tmp_path / "sunshfit.toml")]) == 78
+    assert "sunshfit.toml: 1 problem\n  no such file" in capsys.readouterr().err
+
+
 def test_who_may_not_write_to_the_folder_is_told_how(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
