@@ -42,7 +42,7 @@ class LeftBehind:
 
     def clear(self) -> None:
         """Forget all of it: it was taken back, or replaced."""
-        self._powers, self._accepted = (), False
+        self._powers = ()
 
     def note_accepted(self) -> None:
         """Note that the battery has accepted to be handed back; whether it obeys, the next status shows."""

@@ -520,6 +520,17 @@ def test_a_hand_back_without_a_mode_call_shows_in_the_power() -> None:
     assert it.record.on_record is None
 
 
+def test_a_hand_back_before_any_command_is_pursued_until_nothing_flows() -> None:
+    """What an earlier run left is of unknown power: without a mode call anything may be it."""
+    it = ToldActuator(can_set_mode=False)
+    it.release()
+    assert it.after(29.9).sees(UNKNOWN, power_w=-2000.0) is None
+    why = "the battery accepted to be handed back, and still does discharge 2000 W"
+    assert it.after(0.1).sees(UNKNOWN, power_w=-2000.0) == Actuation(outcome=Outcome.HANDED_BACK, note=why)
+    assert it.after(30.0).sees(UNKNOWN, power_w=-100.0) is None
+    assert it.writes == ["release"] * 2
+
+
 def test_the_first_failed_hand_back_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     """Before any status, and after one that worked."""
     it = ToldActuator()
