@@ -520,6 +520,25 @@ def test_a_hand_back_without_a_mode_call_shows_in_the_power() -> None:
     assert it.record.on_record is None
 
 
+def test_a_mode_that_is_chosen_while_a_command_settles_is_somebodys() -> None:
+    """Also where another power was sent meanwhile: only the mode that manual mode was entered from is nobody's."""
+    it = ToldActuator()
+    it.sees(AUTO)
+    it.send(CHARGE)
+    assert it.after(10.0).sees(BACKUP) is None
+    it.send(Power(1000.0))
+    assert it.after(30.0).sees(BACKUP) == stood_down("somebody else changed the battery's mode to backup")
+    assert it.writes == [CHARGE, Power(1000.0)]
+
+
+def test_a_hand_back_before_any_command_is_believed_at_once() -> None:
+    """There is no command that a status could be older than."""
+    it = ToldActuator()
+    it.release()
+    assert it.sees(AUTO) is None
+    assert it.record.drops == 1
+
+
 def test_a_hand_back_before_any_command_is_pursued_until_nothing_flows() -> None:
     """What an earlier run left is of unknown power: without a mode call anything may be it."""
     it = ToldActuator(can_set_mode=False)
@@ -639,9 +658,13 @@ def test_standing_down_is_told(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_the_owners_word_ends_a_stand_down() -> None:
     """Whatever mode is found; what somebody chooses after that is theirs again."""
-    it = taken(BACKUP)
+    it = taken(BACKUP).after(40.0)
+    told = it.actuator.stand_down(it.now_s)
+    assert told is not None
+    assert told.left_s == HOLD_OFF_S - 40.0
     assert it.actuator.resume()
-    assert it.after(10.0).sees(BACKUP) is None
+    assert it.actuator.stand_down(it.now_s) is None
+    assert it.sees(BACKUP) is None
     assert it.send(CHARGE).outcome is Outcome.APPLIED
     assert it.after(10.0).sees(MANUAL) is None
     assert it.after(40.0).sees(BACKUP) == stood_down("somebody else changed the battery's mode to backup")
