@@ -30,13 +30,16 @@ def guard(record: CommandRecord, config: Path, *, now_s: float, release: Release
     ConfigError
         There is something to release, and the configuration does not say where.
     """
-    command = record.unvouched(now_s)
+    before, command = record.stamp(), record.unvouched(now_s)
     if command is None:
         return 0, ""
     report = release(target_from_config(config))
     told = f"nobody vouches for {command} any more: handing the battery back\n{report}"
     if not report.confirmed:
         return 1, told
+    if record.stamp() != before:
+        # A service that was only slow goes on: what it has put on record since may stand.
+        return 0, f"{told}\nbut it was commanded again meanwhile, and stays on record"
     try:
         record.clear()
     except OSError as error:

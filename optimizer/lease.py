@@ -106,6 +106,10 @@ class CommandRecord:
             self.intent_path.unlink(missing_ok=True)
             _flush_folder(self.state_dir)
 
+    def stamp(self) -> tuple[tuple[int, int] | None, ...]:
+        """Return what tells this writing of the record from any other."""
+        return tuple(_stamp(path) for path in (self.lease_path, self.intent_path))
+
     def may_stand(self) -> bool:
         """Return whether a command may stand at the battery."""
         return self.intent_path.exists() or self.lease_path.exists()
@@ -121,6 +125,14 @@ class CommandRecord:
         if lease is not None and not lease.is_over(now_s):
             return None
         return lease.command if lease is not None else "a command of unknown power"
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _read_lease(path: Path) -> Lease | None:
@@ -144,9 +156,10 @@ def _replace(path: Path, content: dict[str, object], *, through_to_disk: bool) -
             if through_to_disk:
                 os.fsync(descriptor)
         beside.replace(path)
-    except OSError:
+    except OSError as error:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+        error.filename = str(path)  # a full disk names no file of its own
         raise
     if through_to_disk:
         _flush_folder(path.parent)

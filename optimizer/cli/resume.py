@@ -85,7 +85,11 @@ def _ask(folder: Path, before: Status) -> Status:
             now = read_status(status_path(folder))
             if now is not None and now.resume_requests > before.resume_requests:
                 return now
+        taken = not request.waits
     finally:
         request.withdraw()
+    if taken:
+        msg = "the service has taken the request, and its status does not tell what came of it: the journal does"
+        raise SunshiftError(msg)
     msg = f"the service has not taken the request within {patience_s:.0f} s; see `sunshift status`"
     raise SunshiftError(msg)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from optimizer.bounded_toml import parse_toml
-from optimizer.errors import SunshiftError
+from optimizer.errors import ConfigError, ConfigProblem, SunshiftError
 
 SYSTEM_RUNTIME_DIR, SYSTEM_STATE_DIR = Path("/run/sunshift"), Path("/var/lib/sunshift")
 """Where systemd puts the service of ``systemd/sunshift.service``."""
@@ -63,6 +63,10 @@ def _in_file(config: Path | None, key: str) -> str | None:
         return None
     try:
         tables = parse_toml(config.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        # Whoever mistypes it must not be told that nothing runs.
+        problem = ConfigProblem(path="", message="no such file; give the service's own configuration with --config")
+        raise ConfigError(str(config), [problem]) from None
     except (OSError, ValueError):
         return None
     section = tables.get("service")

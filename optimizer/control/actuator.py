@@ -10,10 +10,12 @@ import logging
 import math
 from dataclasses import dataclass
 
+from optimizer.control.awaited_release import AwaitedRelease
 from optimizer.control.lease_keeper import LeaseKeeper, NoLease
+from optimizer.control.left_behind import LeftBehind
 from optimizer.control.options import ControlOptions
-from optimizer.control.read_back import ECHO_TOLERANCE_W, Finding, FollowCheck, follows, is_back, read_back
-from optimizer.control.stand_down import StandDown
+from optimizer.control.read_back import ECHO_TOLERANCE_W, Finding, FollowCheck, read_back
+from optimizer.control.stand_down import HoldOff, StandDown
 from optimizer.control.steadiness import ModeChanges
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.battery import Battery
@@ -62,8 +64,7 @@ class Actuator:
     def __init__(
         self, device: BatteryDevice, battery: Battery, options: ControlOptions, keeper: LeaseKeeper | None = None
     ) -> None:
-        self._device, self._battery = device, battery
-        self._options = options
+        self._device, self._options = device, options
         self._keeper = keeper or NoLease()
         self._follow = FollowCheck(battery, options)
         self._modes = ModeChanges(options)
@@ -77,16 +78,13 @@ class Actuator:
         self._resend = False
         self._refused_from: Power | None = None
         self._losses = 0
-        self._left_behind: tuple[Power, ...] = ()
+        self._left_behind = LeftBehind(battery, can_set_mode=device.capabilities.can_set_mode)
         self._seen_mode = OperatingMode.UNKNOWN
         self._began_in = OperatingMode.UNKNOWN
         self._outage = False
         self._release_fails = False
-        self._handing_back = False
-        self._handed_back_from: Power | None = None
-        self._told_not_back = False
-        self._stand_down_until_s: float | None = None
-        self._stand_down_why = ""
+        self._awaited = AwaitedRelease(battery)
+        self._hold_off = HoldOff(options.hold_off_s)
 
     @property
     def standing(self) -> Setpoint | None:
@@ -100,18 +98,17 @@ class Actuator:
 
     def stand_down(self, elapsed_s: float) -> StandDown | None:
         """Return why and for how long nothing is commanded; None: the battery is not left to anybody else."""
-        if self._stand_down_until_s is None:
-            return None
-        return StandDown(why=self._stand_down_why, left_s=max(0.0, self._stand_down_until_s - elapsed_s))
+        return self._hold_off.told(elapsed_s)
 
     def resume(self) -> bool:
         """End a stand-down by the owner's word, whatever mode was found; return whether there was one.
 
         As a service that starts anew would: what stands at the battery from now on is taken for nobody's.
         """
-        stood_down = self._stand_down_until_s is not None
-        self._stand_down_until_s = self._released_to = None
-        return stood_down
+        if not self._hold_off.end():
+            return False
+        self._released_to = None
+        return True
 
     def may_change_mode(self, elapsed_s: float) -> bool:
         """Return whether the mode may be changed now, by the caps on its changes."""
@@ -125,10 +122,10 @@ class Actuator:
         A measurement that comes here must be valid: it renews the lease.
         """
         self._release_fails, self._seen_mode = False, measurement.mode
-        if self._handing_back and (again := self._read_back_release(measurement, elapsed_s)) is not None:
+        if self._awaited.pending and (again := self._read_back_release(measurement, elapsed_s)) is not None:
             return again
-        if self._stand_down_until_s is not None:
-            return self._while_standing_down(measurement, elapsed_s)
+        if (stand_down := self._hold_off.told(elapsed_s)) is not None:
+            return self._while_standing_down(stand_down, measurement, elapsed_s)
         outage, self._outage = self._outage, False
         self._resend = self._resend or outage
         match self._standing:
@@ -166,7 +163,7 @@ class Actuator:
     def _notice_foreign(self, power: Power, message: str, measurement: Measurement, elapsed_s: float) -> Actuation:
         if measurement.mode in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
             # It may be a power plant: when that leaves, ours acts again.
-            self._leave_behind(power)
+            self._left_behind.add(power)
         elif not self._confirmed and measurement.mode is self._began_in:
             # Nobody chose that: the status may be old, and what was sent stand all the same.
             return self._give_up(f"{power} was sent, and the battery's mode is still {measurement.mode}", elapsed_s)
@@ -217,63 +214,45 @@ class Actuator:
 
     def _read_back_release(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
         """Believe a hand-back once the battery shows it; until then the command stays on record."""
-        why = self._not_back(measurement)
+        why = self._awaited.objection(measurement, can_set_mode=self._device.capabilities.can_set_mode)
         if why is None:
             if self._is_news(elapsed_s):
-                self._handing_back = self._told_not_back = False
+                self._awaited.shown()
                 self._keeper.drop()
             return None
         if elapsed_s - self._changed_s < self._options.settle_s:
             return None
-        # Tried again every settling time: one line tells it.
-        logger.log(logging.DEBUG if self._told_not_back else logging.WARNING, "%s: handing it back again", why)
-        self._told_not_back = True
+        self._awaited.tell(why)
         return self.release(why, elapsed_s)
 
     def _is_news(self, elapsed_s: float) -> bool:
         """Whether what a status tells is younger than the last forced command: data that froze passes for a while."""
         return elapsed_s - self._forced_s >= self._options.max_age_s
 
-    def _not_back(self, measurement: Measurement) -> str | None:
-        """Return what shows that a hand-back that was accepted is not obeyed; None where nothing does."""
-        can_set_mode = self._device.capabilities.can_set_mode
-        if is_back(measurement, can_set_mode=can_set_mode):
+    def _while_standing_down(
+        self, stand_down: StandDown, measurement: Measurement, elapsed_s: float
+    ) -> Actuation | None:
+        foreign = self._device.capabilities.can_set_mode and measurement.mode not in OURS_TO_TAKE
+        if not stand_down.left_s and not foreign:
+            self._hold_off.end()
+            logger.info("taking the battery up again")
             return None
-        if can_set_mode:
-            return "the battery accepted to be handed back and is still in manual mode"
-        if self._handed_back_from is not None and not self._follows_still(self._handed_back_from, measurement):
-            return None  # what flows is not ours: it is not zeroed over somebody else's will again and again
-        flows = Power(round(measurement.battery_power_w))
-        return f"the battery accepted to be handed back, and still does {flows}"
-
-    def _follows_still(self, ours: Power, measurement: Measurement) -> bool:
-        power_w = ours.battery_power_w
-        return power_w != 0.0 and follows(power_w, power_w, measurement, self._battery)
-
-    def _while_standing_down(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
-        until_s = self._stand_down_until_s or 0.0
-        if elapsed_s < until_s or (self._device.capabilities.can_set_mode and measurement.mode not in OURS_TO_TAKE):
-            self._take_back_what_is_left_behind(measurement, elapsed_s)
-            left_min = max(0.0, until_s - elapsed_s) / 60.0
-            again = f"for another {left_min:.0f} min" if left_min else f"while its mode is {measurement.mode}"
-            return Actuation(outcome=Outcome.STOOD_DOWN, note=f"{self._stand_down_why}; standing down {again}")
-        self._stand_down_until_s = None
-        logger.info("taking the battery up again")
-        return None
-
-    def _leave_behind(self, *powers: Power) -> None:
-        """Remember what may act again when another's priority ends: the battery keeps it for ever."""
-        self._left_behind = tuple(dict.fromkeys((*self._left_behind, *powers)))
+        self._take_back_what_is_left_behind(measurement, elapsed_s)
+        left_min = stand_down.left_s / 60.0
+        again = f"for another {left_min:.0f} min" if left_min else f"while its mode is {measurement.mode}"
+        return Actuation(outcome=Outcome.STOOD_DOWN, note=f"{stand_down.why}; standing down {again}")
 
     def _take_back_what_is_left_behind(self, measurement: Measurement, elapsed_s: float) -> None:
-        """Try, once a lease, to hand back what was ours: it has no timer. Behind another's power it stays on record."""
-        if not self._left_behind:
+        """Try, once a lease, to hand back what was ours; on record until a status shows that it is gone."""
+        left = self._left_behind.first
+        if left is None:
             return
-        if measurement.mode not in (OperatingMode.MANUAL, OperatingMode.UNKNOWN) and self._is_news(elapsed_s):
-            self._nothing_is_left_behind()
+        if self._left_behind.is_gone(measurement) and self._is_news(elapsed_s):
+            self._left_behind.clear()
+            self._keeper.drop()
             return
-        self._hold(self._left_behind[0], elapsed_s)
-        if not self._shows_what_is_left_behind(measurement) or elapsed_s - self._sent_s < self._options.lease_s:
+        self._hold(left, elapsed_s)
+        if not self._left_behind.may_show(measurement) or elapsed_s - self._sent_s < self._options.lease_s:
             return
         self._sent_s = elapsed_s
         try:
@@ -281,16 +260,7 @@ class Actuator:
         except DeviceError as error:
             logger.debug("what we left at the battery cannot be taken back yet: %s", error)
         else:
-            self._nothing_is_left_behind()
-
-    def _nothing_is_left_behind(self) -> None:
-        self._left_behind = ()
-        self._keeper.drop()
-
-    def _shows_what_is_left_behind(self, measurement: Measurement) -> bool:
-        """Return whether what a status says may be what we left behind."""
-        echo_w = measurement.reported_setpoint_w
-        return echo_w is None or any(abs(echo_w - one.battery_power_w) <= ECHO_TOLERANCE_W for one in self._left_behind)
+            self._left_behind.note_accepted()
 
     def unreadable(self, elapsed_s: float, *, interval_over: bool) -> Actuation | None:
         """Tell that no valid measurement can be had; return what was done where the lease has run out.
@@ -333,7 +303,7 @@ class Actuator:
             self._device.apply(wanted)
         except ExternalControl as error:
             # Manual mode may have been entered, and what stood before may come back when the other leaves.
-            self._leave_behind(*(one for one in (before, wanted) if isinstance(one, Power)), Power(0.0))
+            self._left_behind.add(*(one for one in (before, wanted) if isinstance(one, Power)), Power(0.0))
             return self._stand_down(str(error), elapsed_s)
         except DeviceError as error:
             # It may have taken effect all the same: the lease runs, and it is sent again.
@@ -341,7 +311,8 @@ class Actuator:
             if self._refused_from is None and isinstance(before, Power) and isinstance(wanted, Power):
                 self._refused_from = before
             return Actuation(outcome=Outcome.FAILED, setpoint=self._standing, error=str(error))
-        self._resend, self._refused_from, self._left_behind = False, None, ()
+        self._resend, self._refused_from = False, None
+        self._left_behind.clear()
         if isinstance(wanted, Power):
             self._follow.note(wanted.battery_power_w, elapsed_s)
         return Actuation(outcome=Outcome.APPLIED, setpoint=wanted)
@@ -351,7 +322,7 @@ class Actuator:
 
         While standing down, a mode that somebody else chose is left as it is.
         """
-        if self._stand_down_until_s is not None and self._seen_mode not in OURS_TO_TAKE:
+        if self._hold_off.lasts and self._seen_mode not in OURS_TO_TAKE:
             return Actuation(
                 outcome=Outcome.HANDED_BACK, note=f"{why}; its mode {self._seen_mode} is not ours to change"
             )
@@ -362,11 +333,10 @@ class Actuator:
             logger.log(logging.DEBUG if self._release_fails else logging.WARNING, "could not hand back: %s", error)
             self._release_fails = True
             return Actuation(outcome=Outcome.FAILED, setpoint=self._standing, note=why, error=str(error))
-        self._release_fails, self._left_behind = False, ()
-        if isinstance(self._standing, Power):
-            self._handed_back_from = self._standing
+        self._release_fails = False
+        self._left_behind.clear()
+        self._awaited.begin(self._standing)
         self._forget(elapsed_s)
-        self._handing_back = True
         return Actuation(outcome=Outcome.HANDED_BACK, note=why)
 
     def _is_due(self, wanted: Setpoint, elapsed_s: float) -> bool:
@@ -394,8 +364,8 @@ class Actuator:
         elif isinstance(wanted, Power):
             # The guard may have cleared the record meanwhile: on record before it is sent, its lease no longer by it.
             self._hold(wanted, self._verified_s)
-        self._standing, self._sent_s, self._handing_back = wanted, elapsed_s, False
-        self._handed_back_from = None
+        self._standing, self._sent_s = wanted, elapsed_s
+        self._awaited.cancel()
 
     def _vouch(self, power: Setpoint, elapsed_s: float) -> None:
         """Begin the lease of a forced command anew, on record for those who take it back when this process cannot."""
@@ -417,13 +387,12 @@ class Actuator:
         """Write nothing more until the hold-off has passed: somebody else has the battery."""
         logger.warning("%s: standing down", why)
         self._forget(elapsed_s)
-        self._handing_back = False
-        if self._left_behind:
-            self._hold(self._left_behind[0], elapsed_s)
+        self._awaited.cancel()
+        if (left := self._left_behind.first) is not None:
+            self._hold(left, elapsed_s)
         else:
             self._keeper.drop()  # what stands now is theirs
-        self._stand_down_until_s = elapsed_s + self._options.hold_off_s
-        self._stand_down_why = why
+        self._hold_off.begin(why, elapsed_s)
         return Actuation(outcome=Outcome.STOOD_DOWN, note=why)
 
     def _give_up(self, why: str, elapsed_s: float) -> Actuation:
@@ -431,6 +400,5 @@ class Actuator:
         logger.warning("%s: handing it back", why)
         done = self.release(why, elapsed_s)
         if done.outcome is Outcome.HANDED_BACK:
-            self._stand_down_until_s = elapsed_s + self._options.hold_off_s
-            self._stand_down_why = why
+            self._hold_off.begin(why, elapsed_s)
         return done

@@ -142,7 +142,7 @@ class Controller:
             # By the clock after the read: on real time the measurement is younger than this step.
             doubts = self._plausibility.doubts(measurement, self._clock.elapsed())
             if doubts:
-                decision = self._in_doubt("; ".join(doubts), measurement, now, elapsed_s)
+                decision = self._in_doubt("; ".join(doubts), measurement, now)
             else:
                 decision = self._on_measurement(measurement, now, elapsed_s)
         self._stepped_s = elapsed_s
@@ -172,11 +172,12 @@ class Controller:
         reason = "the battery cannot be read" + (f"; {done.note}" if done is not None else "")
         return self._record(now, done if done is not None and handed_back else failed, reason=reason, error=str(error))
 
-    def _in_doubt(self, doubt: str, measurement: Measurement, now: datetime, elapsed_s: float) -> Decision:
+    def _in_doubt(self, doubt: str, measurement: Measurement, now: datetime) -> Decision:
         reason = f"no command may rest on this measurement: {doubt}"
         done = Actuation(outcome=Outcome.OBSERVED)
         if not self._observe:
-            handed_back = self._actuator.unreadable(elapsed_s, interval_over=self._interval_over(now))
+            # By the clock after the read, as above.
+            handed_back = self._actuator.unreadable(self._clock.elapsed(), interval_over=self._interval_over(now))
             done = handed_back or Actuation(outcome=Outcome.KEPT, setpoint=self._actuator.standing)
         return self._record(now, done, reason=reason, measurement=measurement)
 

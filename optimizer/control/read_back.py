@@ -93,6 +93,12 @@ def follows(low_w: float, high_w: float, measurement: Measurement, battery: Batt
     return low_w - tolerance_w <= measurement.battery_power_w <= high_w + tolerance_w
 
 
+def still_follows(ended: Power, measurement: Measurement, battery: Battery) -> bool:
+    """Return whether what flows may be a power that should have ended; idle is what a battery is left with."""
+    power_w = ended.battery_power_w
+    return power_w != 0.0 and follows(power_w, power_w, measurement, battery)
+
+
 class FollowCheck:
     """Compares the power that flows with the powers that were commanded while it could settle."""
 

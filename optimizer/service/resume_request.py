@@ -84,10 +84,16 @@ class ResumeRequest:
         # Neither a pipe that nobody fills nor a link to somewhere else holds the service up.
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            with os.fdopen(os.open(self.path, flags), "rb") as file:
-                return json.loads(file.read(LARGEST_BYTES))
+            descriptor = os.open(self.path, flags)
+        except OSError:
+            return None
+        try:
+            # Not by a file object: one that is refused, as for a folder, leaves its descriptor open.
+            return json.loads(os.read(descriptor, LARGEST_BYTES))
         except (OSError, ValueError, RecursionError):
             return None
+        finally:
+            os.close(descriptor)
 
     def _is_for_us(self, said: object) -> bool:
         if not isinstance(said, dict):

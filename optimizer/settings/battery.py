@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from optimizer.settings.duration import UNITS, Duration, within
 from optimizer.settings.patterns import HOST
 from optimizer.settings.places import AnyPath
-from optimizer.settings.quantities import Efficiency, Energy, NonNegative, Port, Power, Share
+from optimizer.settings.quantities import BatteryPower, Efficiency, Energy, NonNegative, Port, Share
 from optimizer.settings.section import Conflict, Section
 
 Driver = Literal["sonnen_v1", "sonnen_v2", "simulated"]
@@ -42,9 +42,9 @@ class BatterySettings(Section):
     """Longest time that one request may take in all."""
     usable_capacity_wh: Energy = Field(examples=[10000])
     """Usable energy between 0 and 100 % of the user's state of charge [Wh]."""
-    max_charge_w: Power = Field(examples=[4600])
+    max_charge_w: BatteryPower = Field(examples=[4600])
     """Largest charging power [W]."""
-    max_discharge_w: Power = Field(examples=[4600])
+    max_discharge_w: BatteryPower = Field(examples=[4600])
     """Largest discharging power [W]."""
     charge_efficiency: Efficiency = 0.95
     """Energy stored per AC energy taken in [1]."""

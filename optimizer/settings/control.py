@@ -43,6 +43,11 @@ class ControlSettings(Section):
         """Yield ages that run out before they can be renewed."""
         if self.lease <= self.reassert:
             yield Conflict("lease", "must be longer than reassert, or every command ends before it is renewed")
+        if self.lease <= self.poll_interval:
+            lease, poll = format_duration(self.lease), format_duration(self.poll_interval)
+            yield Conflict(
+                "lease", f"is {lease}, it must be longer than poll_interval ({poll}), or every command ends unverified"
+            )
         if self.max_measurement_age <= self.poll_interval:
             age, poll = format_duration(self.max_measurement_age), format_duration(self.poll_interval)
             # A missed poll, and the time a slow battery takes to answer, should not end a command.

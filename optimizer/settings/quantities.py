@@ -7,6 +7,9 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt, Le
 from pydantic import AfterValidator, BeforeValidator
 
+LARGEST_BATTERY_W = 100_000.0
+"""What is written beyond this is a slip of the pen, and would take the sense from every check of a power [W]."""
+
 
 def _refuse_truth_values(value: Any) -> Any:
     if isinstance(value, bool):
@@ -17,6 +20,13 @@ def _refuse_truth_values(value: Any) -> Any:
 def _watts(value: float) -> float:
     if 0 < value < 50:
         msg = f"is in watts: {value:g} W is too small to be meant; write {value * 1000:g} for {value:g} kW"
+        raise ValueError(msg)
+    return value
+
+
+def _home_battery(value: float) -> float:
+    if value > LARGEST_BATTERY_W:
+        msg = f"is in watts: no home's battery does {value:g} W; at most {LARGEST_BATTERY_W:g} is taken"
         raise ValueError(msg)
     return value
 
@@ -69,6 +79,8 @@ NonNegative = Annotated[Number, Ge(0)]
 """A finite number, not negative."""
 Power = Annotated[Number, Gt(0), AfterValidator(_watts)]
 """A power above zero [W]."""
+BatteryPower = Annotated[Power, AfterValidator(_home_battery)]
+"""A power that a home's battery may have [W]."""
 PeakKilowatts = Annotated[Number, Ge(0), AfterValidator(_kilowatts)]
 """The size of a home's or a small business's PV plant [kW]."""
 PowerLimit = Annotated[Annotated[Number, Ge(0), AfterValidator(_watts)] | None, BeforeValidator(_no_limit_for_zero)]

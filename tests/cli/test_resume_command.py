@@ -123,6 +123,11 @@ def a_pipe(request: ResumeRequest, clock: SimulatedClock) -> None:
     os.mkfifo(request.path)
 
 
+def a_pipe_that_somebody_holds(request: ResumeRequest, clock: SimulatedClock) -> None:
+    os.mkfifo(request.path)
+    os.open(request.path, os.O_RDWR | os.O_CLOEXEC)
+
+
 def a_link(request: ResumeRequest, clock: SimulatedClock) -> None:
     request.leave(service_pid=os.getpid(), valid_s=60.0)
     request.path.rename(request.path.with_name("elsewhere"))
@@ -138,7 +143,8 @@ def text(said: str) -> Callable[[ResumeRequest, SimulatedClock], None]:
 
 
 NO_REQUESTS = [
-    left_over, too_old, from_before_a_restart, a_pipe, a_link, a_folder, text("{"), text("[1]"), text("[" * 4000),
+    left_over, too_old, from_before_a_restart, a_pipe, a_pipe_that_somebody_holds, a_link, a_folder,
+    text(""), text("{"), text("[1]"), text("[" * 4000),
     text('{"pid": true, "until_s": NaN, "valid_s": Infinity}'), text(f'{{"pid": {os.getpid()}, "until_s": "1"}}'),
 ]  # fmt: skip
 
@@ -156,6 +162,19 @@ def test_what_is_no_request_of_now_ends_nothing(
         assert set(outcomes(home)[13:]) == {Outcome.STOOD_DOWN}
         assert home.daemon.counters.errors == 0
         assert request.waits is (leave is a_folder)
+
+
+@pytest.mark.parametrize("leave", [a_folder, a_pipe_that_somebody_holds])
+def test_what_lies_there_for_ever_costs_nothing(
+    leave: Callable[[ResumeRequest, SimulatedClock], None], tmp_path: Path
+) -> None:
+    """Looked at with each step, it takes no descriptor away from the requests to the battery."""
+    clock = SimulatedClock(START)
+    request = ResumeRequest(tmp_path, clock)
+    leave(request, clock)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    assert not any(request.take() for _ in range(10))
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_without_a_service_there_is_nobody_to_ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -206,6 +225,25 @@ def test_a_service_that_does_not_answer_is_told_and_the_request_withdrawn(
         assert main(["resume", "--config", str(config)]) == 1
     assert "has not taken the request within" in capsys.readouterr().err
     assert not (tmp_path / "run" / RESUME_NAME).exists()
+
+
+def test_a_service_that_cannot_write_its_status_may_have_obeyed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that was taken is not called unheard: what came of it is in the journal."""
+    config = held_while_standing_down(tmp_path)
+    monkeypatch.setattr(resume, "real_deadline", lambda _: iter([1.0, 1.0, 0.0]).__next__)
+    monkeypatch.setattr(ResumeRequest, "waits", False)
+    with InstanceLock(tmp_path / "run", battery="x", since=START):
+        assert main(["resume", "--config", str(config)]) == 1
+    assert "has taken the request, and its status does not tell" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["resume", "status"])
+def test_a_mistyped_configuration_is_told(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not that nothing runs: the service may, in a folder that the right file names."""
+    assert main([command, "--config", str(tmp_path / "sunshfit.toml")]) == 78
+    assert "sunshfit.toml: 1 problem\n  no such file" in capsys.readouterr().err
 
 
 def test_who_may_not_write_to_the_folder_is_told_how(

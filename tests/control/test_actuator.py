@@ -406,11 +406,13 @@ def test_after_an_outage_a_command_is_sent_again(mode: OperatingMode) -> None:
 
 @pytest.mark.parametrize("mode", [AUTO, UNKNOWN])
 def test_automatic_mode_that_shows_clears_the_record(mode: OperatingMode) -> None:
-    """Or where the battery does not tell its mode; not before."""
+    """Or where the battery does not tell its mode; not before, nor by a status that may be older than the command."""
     it = charging().after(10.0)
     it.send(AUTOMATIC)
-    assert it.record.on_record is not None
-    assert it.sees(mode) is None
+    for since_the_command_s in (10.0, 44.9):
+        assert it.at(since_the_command_s).sees(mode) is None
+        assert it.record.on_record is not None
+    assert it.at(45.0).sees(mode) is None
     assert it.record.on_record is None
 
 
@@ -478,17 +480,19 @@ def test_after_a_hand_back_manual_and_automatic_are_not_held_against_anybody() -
     """Control is taken up again from either; any other mode that comes after them is somebody's."""
     it = released()
     for mode in (AUTO, MANUAL, UNKNOWN, AUTO):
-        assert it.after(40.0).sees(mode) is None
+        assert it.after(50.0).sees(mode) is None
     assert it.after(40.0).sees(BACKUP) == stood_down("somebody else changed the battery's mode to backup")
 
 
 @pytest.mark.parametrize("seconds", [0.0, 29.9])
 def test_a_hand_back_is_believed_once_it_shows(seconds: float) -> None:
-    """Until then the command stays on record."""
+    """In a status that is younger than the command; until then the command stays on record."""
     it = released()
     assert it.after(seconds).sees(MANUAL) is None
     assert it.record.on_record is not None
-    assert it.sees(AUTO) is None
+    assert it.at(44.9).sees(AUTO) is None
+    assert it.record.on_record is not None
+    assert it.at(45.0).sees(AUTO) is None
     assert it.record.on_record is None
     assert it.after(100.0).sees(MANUAL) is None
     assert it.writes == [CHARGE, "release"]
@@ -512,8 +516,38 @@ def test_a_hand_back_without_a_mode_call_shows_in_the_power() -> None:
     it.release()
     assert it.sees(MANUAL, power_w=2000.0) is None
     assert it.record.on_record is not None
-    assert it.sees(MANUAL, power_w=0.0) is None
+    assert it.at(45.0).sees(MANUAL, power_w=0.0) is None
     assert it.record.on_record is None
+
+
+def test_a_mode_that_is_chosen_while_a_command_settles_is_somebodys() -> None:
+    """Also where another power was sent meanwhile: only the mode that manual mode was entered from is nobody's."""
+    it = ToldActuator()
+    it.sees(AUTO)
+    it.send(CHARGE)
+    assert it.after(10.0).sees(BACKUP) is None
+    it.send(Power(1000.0))
+    assert it.after(30.0).sees(BACKUP) == stood_down("somebody else changed the battery's mode to backup")
+    assert it.writes == [CHARGE, Power(1000.0)]
+
+
+def test_a_hand_back_before_any_command_is_believed_at_once() -> None:
+    """There is no command that a status could be older than."""
+    it = ToldActuator()
+    it.release()
+    assert it.sees(AUTO) is None
+    assert it.record.drops == 1
+
+
+def test_a_hand_back_before_any_command_is_pursued_until_nothing_flows() -> None:
+    """What an earlier run left is of unknown power: without a mode call anything may be it."""
+    it = ToldActuator(can_set_mode=False)
+    it.release()
+    assert it.after(29.9).sees(UNKNOWN, power_w=-2000.0) is None
+    why = "the battery accepted to be handed back, and still does discharge 2000 W"
+    assert it.after(0.1).sees(UNKNOWN, power_w=-2000.0) == Actuation(outcome=Outcome.HANDED_BACK, note=why)
+    assert it.after(30.0).sees(UNKNOWN, power_w=-100.0) is None
+    assert it.writes == ["release"] * 2
 
 
 def test_the_first_failed_hand_back_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
@@ -622,6 +656,28 @@ def test_standing_down_is_told(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == [f"{THEIRS}: standing down"]
 
 
+def test_the_owners_word_ends_a_stand_down() -> None:
+    """Whatever mode is found; what somebody chooses after that is theirs again."""
+    it = taken(BACKUP).after(40.0)
+    told = it.actuator.stand_down(it.now_s)
+    assert told is not None
+    assert told.left_s == HOLD_OFF_S - 40.0
+    assert it.actuator.resume()
+    assert it.actuator.stand_down(it.now_s) is None
+    assert it.sees(BACKUP) is None
+    assert it.send(CHARGE).outcome is Outcome.APPLIED
+    assert it.after(10.0).sees(MANUAL) is None
+    assert it.after(40.0).sees(BACKUP) == stood_down("somebody else changed the battery's mode to backup")
+
+
+def test_the_owners_word_without_a_stand_down_changes_nothing() -> None:
+    """After a hand-back a mode that somebody chooses is still respected."""
+    it = released()
+    assert not it.actuator.resume()
+    assert it.after(50.0).sees(AUTO) is None
+    assert it.after(50.0).sees(BACKUP) == stood_down("somebody else changed the battery's mode to backup")
+
+
 # -- what is left behind a power plant ------------------------------------------------------------------------------
 
 
@@ -657,7 +713,56 @@ def test_what_shows_behind_a_power_plant_is_taken_back(echo_w: float | None, our
     assert it.writes == [CHARGE, Power(-500.0)]
     it.after(0.1).sees(echo_w=echo_w)
     assert it.writes[2:] == (["release"] if ours else [])
-    assert it.record.on_record == (None if ours else ("charge 2000 W", 1190.0, LEASE_S))
+    assert it.record.on_record == ("charge 2000 W", 1190.0, LEASE_S)
+
+
+@pytest.mark.parametrize(
+    ("can_set_mode", "mode", "echo_w", "power_w", "gone"),
+    [
+        (True, AUTO, None, 2000.0, True),
+        (True, BACKUP, None, 2000.0, True),
+        (True, UNKNOWN, None, 2000.0, True),
+        (True, MANUAL, None, 0.0, False),
+        (True, MANUAL, 2000.0, 2000.0, False),
+        (True, MANUAL, 0.0, 0.0, False),
+        (True, MANUAL, 900.0, 900.0, True),
+        (False, UNKNOWN, None, 2000.0, False),
+        (False, UNKNOWN, None, -500.0, False),
+        (False, UNKNOWN, None, 100.0, True),
+        (False, UNKNOWN, None, -3000.0, True),
+        (False, MANUAL, 2000.0, 0.0, False),
+        (False, MANUAL, 0.0, 2000.0, True),
+        (False, MANUAL, 900.0, 2000.0, True),
+    ],
+)
+def test_what_was_left_behind_is_off_the_record_once_a_status_shows_that_it_is_gone(
+    can_set_mode: bool, mode: OperatingMode, echo_w: float | None, power_w: float, gone: bool
+) -> None:
+    """An accepted hand-back is none yet: the next status shows another mode, idle, or a power that is not ours."""
+    it = ToldActuator(can_set_mode=can_set_mode)
+    it.send(CHARGE)
+    it.send(Power(-500.0), error=PLANT)
+    it.at(90.0).sees(UNKNOWN)
+    assert it.writes[2:] == ["release"]
+    assert it.record.on_record is not None
+    it.at(100.0).sees(mode, echo_w=echo_w, power_w=power_w)
+    assert (it.record.on_record is None) is gone
+    it.at(190.0).sees(mode, echo_w=echo_w, power_w=power_w)
+    assert it.writes[2:] == (["release"] if gone else ["release"] * 2)
+
+
+def test_a_power_plant_that_stays_for_years_takes_no_memory() -> None:
+    """What stood when it came and what was tried last may show behind it; what was tried long ago is forgotten."""
+    it = charging()
+    for power_w in range(-2000, -900, 10):
+        it.after(HOLD_OFF_S).sees(echo_w=5000.0)
+        it.send(Power(float(power_w)), error=PLANT)
+    for echo_w in (5000.0, -1500.0):
+        it.after(LEASE_S).sees(echo_w=echo_w, error=PLANT)
+        assert "release" not in it.writes
+    for tries, echo_w in enumerate((2000.0, 0.0, -910.0), start=1):
+        it.after(LEASE_S).sees(echo_w=echo_w, error=PLANT)
+        assert it.writes.count("release") == tries
 
 
 def test_what_cannot_be_taken_back_yet_is_tried_once_a_lease(caplog: pytest.LogCaptureFixture) -> None:
@@ -673,6 +778,7 @@ def test_what_cannot_be_taken_back_yet_is_tried_once_a_lease(caplog: pytest.LogC
         "what we left at the battery cannot be taken back yet: the power plant commands"
     ] * 3
     it.after(90.0).sees(echo_w=2000.0)
+    it.after(10.0).sees(AUTO)
     assert it.record.on_record is None
     it.after(90.0).sees(echo_w=2000.0)
     assert it.writes[2:] == ["release"] * 4
@@ -683,7 +789,9 @@ def test_a_battery_that_is_its_own_master_hides_nothing(mode: OperatingMode) -> 
     """Leaving manual mode ends what was ours."""
     it = charging()
     it.send(Power(-500.0), error=PLANT)
-    it.after(10.0).sees(mode)
+    it.at(44.9).sees(mode)
+    assert it.record.on_record is not None
+    it.at(45.0).sees(mode)
     assert it.record.on_record is None
     it.after(500.0).sees(MANUAL, echo_w=2000.0)
     assert it.writes == [CHARGE, Power(-500.0)]
@@ -695,6 +803,7 @@ def test_a_power_plant_may_come_again() -> None:
     for _ in range(2):
         it.send(Power(-500.0), error=PLANT)
         it.after(90.0).sees(MANUAL, echo_w=-500.0)
+        it.after(10.0).sees(AUTO)
         assert it.record.on_record is None
         it.after(HOLD_OFF_S).sees(AUTO)
 

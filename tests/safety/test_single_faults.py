@@ -9,6 +9,7 @@ from optimizer.control.strategy import Wish
 from optimizer.control.weighing import self_consumption_wish
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.domain.decision import Outcome
+from optimizer.domain.measurement import Measurement
 from optimizer.domain.setpoint import Power
 from support.hostile_battery import ReadFault, WriteFault
 from support.safety_rig import GUARD_WITHIN_S, OPTIONS, POLL_S, SLACK_S, Rig
@@ -188,3 +189,37 @@ def test_a_read_that_hangs_over_the_end_of_a_lease_ends_the_command_at_once(char
     charging.run(end_s + 4.0 - charging.clock.elapsed())
     assert charging.decisions[-1].outcome is Outcome.HANDED_BACK
     assert is_safe(charging)
+
+
+def test_a_slow_read_that_is_in_doubt_ends_the_command_at_once_when_its_lease_is_over(charging: Rig) -> None:
+    """The way back is not put off to the step after it, which may be a whole poll away."""
+    assert charging.service is not None
+    end_s = charging.service.controller.lease_end_s
+    assert end_s is not None
+    read, charging.battery.read_fault = charging.battery.read, ReadFault.SOC_255
+
+    def slow() -> Measurement:
+        charging.pass_time(4.0)
+        return read()
+
+    charging.battery.read = slow  # type: ignore[method-assign]
+    charging.service.next_s = end_s - 2.0
+    charging.run(end_s + 3.0 - charging.clock.elapsed())
+    assert charging.decisions[-1].outcome is Outcome.HANDED_BACK
+    assert is_safe(charging)
+
+
+def test_what_waits_behind_a_power_plant_stays_on_record_until_it_is_seen_to_be_gone(charging: Rig) -> None:
+    """The battery acknowledges the hand-back and ignores it: it is tried again, once a lease."""
+    charging.house.set_vpp_power(-3000.0)
+    charging.run(60.0)
+    assert charging.decisions[-1].outcome is Outcome.STOOD_DOWN
+    charging.battery.write_fault = WriteFault.IGNORED
+    charging.house.set_vpp_power(None)
+    charging.run(3 * OPTIONS.lease_s)
+    assert charging.record.may_stand()
+    assert not charging.problems
+    charging.battery.write_fault = WriteFault.NONE
+    charging.run(OPTIONS.lease_s + 2 * POLL_S)
+    assert is_safe(charging)
+    assert not charging.record.may_stand()

@@ -184,6 +184,10 @@ class Home(RuleBasedStateMachine):
     def the_owner_sets_the_reserve(self, soc: float) -> None:
         self.rig.house.set_backup_soc(soc)
 
+    @event()
+    def the_owner_says_resume(self) -> None:
+        self.rig.resume()
+
     # -- the computer ---------------------------------------------------------------------------------------------
 
     @event(down_s=down)

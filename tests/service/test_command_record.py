@@ -111,8 +111,9 @@ def test_a_failed_write_leaves_what_was_there(record: CommandRecord, monkeypatch
     """On a full disk the old record stays whole, and no half of a new one beside it."""
     record.intend("charge 2000 W")
     monkeypatch.setattr(os, "fsync", no_space)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as raised:
         record.intend("discharge 3000 W")
+    assert raised.value.filename == str(record.intent_path)
     assert [path.name for path in record.state_dir.iterdir()] == ["intent.json"]
     assert "charge 2000 W" in record.intent_path.read_text()
 

@@ -61,6 +61,25 @@ def test_the_folders_may_be_told(
     assert told.endswith("handed back, confirmed by the battery\n")
 
 
+@pytest.mark.parametrize("vouched_for_s", [-1.0, 90.0])
+def test_what_is_commanded_while_the_guard_hands_back_stays_on_record(
+    record: CommandRecord, config: Path, vouched_for_s: float
+) -> None:
+    """A service that was only slow goes on meanwhile: should it die then, the next look knows of its command."""
+
+    def slow(_: ReleaseTarget) -> ReleaseReport:
+        until_s = boot_time_s() + vouched_for_s
+        record.renew(Lease(command="charge 900 W", until_s=until_s, length_s=90.0))
+        return CONFIRMED
+
+    code, told = guard(record, config, now_s=boot_time_s(), release=slow)
+    assert code == 0
+    assert told.endswith("commanded again meanwhile, and stays on record")
+    assert record.may_stand()
+    assert guard(record, config, now_s=boot_time_s() + 100.0, release=lambda _: CONFIRMED)[0] == 0
+    assert not record.may_stand()
+
+
 def test_systemds_folders_serve_where_none_or_one_is_told(
     record: CommandRecord, battery: FakeSonnen, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,6 +76,18 @@ SINGLE_MISTAKES = [
     ({"planning__scenarios": 2.5}, "planning.scenarios", "whole number"),
     ({"control__poll_interval": "1s"}, "control.poll_interval", "at least 5s, got 1s"),
     ({"control__lease": "30s"}, "control.lease", "must be longer than reassert"),
+    (
+        {
+            "control__lease": "55s",
+            "control__reassert": "30s",
+            "control__poll_interval": "1min",
+            "control__max_measurement_age": "3min",
+        },
+        "control.lease",
+        "is 55s, it must be longer than poll_interval (1min)",
+    ),
+    ({"battery__max_charge_w": 1e12}, "battery.max_charge_w", "no home's battery does 1e+12 W; at most 100000"),
+    ({"battery__max_discharge_w": 460_000}, "battery.max_discharge_w", "no home's battery does 460000 W"),
     ({"history__retention": "1d"}, "history.retention", "at least 28d, got 1d"),
     ({"service__log_level": "infos"}, "service.log_level", "did you mean 'info'?"),
     ({"strategy__name": "time_of_us"}, "strategy.name", "did you mean 'time_of_use'?"),

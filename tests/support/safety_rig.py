@@ -361,6 +361,11 @@ class Rig:
             return
         self._foreign_told_s = now_s if self._foreign_told_s is None else self._foreign_told_s
 
+    def resume(self) -> None:
+        """Give the owner's word that a stand-down is over: what is found from now on is nobody's."""
+        if self.service is not None and self.service.controller.resume():
+            self._foreign_told_s, self._found_mode = None, self.house.mode.operating_mode
+
     def changed_by_owner(self) -> None:
         """Note that what the battery does now is the owner's wish."""
         self.battery.taken_over()

@@ -12,6 +12,8 @@ from optimizer.domain.setpoint import Setpoint
 from optimizer.errors import DeviceError
 from support.situations import BATTERY, situation_of
 
+BEGAN_S = 1000.0
+
 
 @dataclass
 class ListeningDevice:
@@ -59,17 +61,22 @@ class Record:
 
 
 class ToldActuator:
-    """The actuator, its battery and its record; time starts at 1000 s."""
+    """The actuator, its battery and its record; time starts at ``BEGAN_S``."""
 
     def __init__(self, *, can_set_mode: bool = True) -> None:
         self.device = ListeningDevice(can_set_mode=can_set_mode)
         self.record = Record()
         self.actuator = Actuator(self.device, BATTERY, ControlOptions(), self.record)
-        self.now_s = 1000.0
+        self.now_s = BEGAN_S
 
     def after(self, seconds: float) -> ToldActuator:
         """Let time pass."""
         self.now_s += seconds
+        return self
+
+    def at(self, seconds: float) -> ToldActuator:
+        """Let time pass until so long after it started."""
+        self.now_s = BEGAN_S + seconds
         return self
 
     def send(self, setpoint: Setpoint, *, error: DeviceError | None = None) -> Actuation:

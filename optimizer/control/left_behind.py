@@ -1,0 +1,70 @@
+"""What we left at the battery under somebody else's power: it has no timer, and acts again when that power leaves."""
+
+from __future__ import annotations
+
+from optimizer.control.read_back import ECHO_TOLERANCE_W, is_back, still_follows
+from optimizer.domain.battery import Battery
+from optimizer.domain.measurement import Measurement, OperatingMode
+from optimizer.domain.setpoint import Power
+
+KEPT = 8
+"""So many powers are remembered: the one that stood, and the last that were tried. A power plant may stay for years."""
+
+
+class LeftBehind:
+    """Remembers the powers of ours that may stand behind another's.
+
+    Parameters
+    ----------
+    battery
+        What it can do.
+    can_set_mode
+        Whether a hand-back shows in its mode.
+    """
+
+    def __init__(self, battery: Battery, *, can_set_mode: bool) -> None:
+        self._battery, self._can_set_mode = battery, can_set_mode
+        self._powers: tuple[Power, ...] = ()
+        self._accepted = False
+
+    @property
+    def first(self) -> Power | None:
+        """What stood when the other came; None: nothing is left behind."""
+        return self._powers[0] if self._powers else None
+
+    def add(self, *powers: Power) -> None:
+        """Remember what may act again."""
+        kept = self._powers[:1]
+        newest_first = dict.fromkeys(reversed((*self._powers[1:], *powers)))
+        others = [one for one in newest_first if one not in kept][: KEPT - len(kept)]
+        self._powers = (*kept, *reversed(others))
+        self._accepted = False
+
+    def clear(self) -> None:
+        """Forget all of it: it was taken back, or replaced."""
+        self._powers = ()
+
+    def note_accepted(self) -> None:
+        """Note that the battery has accepted to be handed back; whether it obeys, the next status shows."""
+        self._accepted = True
+
+    def may_show(self, measurement: Measurement) -> bool:
+        """Return whether what a status says may be what we left behind."""
+        echo_w = measurement.reported_setpoint_w
+        return echo_w is None or any(abs(echo_w - one.battery_power_w) <= ECHO_TOLERANCE_W for one in self._powers)
+
+    def is_gone(self, measurement: Measurement) -> bool:
+        """Return whether a status shows that nothing of ours is there any more.
+
+        The battery has left manual mode, or it has accepted a hand-back and does nothing of ours since.
+        """
+        if measurement.mode not in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+            return True
+        if not self._accepted:
+            return False
+        return is_back(measurement, can_set_mode=self._can_set_mode) or not self._acts(measurement)
+
+    def _acts(self, measurement: Measurement) -> bool:
+        if self._can_set_mode or measurement.reported_setpoint_w is not None:
+            return self.may_show(measurement)
+        return any(still_follows(one, measurement, self._battery) for one in self._powers)
