@@ -23,10 +23,12 @@ def why_worse_than_nothing(plan: Plan) -> str | None:
     problem = plan.problem
     if not problem.battery.min_soc <= problem.initial_soc <= problem.battery.max_soc:
         return None
-    nothing = self_consumption_objective(problem)
-    if nothing is None:
+    costs = _costs_of_nothing(problem)
+    if costs is None:
         return None
+    nothing = _expected(problem, costs)
     allowed = TOLERANCE + TOLERANCE_SHARE * abs(nothing) + _price_of_a_shared_first_step(problem)
+    allowed += _price_of_switching(problem, costs)
     if plan.objective <= nothing + allowed:
         return None
     return f"the plan is expected to cost {plan.objective:.2f}, plain self-consumption {nothing:.2f}"
@@ -37,6 +39,12 @@ def self_consumption_objective(problem: PlanningProblem) -> float | None:
 
     Energy cost + wear + demand charge above the peak so far - worth of the energy left.
     """
+    costs = _costs_of_nothing(problem)
+    return None if costs is None else _expected(problem, costs)
+
+
+def _costs_of_nothing(problem: PlanningProblem) -> Floats | None:
+    """Return what self-consumption costs along each future, shape (scenarios,) [currency]."""
     futures, battery, hours = problem.scenarios, problem.battery, problem.grid.step_h
     net_w = np.array([one.load_w for one in futures]) - np.array([one.pv_w for one in futures])
     power_w, left_wh = _follow(problem, net_w)
@@ -47,8 +55,12 @@ def self_consumption_objective(problem: PlanningProblem) -> float | None:
     sell = np.array([one.export_price_per_kwh or problem.export_price_per_kwh for one in futures])
     per_kwh = np.where(grid_w >= 0.0, buy, sell) * grid_w + battery.wear_cost_per_kwh * np.maximum(0.0, -power_w)
     costs = hours / 1000.0 * per_kwh.sum(axis=1) - problem.terminal_value_per_kwh * left_wh / 1000.0
-    weights = np.array([one.weight for one in futures])
-    return float(np.dot(weights, costs + _demand_costs(problem, grid_w)))
+    objectives: Floats = costs + _demand_costs(problem, grid_w)
+    return objectives
+
+
+def _expected(problem: PlanningProblem, per_future: Floats) -> float:
+    return float(np.dot([one.weight for one in problem.scenarios], per_future))
 
 
 def _follow(problem: PlanningProblem, net_w: Floats) -> tuple[Floats, Floats]:
@@ -98,3 +110,14 @@ def _price_of_a_shared_first_step(problem: PlanningProblem) -> float:
     net_w = [one.load_w[0] - one.pv_w[0] for one in problem.scenarios]
     prices = (problem.import_price_per_kwh[0], problem.export_price_per_kwh[0], problem.terminal_value_per_kwh)
     return (max(net_w) - min(net_w)) / 1000.0 * problem.grid.step_h * 2.0 * max(abs(price) for price in prices)
+
+
+def _price_of_switching(problem: PlanningProblem, costs: Floats) -> float:
+    """Return by how much a plan may seem dearer because it expects its futures to change into one another [currency].
+
+    It is held against futures that stay what they are. Those it reckons with cost as much as a mixture of these, whose
+    distance from each is taken as the share that switches of their mean deviation.
+    """
+    if problem.switching is None:
+        return 0.0
+    return problem.switching.share * _expected(problem, np.abs(costs - _expected(problem, costs)))

@@ -42,13 +42,15 @@ class Sky:
             Where the intervals that stand for them lie in the past, shape (d, n).
         """
         past_s: Floats = self.past.start_s + places.astype(np.float64) * self.past.step_s
-        risen: Floats = pv_w * clear_sky_ratio(starts_s, past_s, step_s=self.past.step_s, site=self.site)
+        ratio = clear_sky_ratio(starts_s, past_s, step_s=self.past.step_s, site=self.site)
+        risen: Floats = pv_w * ratio
         if self.told_w is None or self.belief == 0.0:
             return risen
         ahead = np.floor((starts_s - self.past.start_s) / self.past.step_s + 1e-9).astype(np.int64)
         ahead_w = self._told_at(ahead)
-        beyond = told_beyond(ahead_w, self._told_at(places), step_h=self.past.step_s / 3600.0)
-        told = np.maximum(pv_w + self.belief * beyond, 0.0)
+        # Both as high as the sun stands ahead: what is left of the difference is the weather, which is what was learnt.
+        beyond = told_beyond(ahead_w, ratio * self._told_at(places), step_h=self.past.step_s / 3600.0)
+        told = np.maximum(risen + self.belief * beyond, 0.0)
         by_day = (pv_w > 0.0) | (ahead_w > 0.0)[None, :]
         sun: Floats = np.where(np.isnan(beyond), risen, np.where(by_day, told, pv_w))
         return sun

@@ -153,6 +153,19 @@ def test_real_plans_are_never_worse_than_nothing(strategy: str, pv_w: float) -> 
     assert why_worse_than_nothing(plan) is None
 
 
+def test_a_plan_of_futures_that_change_is_not_held_to_the_cent_against_futures_that_stay() -> None:
+    """It reckons with mixtures of them: what that may cost by their spread speaks against no plan."""
+    cloudy, sunny = (Scenario(weight=0.5, load_w=(600.0,) * 144, pv_w=(pv_w,) * 144) for pv_w in (0.0, 900.0))
+    stay = replace(desk().problem(START, situation_of().measurement), scenarios=(cloudy, sunny), switching=None)
+    change = replace(stay, switching=Switching(share=0.3, every=timedelta(hours=3)))
+    nothing = self_consumption_objective(stay)
+    assert nothing is not None
+    dearer = replace(plan_of(value_of(0.2)), problem=stay, objective=nothing + 0.3)
+    assert why_worse_than_nothing(dearer) is not None
+    assert why_worse_than_nothing(replace(dearer, problem=change)) is None
+    assert why_worse_than_nothing(replace(dearer, problem=change, objective=nothing + 5.0)) is not None
+
+
 def test_leading_the_charge_back_into_its_band_may_cost_money() -> None:
     """Below the reserve a plan pays for recharging, which plain self-consumption does not: it stands all the same."""
     reserve = replace(BATTERY, min_soc=0.5)

@@ -12,7 +12,10 @@ import pytest
 
 from optimizer.domain.site import Site
 from optimizer.domain.time_grid import TimeGrid
+from optimizer.forecasting.clear_sky import clear_sky_ratio
+from optimizer.forecasting.kept_past import Past
 from optimizer.forecasting.own_history import OwnHistoryForecaster
+from optimizer.forecasting.sky import Sky
 from optimizer.forecasting.told_sun import belief, told_beyond
 from optimizer.history.frame_history import FrameHistory
 
@@ -94,3 +97,20 @@ def test_a_difference_is_unknown_where_either_is() -> None:
     """What was not told stays unknown; what was is compared over some hours."""
     beyond = told_beyond(np.array([4.0, 4.0, np.nan, 4.0]), np.array([[1.0, 3.0, 1.0, np.nan]]), step_h=1.0)
     np.testing.assert_allclose(beyond, [[2.0, 2.0, np.nan, np.nan]])
+
+
+@pytest.mark.parametrize("trust", [0.3, 1.0])
+def test_what_is_told_is_compared_at_one_height_of_the_sun(trust: float) -> None:
+    """A forecast that rises with the season as the clear sky does tells nothing new: past days only rise with it."""
+    site = Site(timezone=ZoneInfo("Europe/Berlin"), latitude=47.66, longitude=9.18)
+    start_s, days = datetime(2026, 2, 1, tzinfo=UTC).timestamp(), 60
+    instants_s = start_s + 3600.0 * np.arange(24.0 * (days + 1))
+    last_day_s = instants_s[-24:]
+    places = np.arange(24)[None, :] + 24 * np.arange(days)[:, None]
+    ratio = clear_sky_ratio(last_day_s, instants_s[places], step_s=3600.0, site=site)
+    ahead_w = np.where((np.arange(24) > 6) & (np.arange(24) < 17), 3000.0, 0.0)
+    told_w = np.concatenate([(ahead_w / ratio).ravel(), ahead_w])
+    measured_w = 0.8 * told_w[: 24 * days]
+    past = Past(start_s=start_s, step_s=3600.0, values=np.stack([measured_w, measured_w], axis=1))
+    sky = Sky(past=past, site=site, told_w=told_w, belief=trust)
+    assert sky.over(measured_w[places], last_day_s, places) == pytest.approx(np.broadcast_to(0.8 * ahead_w, (days, 24)))
