@@ -44,6 +44,8 @@ HORIZON = 2 * STEPS_PER_DAY
 FUTURES = 21
 CASES = ((96, 1), (192, 1), (384, 1), (YEAR, 1), (192, 21), (192, 30))
 AIMS_MS = {("plain", 192, 1): 1.0, ("compiled", 192, 1): 0.15, ("plain", YEAR, 1): 1000.0}
+SWITCHING = Switching(share=0.3, every=timedelta(hours=3))
+"""As the service plans by default."""
 CLOCK = WallClock()
 
 
@@ -117,12 +119,12 @@ def single_plans(console: Console, repeats: int) -> None:
 def switching_plans(console: Console, repeats: int) -> None:
     """Time a plan whose futures change into one another, beside the same with futures known to their end."""
     known = synthetic(HORIZON, FUTURES)
-    switching = replace(known, switching=Switching(share=0.3, every=timedelta(hours=6)))
+    switching = replace(known, switching=SWITCHING)
     for name, plan in methods().items():
         if name != "program":
             times = [fastest_ms(plan, problem, repeats) for problem in (known, switching)]
             console.print(
-                f"{HORIZON} x {FUTURES}, {name}: {times[0]:.2f} ms, {times[1]:.2f} ms where futures change every 6 h "
+                f"{HORIZON} x {FUTURES}, {name}: {times[0]:.2f} ms, {times[1]:.2f} ms where futures change every 3 h "
                 f"({times[1] / times[0]:.1f} times)"
             )
 
@@ -130,8 +132,9 @@ def switching_plans(console: Console, repeats: int) -> None:
 class RollingYear:
     """A synthetic year of quarter hours, planned anew in each, its futures the last 21 days moved to today."""
 
-    def __init__(self) -> None:
+    def __init__(self, switching: Switching | None) -> None:
         rng = random.Random(7)
+        self._switching = switching
         count = YEAR + HORIZON + FUTURES * STEPS_PER_DAY
         home = future(rng, count, 1.0)
         self._load, self._pv = Row(home.load_w), Row(home.pv_w)
@@ -154,12 +157,20 @@ class RollingYear:
             ),
             initial_soc=0.5 + 0.4 * math.sin(step / 15.0),
             terminal_value_per_kwh=0.18,
+            switching=self._switching,
         )
 
 
-def rolling_year(console: Console, plan: Callable[[PlanningProblem], float], name: str, every: int) -> float:
+def rolling_year(
+    console: Console,
+    plan: Callable[[PlanningProblem], float],
+    name: str,
+    every: int,
+    *,
+    switching: Switching | None = None,
+) -> float:
     """Plan every so many quarter hours of a year; print and return the time of the whole one [s]."""
-    year, before, cpu_before = RollingYear(), CLOCK.elapsed(), process_time()
+    year, before, cpu_before = RollingYear(switching), CLOCK.elapsed(), process_time()
     plans = range(0, YEAR, every)
     for step in track(plans, description=f"rolling year, {name}", console=console, transient=True):
         plan(year.problem(step))
@@ -189,7 +200,9 @@ def main() -> None:
     single_plans(console, arguments.repeats)
     switching_plans(console, arguments.repeats)
     fast = "compiled" if "compiled" in ways else "plain"
-    whole = rolling_year(console, ways[fast], fast, 1 if arguments.full else 10)
+    each = 1 if arguments.full else 10
+    whole = rolling_year(console, ways[fast], fast, each)
+    rolling_year(console, ways[fast], f"{fast}, futures that change", each, switching=SWITCHING)
     if fast != "plain":
         rolling_year(console, ways["plain"], "plain", 200)
     program = rolling_year(console, ways["program"], "program", 4000)
