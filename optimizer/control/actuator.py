@@ -14,7 +14,7 @@ from optimizer.control.awaited_release import AwaitedRelease
 from optimizer.control.lease_keeper import LeaseKeeper, NoLease
 from optimizer.control.left_behind import LeftBehind
 from optimizer.control.options import ControlOptions
-from optimizer.control.read_back import ECHO_TOLERANCE_W, Finding, FollowCheck, read_back
+from optimizer.control.read_back import ECHO_TOLERANCE_W, Finding, FollowCheck, ReadBack, read_back, shown_w
 from optimizer.control.stand_down import HoldOff, StandDown
 from optimizer.control.steadiness import ModeChanges
 from optimizer.devices.port import BatteryDevice
@@ -80,6 +80,7 @@ class Actuator:
         self._losses = 0
         self._left_behind = LeftBehind(battery, can_set_mode=device.capabilities.can_set_mode)
         self._seen_mode = OperatingMode.UNKNOWN
+        self._seen: Measurement | None = None
         self._began_in = OperatingMode.UNKNOWN
         self._outage = False
         self._release_fails = False
@@ -121,7 +122,7 @@ class Actuator:
 
         A measurement that comes here must be valid: it renews the lease.
         """
-        self._release_fails, self._seen_mode = False, measurement.mode
+        self._release_fails, self._seen_mode, self._seen = False, measurement.mode, measurement
         if self._awaited.pending and (again := self._read_back_release(measurement, elapsed_s)) is not None:
             return again
         if (stand_down := self._hold_off.told(elapsed_s)) is not None:
@@ -139,12 +140,11 @@ class Actuator:
     def _notice_forced(
         self, power: Power, measurement: Measurement, elapsed_s: float, *, after_outage: bool
     ) -> Actuation | None:
-        settled = self._confirmed or elapsed_s - self._changed_s >= self._options.settle_s
         if self._still_stands_as_before(measurement):
             if elapsed_s - self._verified_s < self._options.lease_s:
                 return None
             return self.release("what replaces the command before cannot be sent", elapsed_s)
-        found = read_back(power, measurement, after_outage=after_outage, settled=settled)
+        found = self._read_back(power, measurement, elapsed_s, after_outage=after_outage)
         if found.finding is Finding.FOREIGN:
             return self._notice_foreign(power, found.message, measurement, elapsed_s)
         if found.finding is Finding.LOST:
@@ -160,10 +160,17 @@ class Actuator:
             self._confirmed = True
         return None
 
+    def _read_back(self, power: Power, measurement: Measurement, elapsed_s: float, *, after_outage: bool) -> ReadBack:
+        if not self._confirmed and self._is_chosen(measurement.mode):
+            # At once: with wishes that change at every step a command never settles.
+            return ReadBack(finding=Finding.FOREIGN, message=_somebody_elses(measurement.mode))
+        settled = self._confirmed or elapsed_s - self._changed_s >= self._options.settle_s
+        return read_back(power, measurement, after_outage=after_outage, settled=settled)
+
     def _notice_foreign(self, power: Power, message: str, measurement: Measurement, elapsed_s: float) -> Actuation:
         if measurement.mode in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
             # It may be a power plant: when that leaves, ours acts again.
-            self._left_behind.add(power)
+            self._left_behind.add(power, *self._follow.goes_on_with(measurement))
         elif not self._confirmed and measurement.mode is self._began_in:
             # Nobody chose that: the status may be old, and what was sent stand all the same.
             return self._give_up(f"{power} was sent, and the battery's mode is still {measurement.mode}", elapsed_s)
@@ -191,12 +198,16 @@ class Actuator:
             if self._is_news(elapsed_s):
                 self._keeper.drop()
             return None
-        chosen = measurement.mode not in (*OURS_TO_TAKE, self._began_in)
+        chosen = self._is_chosen(measurement.mode)
         if not chosen and (not self._confirmed or (after_outage and measurement.mode in OURS_TO_TAKE)):
             settled = elapsed_s - self._sent_s >= self._options.settle_s
             self._resend = self._resend or settled or after_outage
             return None
-        return self._stand_down(f"somebody else changed the battery's mode to {measurement.mode}", elapsed_s)
+        return self._stand_down(_somebody_elses(measurement.mode), elapsed_s)
+
+    def _is_chosen(self, mode: OperatingMode) -> bool:
+        """Whether a mode is somebody's choice: neither one of ours, nor the one in which our change of it began."""
+        return mode not in (*OURS_TO_TAKE, self._began_in)
 
     def _notice_untouched(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
         if not self._device.capabilities.can_set_mode and measurement.mode not in OURS_TO_TAKE[1:]:
@@ -209,8 +220,7 @@ class Actuator:
             return None
         changed = measurement.mode not in OURS_TO_TAKE
         self._released_to = measurement.mode
-        message = f"somebody else changed the battery's mode to {measurement.mode}"
-        return self._stand_down(message, elapsed_s) if changed else None
+        return self._stand_down(_somebody_elses(measurement.mode), elapsed_s) if changed else None
 
     def _read_back_release(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
         """Believe a hand-back once the battery shows it; until then the command stays on record."""
@@ -335,7 +345,8 @@ class Actuator:
             return Actuation(outcome=Outcome.FAILED, setpoint=self._standing, note=why, error=str(error))
         self._release_fails = False
         self._left_behind.clear()
-        self._awaited.begin(self._standing)
+        before = self._follow.goes_on_with(self._seen) if self._seen is not None else ()
+        self._awaited.begin(self._standing, *before)
         self._forget(elapsed_s)
         return Actuation(outcome=Outcome.HANDED_BACK, note=why)
 
@@ -359,6 +370,7 @@ class Actuator:
         if enters or isinstance(wanted, Automatic):
             self._confirmed = False
             self._follow.reset()
+        self._suspect_what_has_not_ended()
         if enters:
             self._vouch(wanted, elapsed_s)
         elif isinstance(wanted, Power):
@@ -366,6 +378,12 @@ class Actuator:
             self._hold(wanted, self._verified_s)
         self._standing, self._sent_s = wanted, elapsed_s
         self._awaited.cancel()
+
+    def _suspect_what_has_not_ended(self) -> None:
+        """Remember across a new command what a hand-back was to end and a status still shows."""
+        seen, can_set_mode = self._seen, self._device.capabilities.can_set_mode
+        if seen is not None and self._awaited.pending and self._awaited.objection(seen, can_set_mode=can_set_mode):
+            self._follow.suspect(shown_w(seen))
 
     def _vouch(self, power: Setpoint, elapsed_s: float) -> None:
         """Begin the lease of a forced command anew, on record for those who take it back when this process cannot."""
@@ -402,3 +420,7 @@ class Actuator:
         if done.outcome is Outcome.HANDED_BACK:
             self._hold_off.begin(why, elapsed_s)
         return done
+
+
+def _somebody_elses(mode: OperatingMode) -> str:
+    return f"somebody else changed the battery's mode to {mode}"

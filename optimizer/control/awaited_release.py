@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from optimizer.control.read_back import is_back, still_follows
+from optimizer.control.read_back import is_back, shown_w, still_follows
 from optimizer.domain.battery import Battery
 from optimizer.domain.measurement import Measurement
 from optimizer.domain.setpoint import Power, Setpoint
@@ -29,14 +29,14 @@ class AwaitedRelease:
     def __init__(self, battery: Battery) -> None:
         self.pending = False
         self._battery = battery
-        self._ended: Power | None = None
+        self._ended: tuple[Power, ...] = ()
         self._told = False
 
-    def begin(self, standing: Setpoint | None) -> None:
-        """Wait for a hand-back to show, of what stood before it."""
+    def begin(self, standing: Setpoint | None, *before: Power) -> None:
+        """Wait for a hand-back to show, of what stood and what the battery may have gone on with instead."""
         self.pending = True
         if isinstance(standing, Power):
-            self._ended = standing
+            self._ended = (standing, *before)
 
     def shown(self) -> None:
         """Note that the battery is seen handed back."""
@@ -44,7 +44,7 @@ class AwaitedRelease:
 
     def cancel(self) -> None:
         """Wait no more: the battery is commanded anew, or somebody else's."""
-        self.pending, self._ended = False, None
+        self.pending, self._ended = False, ()
 
     def objection(self, measurement: Measurement, *, can_set_mode: bool) -> str | None:
         """Return what shows that the hand-back is not obeyed; None where nothing does."""
@@ -52,10 +52,9 @@ class AwaitedRelease:
             return None
         if can_set_mode:
             return "the battery accepted to be handed back and is still in manual mode"
-        if self._ended is not None and not still_follows(self._ended, measurement, self._battery):
+        if self._ended and not any(still_follows(one, measurement, self._battery) for one in self._ended):
             return None  # what flows is not ours: it is not zeroed over somebody else's will again and again
-        flows = Power(round(measurement.battery_power_w))
-        return f"the battery accepted to be handed back, and still does {flows}"
+        return f"the battery accepted to be handed back, and still does {Power(round(shown_w(measurement)))}"
 
     def tell(self, why: str) -> None:
         """Say that it is handed back again: every settling time, and told once."""

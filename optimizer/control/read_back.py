@@ -17,6 +17,8 @@ FLOW_TOLERANCE_W, FLOW_TOLERANCE_SHARE = 250.0, 0.15
 """How far the power that flows may lie from the power sent [W, 1]."""
 IDLE_W = 100.0
 """A battery that was told to do nothing and does less than this obeys, as for ``sunshift release`` [W]."""
+LONGEST_MEMORY = 64
+"""So many commands are remembered while the battery does not follow."""
 TAPER_FROM_SOC, TAPER_BELOW_SOC = 0.92, 0.06
 """Near full and near empty the battery gives less than it is told, and that is right [1]."""
 
@@ -83,6 +85,12 @@ def is_back(measurement: Measurement, *, can_set_mode: bool) -> bool:
     return abs(measurement.battery_power_w) <= IDLE_W
 
 
+def shown_w(measurement: Measurement) -> float:
+    """Return the power that stands as far as the battery tells: its echo, or what flows [W]."""
+    echo_w = measurement.reported_setpoint_w
+    return measurement.battery_power_w if echo_w is None else echo_w
+
+
 def follows(low_w: float, high_w: float, measurement: Measurement, battery: Battery) -> bool:
     """Return whether what flows lies within what was asked for, limits and taper allowed."""
     if measurement.soc >= TAPER_FROM_SOC:
@@ -94,8 +102,10 @@ def follows(low_w: float, high_w: float, measurement: Measurement, battery: Batt
 
 
 def still_follows(ended: Power, measurement: Measurement, battery: Battery) -> bool:
-    """Return whether what flows may be a power that should have ended; idle is what a battery is left with."""
-    power_w = ended.battery_power_w
+    """Return whether a power that should have ended may stand, by the echo or by what flows; idle flows always."""
+    power_w, echo_w = ended.battery_power_w, measurement.reported_setpoint_w
+    if echo_w is not None:
+        return abs(echo_w - power_w) <= ECHO_TOLERANCE_W
     return power_w != 0.0 and follows(power_w, power_w, measurement, battery)
 
 
@@ -107,10 +117,12 @@ class FollowCheck:
         self._settle_s = options.settle_s
         self._sent: deque[tuple[float, float]] = deque()
         self._misses = 0
+        self._in_force_w: deque[float] = deque(maxlen=LONGEST_MEMORY)
 
     def reset(self) -> None:
         """Forget what was sent: the battery is in its own hands, or was told anew."""
         self._sent.clear()
+        self._in_force_w.clear()
 
     def forgive(self) -> None:
         """Forget past misses."""
@@ -119,6 +131,24 @@ class FollowCheck:
     def note(self, power_w: float, elapsed_s: float) -> None:
         """Note a power that was sent [W]."""
         self._sent.append((elapsed_s, power_w))
+        self._in_force_w.append(power_w)
+
+    def suspect(self, power_w: float) -> None:
+        """Note a power that may be one of ours from before, and in force until the battery follows [W]."""
+        self._in_force_w.append(power_w)
+
+    def goes_on_with(self, measurement: Measurement) -> tuple[Power, ...]:
+        """Return what a battery that took the last command for nothing goes on with, where it is one of ours.
+
+        Its echo is a power that was sent since it last followed; what flows may be on its way between two of them.
+        """
+        sent_w, now_w = self._in_force_w, shown_w(measurement)
+        if measurement.reported_setpoint_w is not None:
+            ours = any(abs(now_w - power_w) <= ECHO_TOLERANCE_W for power_w in sent_w)
+        else:
+            tolerance_w = ECHO_TOLERANCE_W + FLOW_TOLERANCE_SHARE * abs(now_w)
+            ours = bool(sent_w) and min(sent_w) - tolerance_w <= now_w <= max(sent_w) + tolerance_w
+        return (Power(now_w),) if ours else ()
 
     def misses(self, measurement: Measurement, elapsed_s: float) -> int:
         """Return how many settling times in a row the battery has not followed."""
@@ -128,6 +158,7 @@ class FollowCheck:
             self._sent.popleft()
         if self._follows(measurement):
             self._misses = 0
+            self._in_force_w = deque((power_w for _, power_w in self._sent), maxlen=LONGEST_MEMORY)
         else:
             self._misses += 1
             self._sent = deque([(elapsed_s, self._sent[-1][1])])

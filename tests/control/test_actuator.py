@@ -521,13 +521,13 @@ def test_a_hand_back_without_a_mode_call_shows_in_the_power() -> None:
 
 
 def test_a_mode_that_is_chosen_while_a_command_settles_is_somebodys() -> None:
-    """Also where another power was sent meanwhile: only the mode that manual mode was entered from is nobody's."""
+    """At once, also where another power was sent: only the mode that manual mode was entered from is nobody's."""
     it = ToldActuator()
     it.sees(AUTO)
     it.send(CHARGE)
-    assert it.after(10.0).sees(BACKUP) is None
+    assert it.after(10.0).sees(AUTO) is None
     it.send(Power(1000.0))
-    assert it.after(30.0).sees(BACKUP) == stood_down("somebody else changed the battery's mode to backup")
+    assert it.after(10.0).sees(BACKUP) == stood_down("somebody else changed the battery's mode to backup")
     assert it.writes == [CHARGE, Power(1000.0)]
 
 

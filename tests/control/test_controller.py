@@ -322,6 +322,21 @@ def test_a_mode_the_owner_chooses_while_the_hand_over_fails_is_respected() -> No
     it.ticks(5).expect(Outcome.STOOD_DOWN, writes=count)
 
 
+def test_a_mode_the_owner_chooses_while_manual_mode_cannot_be_entered_is_respected() -> None:
+    """At once, however often the wish changes meanwhile, and also where nothing but our next wish lies between."""
+    strategy = Scripted(2000.0)
+    it = case("refused", strategy)
+    it.device.mode = OperatingMode.BACKUP
+    it.tick(write_error=DeviceUnreachable("refused")).expect(Outcome.FAILED, Power(2000.0))
+    it.wish(1000.0).tick().expect(Outcome.FAILED, Power(1000.0))
+    strategy.wish = replace(strategy.wish, self_consumption=True)
+    it.tick().expect(Outcome.FAILED, Automatic())
+    strategy.wish = replace(strategy.wish, self_consumption=False)
+    it.tick(70.0).expect(Outcome.FAILED, Power(1000.0))
+    it.tick(mode=OperatingMode.TIME_OF_USE).expect(Outcome.STOOD_DOWN, says="changed the battery's mode to time_of_use")
+    it.tick().expect(Outcome.STOOD_DOWN, None, writes=4)
+
+
 def test_leaving_automatic_by_someone_else_is_respected() -> None:
     """Manual mode that was not entered by us is another controller's."""
     it = case("other", Scripted(-500.0, self_consumption=True)).tick().tick()
@@ -518,6 +533,15 @@ def test_a_power_that_is_not_ours_is_not_zeroed_again_and_again() -> None:
     it.controller.release("the test says so")
     it.tick(40.0, changes={"reported_setpoint_w": None, "battery_power_w": -1500.0})
     assert it.device.writes.count("release") == 1
+
+
+@pytest.mark.parametrize(("echo_w", "releases"), [(2000.0, 2), (-1500.0, 1), (0.0, 1)])
+def test_the_echo_of_a_plain_battery_says_whether_a_hand_back_was_obeyed(echo_w: float, releases: int) -> None:
+    """It may be full and do nothing: its setpoint stands all the same, and one that is not ours is left alone."""
+    it = case("plain with an echo", charging(), can_set_mode=False).tick().ticks(3)
+    it.controller.release("the test says so")
+    it.tick(40.0, changes={"reported_setpoint_w": echo_w, "battery_power_w": 0.0})
+    assert it.device.writes.count("release") == releases
 
 
 def test_a_failing_hand_back_does_not_flood_the_journal(caplog: pytest.LogCaptureFixture) -> None:

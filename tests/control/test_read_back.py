@@ -169,3 +169,31 @@ def test_after_a_miss_the_last_command_counts() -> None:
     assert check.misses(measured(battery_power_w=-500.0), 1035.0) == 1
     assert check.misses(measured(battery_power_w=1000.0), 1065.0) == 2
     assert check.misses(measured(battery_power_w=2000.0), 1095.0) == 0
+
+
+def test_what_was_sent_since_the_battery_followed_may_be_what_it_does() -> None:
+    """It may have taken any of these for nothing and be on its way between them; what is older is not in force."""
+    check = FollowCheck(BATTERY, ControlOptions())
+
+    def ours(*powers_w: float) -> list[bool]:
+        return [bool(check.goes_on_with(measured(battery_power_w=power_w))) for power_w in powers_w]
+
+    assert ours(0.0) == [False]
+    check.note(-4000.0, 1000.0)
+    check.note(-300.0, 1060.0)
+    assert ours(-4800.0, -4700.0, -250.0, -200.0) == [False, True, True, False]
+    assert check.misses(measured(battery_power_w=-300.0), 1090.0) == 0
+    check.note(2000.0, 1100.0)
+    assert ours(-400.0, -380.0, 2300.0, 2400.0) == [False, True, True, False]
+    check.reset()
+    assert ours(-300.0) == [False]
+
+
+def test_an_echo_is_ours_where_it_was_sent() -> None:
+    """It is exact: what lies between two commands is somebody else's."""
+    check = FollowCheck(BATTERY, ControlOptions())
+    check.note(-300.0, 1000.0)
+    check.note(2000.0, 1010.0)
+    echoes = (-330.0, -320.0, 900.0, 2025.0)
+    said = [check.goes_on_with(measured(battery_power_w=900.0, reported_setpoint_w=echo_w)) for echo_w in echoes]
+    assert said == [(), (Power(-320.0),), (), (Power(2025.0),)]

@@ -127,6 +127,45 @@ def test_a_plain_battery_that_ignores_the_end_stays_on_record(plain: Rig) -> Non
     assert not plain.record.may_stand()
 
 
+def test_a_plain_battery_that_goes_on_with_a_command_before_the_last_stays_on_record(plain: Rig) -> None:
+    """It takes the last command for nothing and the hand-back, too: what it still does is ours all the same."""
+    plain.battery.write_fault = WriteFault.IGNORED
+    plain.strategy.decide_by = lambda _: Wish(battery_power_w=-4000.0, reason="the test says so")
+    plain.run(600.0)
+    assert plain.house.setpoint_w == 900.0
+    assert plain.record.may_stand()
+    plain.battery.write_fault = WriteFault.NONE
+    assert seconds_until(lambda rig: not rig.house.setpoint_w, plain) <= OPTIONS.settle_s + POLL_S
+    plain.run(60.0)
+    assert not plain.record.may_stand()
+    assert not plain.problems
+
+
+def test_what_a_killed_service_left_at_a_plain_battery_that_ignores_everything_stays_on_record(plain: Rig) -> None:
+    """The next one hands back and commands anew, both in vain: what it found is no stranger's power."""
+    plain.battery.write_fault = WriteFault.IGNORED
+    plain.kill()
+    plain.strategy.decide_by = lambda _: Wish(battery_power_w=-4000.0, reason="the test says so")
+    plain.start()
+    plain.run(600.0)
+    assert (plain.house.setpoint_w, plain.record.may_stand()) == (900.0, True)
+    assert not plain.problems
+
+
+def test_a_setpoint_that_is_told_and_was_ours_before_is_taken_back(charging: Rig) -> None:
+    """The battery took the last command for nothing: what it goes on with is no stranger's."""
+    charging.battery.write_fault = WriteFault.IGNORED
+    charging.strategy.decide_by = lambda _: Wish(battery_power_w=-3000.0, reason="the test says so")
+    charging.run(60.0)
+    assert charging.decisions[-1].outcome is Outcome.STOOD_DOWN
+    assert (charging.house.setpoint_w, charging.record.may_stand()) == (900.0, True)
+    charging.battery.write_fault = WriteFault.NONE
+    assert seconds_until(is_safe, charging) <= OPTIONS.lease_s
+    charging.run(60.0)
+    assert not charging.record.may_stand()
+    assert not charging.problems
+
+
 def test_data_that_freezes_while_a_command_is_entered_does_not_take_it_off_the_record(charging: Rig) -> None:
     """The status goes on to tell automatic mode: nobody chose that, and the command is taken back."""
     charging.strategy.decide_by = lambda situation: self_consumption_wish(situation, "content")

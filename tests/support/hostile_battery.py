@@ -20,6 +20,8 @@ FROZEN_BELIEVED_S = 60.0
 """How long data that does not move may pass for fresh before it is seen to have frozen [s]."""
 IDLE_W = 100.0
 """What a battery that was told to stand idle does at most [W]."""
+ECHO_SETTLES_S = 30.0
+"""How long an echo of the command before says nothing against a new one [s]."""
 POWER_FADES_S = 5.0
 """How long it takes to come to that [s]."""
 
@@ -71,6 +73,14 @@ class Ledger:
     """When a true status last showed it [s]."""
     blocked_s: float = 0.0
     """When a hand-back would last have failed, or nobody was awake to try [s]."""
+    ignored: bool = False
+    """Whether a plain unit has acknowledged a hand-back without effect, and nothing was sent since."""
+    sent_w: float = 0.0
+    """The last forced power that was sent, whatever became of it [W]."""
+    sent_s: float = 0.0
+    """Since when it is sent [s]."""
+    accepted_w: float = 0.0
+    """The last forced power that was acknowledged or took effect [W]."""
 
 
 class HostileBattery:
@@ -137,6 +147,7 @@ class HostileBattery:
             case ReadFault.UNBALANCED:
                 return replace(told, reported_grid_power_w=told.grid_power_w + 5000.0)
             case _:
+                self._forgive(told)
                 self._verify(told)
                 return told
 
@@ -148,8 +159,18 @@ class HostileBattery:
         return replace(self._frozen, at=told.at, elapsed_s=told.elapsed_s)
 
     def _verify(self, told: Measurement) -> None:
-        if self.ledger.ours and told.mode in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+        """Note that a status shows the command, and not one before it because that was ignored."""
+        in_manual = told.mode in (OperatingMode.MANUAL, OperatingMode.UNKNOWN)
+        if self.ledger.ours and in_manual and not self._tells_one_before(told.reported_setpoint_w):
             self.ledger.verified_s = self.clock.elapsed()
+
+    def _tells_one_before(self, echo_w: float | None) -> bool:
+        """Whether an echo is of another command than the accepted one, and not what a limit may have left of that."""
+        accepted_w = self.ledger.accepted_w
+        settled = self.clock.elapsed() - self.ledger.sent_s >= ECHO_SETTLES_S
+        if not settled or not echo_w or echo_w != self.house.setpoint_w or echo_w == self.ledger.sent_w:
+            return False
+        return echo_w * accepted_w <= 0.0 or abs(echo_w) > abs(accepted_w)
 
     # -- writes -------------------------------------------------------------------------------------------------
 
@@ -159,18 +180,24 @@ class HostileBattery:
             self._hand_back()
             return
         self._note(setpoint)
+        power_w = float(round(setpoint.battery_power_w))
+        if power_w != self.ledger.sent_w:
+            self.ledger.sent_w, self.ledger.sent_s = power_w, self.clock.elapsed()
         self._answer_first()
+        self.ledger.ignored = False
         if self.write_fault is WriteFault.IGNORED:
+            self.ledger.accepted_w = power_w
             return
         if self._mode_control and self.house.mode is not DeviceMode.MANUAL:
             self.house.command(0.0)
             self._half()
             self.house.set_mode(DeviceMode.MANUAL)
             self._stand()
-        elif not self.ledger.ours:
-            self._stand()
         self._half()
-        self.house.command(float(round(setpoint.battery_power_w)))
+        if not self.ledger.ours:
+            self._stand()
+        self.house.command(power_w)
+        self.ledger.accepted_w = power_w
         self._lose()
 
     def release(self) -> None:
@@ -184,7 +211,8 @@ class HostileBattery:
             if self._mode_control:
                 return self._truth().mode is not OperatingMode.MANUAL
             self.takes_s(POWER_FADES_S)
-            return abs(self._truth().battery_power_w) <= IDLE_W
+            self._forgive(told := self._truth())
+            return abs(told.battery_power_w) <= IDLE_W
         except DeviceError:
             return False
 
@@ -198,7 +226,7 @@ class HostileBattery:
     def _hand_back(self) -> None:
         self._answer_first()
         if self.write_fault is WriteFault.IGNORED:
-            self._hide()
+            self.ledger.ignored = not self._mode_control
             return
         self.house.command(0.0)
         if self._mode_control:
@@ -207,12 +235,13 @@ class HostileBattery:
         self.ledger.ours = False
         self._lose()
 
-    def _hide(self) -> None:
-        """Forgive what no status shows: a plain unit that ignores the hand-back and happens to do something else."""
-        ours_w, flows_w = self.house.setpoint_w or 0.0, self._truth().battery_power_w
-        shows = abs(flows_w) > IDLE_W and abs(flows_w - ours_w) <= max(250.0, 0.15 * abs(ours_w))
-        if not self._mode_control and not shows:
-            self.ledger.ours = False
+    def _forgive(self, told: Measurement) -> None:
+        """Forgive what no status shows: a plain unit that ignored the hand-back and happens to do something else."""
+        ours_w = self.house.setpoint_w or 0.0
+        shown_w = told.battery_power_w if told.reported_setpoint_w is None else told.reported_setpoint_w
+        shows = abs(shown_w) > IDLE_W and abs(shown_w - ours_w) <= max(250.0, 0.15 * abs(ours_w))
+        if self.ledger.ignored and not shows:
+            self.ledger.ours = self.ledger.ignored = False
 
     def _note(self, setpoint: Setpoint | None) -> None:
         enters = isinstance(setpoint, Power) and self.house.mode is not DeviceMode.MANUAL

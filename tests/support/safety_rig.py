@@ -158,12 +158,14 @@ class Rig:
         self._guard_s = GUARD_EVERY_S
         self._foreign_told_s: float | None = None
         self._found_mode: OperatingMode | None = None
-        """The mode found when the first contact was over, as long as the service has been told no other."""
+        """The mode of the first status that was believed, as long as the service has been told no other."""
+        self._met = False
         self._inside = False
         self._dozed_s = 0.0
         """Until when the service last did nothing [s]."""
         self._over_limit_s: float | None = None
         self._unknown_s = 0.0
+        self._stood_down_s = -math.inf
 
     # -- the service ----------------------------------------------------------------------------------------------
 
@@ -277,7 +279,7 @@ class Rig:
         if service.take_over._step == service.take_over._first_step:
             # Whoever begins anew knows neither that data froze nor who chose a mode: a start is the owner's word.
             self.battery.meet_a_stranger()
-            self._found_mode = self.house.mode.operating_mode
+            self._met = False
         service.loop.tick()
         wait_s = service.loop._pace.wait_s(service.loop._failures_in_a_row, lease_end_s=service.controller.lease_end_s)
         service.next_s = self.clock.elapsed() + wait_s
@@ -299,7 +301,12 @@ class Rig:
             self._unknown_s = now_s
             return
         self._check_loop(now_s, due_s)
-        if now_s - max(due_s, self._unknown_s) > GUARD_WITHIN_S:
+        # What waits behind somebody else's power is tried once a lease, and vouched for meanwhile.
+        if self.service is not None and self.service.controller.stand_down is not None:
+            self._stood_down_s = now_s
+        vouched_s = self._stood_down_s + OPTIONS.lease_s
+        within_s = GUARD_WITHIN_S + (OPTIONS.lease_s if now_s <= vouched_s + GUARD_WITHIN_S else 0.0)
+        if now_s - max(due_s, self._unknown_s) > within_s:
             self._problem(f"a forced command stands {now_s - due_s:.0f} s past the end of its lease")
         if not self.record.may_stand():
             self._problem("a forced command stands and is not on record")
@@ -354,7 +361,9 @@ class Rig:
         if told is None or not self.mode_control:
             return
         believed = decision.wanted_power_w is not None
-        if believed and told.mode is not self._found_mode:
+        if believed and not self._met:
+            self._met, self._found_mode = True, told.mode
+        elif believed and told.mode is not self._found_mode:
             self._found_mode = None
         if not believed or told.mode in (OperatingMode.MANUAL, OperatingMode.AUTOMATIC, self._found_mode):
             self._foreign_told_s = None
@@ -364,7 +373,7 @@ class Rig:
     def resume(self) -> None:
         """Give the owner's word that a stand-down is over: what is found from now on is nobody's."""
         if self.service is not None and self.service.controller.resume():
-            self._foreign_told_s, self._found_mode = None, self.house.mode.operating_mode
+            self._foreign_told_s, self._met = None, False
 
     def changed_by_owner(self) -> None:
         """Note that what the battery does now is the owner's wish."""
@@ -382,7 +391,7 @@ class Rig:
         """Note more writes or entries into manual mode than allowed in the last hour."""
         since_s = self.clock.elapsed() - 3600.0
         recent = [one for one in self.battery.ledger.writes if one.at_s > since_s]
-        starts = 1 + len([at_s for at_s in self.starts if at_s > since_s])
+        starts = len([at_s for at_s in self.starts if at_s > since_s]) + (min(self.starts) <= since_s)
         if len(recent) > 3600.0 / POLL_S + 3 * starts:
             self._problem(f"{len(recent)} writes in an hour")
         entries = len([one for one in recent if one.enters])
