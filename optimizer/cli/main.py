@@ -74,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`sunshift plan | head`): say nothing, and keep the interpreter from saying it at exit.
+        _forget_output()
         sys.stderr.close()
         return EXIT_FAILED
     except OSError as error:
