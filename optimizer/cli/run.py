@@ -32,8 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
         configuration = load_configuration(arguments.config)
         configure_logging(configuration.settings.service.log_level, stream=log)
         # Late, because it loads the solver: a mistake in the configuration shows at once.
+        from optimizer.planning.kernel.choice import compile_nothing  # noqa: PLC0415
         from optimizer.service.composition import build_daemon  # noqa: PLC0415
 
+        compile_nothing()
         daemon = build_daemon(configuration, clock=WallClock(), notifier=notifier, observe=arguments.observe)
         daemon.run(stop)
     return 0 if daemon.handed_back else 1

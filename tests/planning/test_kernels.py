@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.planning.kernel import choice
-from optimizer.planning.kernel.choice import SelfChoosing, compiled, plain, why_not_compiled
+from optimizer.planning.kernel.choice import (
+    Compiling,
+    SelfChoosing,
+    best_kernel,
+    compile_nothing,
+    compiled,
+    plain,
+    why_not_compiled,
+)
 from optimizer.planning.kernel.port import Worths
 from optimizer.planning.lp.model import build_model
 from optimizer.planning.lp.solver import solve
@@ -193,3 +201,15 @@ def test_nothing_is_compiled_or_imported_before_the_first_plan() -> None:
     """The command line starts as fast with the extra as without."""
     code = "import sys, optimizer.cli.main, optimizer.planning.recursion_planner; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_process_may_renounce_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From then on the best form of the recursion is the plain one, also where it had been another."""
+    monkeypatch.setattr(Compiling, "allowed", True)
+    best_kernel()
+    compile_nothing()
+    assert why_not_compiled() is not None
+    chosen = best_kernel()
+    assert isinstance(chosen, SelfChoosing)
+    assert chosen._compiled is None
+    best_kernel.cache_clear()

@@ -63,6 +63,22 @@ def compiled(scaled: ScaledProblem, caps_kw: Floats, *, keep: int) -> Worths:
     return CompiledWorths(scaled, caps_kw, keep=keep)
 
 
+class Compiling:
+    """Whether this process may compile."""
+
+    allowed = True
+
+
+def compile_nothing() -> None:
+    """Plan in plain Python from now on, in the whole process.
+
+    A cold start of the compiler takes ten seconds and more in which the process hears no SIGTERM, and 140 MiB; a
+    service that plans four times an hour in a hundredth of a second has nothing to win by it.
+    """
+    Compiling.allowed = False
+    best_kernel.cache_clear()
+
+
 @cache
 def best_kernel() -> Kernel:
     """Return the fastest form of the recursion that works here."""
@@ -74,6 +90,8 @@ def best_kernel() -> Kernel:
 
 def why_not_compiled() -> str | None:
     """Return why nothing can be compiled here; None: it can."""
+    if not Compiling.allowed:
+        return "this process plans too seldom for it to pay"
     if find_spec("numba") is None:
         return "numba is not installed (pip install sunshift[fast])"
     try:
