@@ -166,14 +166,19 @@ def test_a_setpoint_that_is_told_and_was_ours_before_is_taken_back(charging: Rig
     assert not charging.problems
 
 
+def force_on_frozen_data(rig: Rig) -> None:
+    """Let the status freeze in automatic mode, and command right after."""
+    rig.strategy.decide_by = lambda situation: self_consumption_wish(situation, "content")
+    rig.run(120.0)
+    rig.battery.read_fault = ReadFault.FROZEN
+    rig.run(5.0)
+    rig.strategy.decide_by = lambda _: Wish(battery_power_w=900.0, reason="the test says so")
+    rig.run(POLL_S)
+
+
 def test_data_that_freezes_while_a_command_is_entered_does_not_take_it_off_the_record(charging: Rig) -> None:
     """The status goes on to tell automatic mode: nobody chose that, and the command is taken back."""
-    charging.strategy.decide_by = lambda situation: self_consumption_wish(situation, "content")
-    charging.run(120.0)
-    charging.battery.read_fault = ReadFault.FROZEN
-    charging.run(5.0)
-    charging.strategy.decide_by = lambda _: Wish(battery_power_w=900.0, reason="the test says so")
-    charging.run(POLL_S)
+    force_on_frozen_data(charging)
     assert charging.house.mode is DeviceMode.MANUAL
     assert seconds_until(is_safe, charging) <= OPTIONS.settle_s + 2 * POLL_S
     assert not charging.problems
@@ -181,12 +186,7 @@ def test_data_that_freezes_while_a_command_is_entered_does_not_take_it_off_the_r
 
 def test_data_that_froze_before_a_power_plant_came_does_not_take_a_command_off_the_record(charging: Rig) -> None:
     """Behind the power plant our command waits: automatic mode counts only once it must be younger than that."""
-    charging.strategy.decide_by = lambda situation: self_consumption_wish(situation, "content")
-    charging.run(120.0)
-    charging.battery.read_fault = ReadFault.FROZEN
-    charging.run(5.0)
-    charging.strategy.decide_by = lambda _: Wish(battery_power_w=900.0, reason="the test says so")
-    charging.run(POLL_S)
+    force_on_frozen_data(charging)
     charging.house.set_vpp_power(-3000.0)
     charging.strategy.decide_by = lambda _: Wish(battery_power_w=2000.0, reason="the test says so")
     charging.run(3 * POLL_S)
