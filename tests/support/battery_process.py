@@ -76,6 +76,32 @@ def battery_process(folder: Path) -> Iterator[BatteryProcess]:
             process.terminate()
 
 
+def charging_pays(host: str, port: int) -> str:
+    """Return a configuration with which it pays to charge now, at the prices of :func:`cheapest_now` beside it."""
+    return f"""\
+[site]
+timezone = "Europe/Berlin"
+[battery]
+driver = "sonnen_v1"
+host = "{host}"
+port = {port}
+mode_control = true
+usable_capacity_wh = 50000
+max_charge_w = 4600
+max_discharge_w = 4600
+[tariff.import]
+kind = "file"
+path = "prices.csv"
+column = "price_per_kwh"
+published = "known"
+[tariff.export]
+kind = "fixed"
+price_per_kwh = 0.08
+[strategy]
+name = "time_of_use"
+"""
+
+
 def cheapest_now(folder: Path) -> Path:
     """Write a price file in which each quarter of an hour is dearer than the last, so that it pays to buy now."""
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)

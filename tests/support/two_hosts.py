@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.lease import CommandRecord
-from support.battery_process import BatteryProcess, cheapest_now
+from support.battery_process import BatteryProcess, charging_pays, cheapest_now
 from support.machine import wait_for
 from support.network import Cable, cable, command_within, namespace, within
 
@@ -29,24 +29,7 @@ def config(folder: Path, battery: str) -> Path:
     path = folder / "sunshift.toml"
     cheapest_now(folder)
     path.write_text(f"""\
-[site]
-timezone = "Europe/Berlin"
-[battery]
-driver = "sonnen_v1"
-host = "{battery}"
-port = {PORT}
-mode_control = true
-usable_capacity_wh = 50000
-max_charge_w = 4600
-max_discharge_w = 4600
-[tariff.import]
-kind = "file"
-path = "prices.csv"
-column = "price_per_kwh"
-published = "known"
-[tariff.export]
-kind = "fixed"
-price_per_kwh = 0.08
+{charging_pays(battery, PORT)}\
 [control]
 poll_interval = "{POLL_S:.0f}s"
 max_measurement_age = "20s"
@@ -55,8 +38,6 @@ reassert = "5s"
 lease = "{LEASE_S:.0f}s"
 [planning]
 scenarios = 3
-[strategy]
-name = "time_of_use"
 [service]
 state_dir = "state"
 runtime_dir = "run"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support.battery_process import BatteryProcess, battery_process, cheapest_now
+from support.battery_process import BatteryProcess, battery_process, charging_pays, cheapest_now
 from support.guide import commands_under
 from support.machine import Machine, wait_for, wheels_of, why_not
 
@@ -26,31 +26,6 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.skipif(why_not() is not None, reason=why_not() or ""),
 ]
-
-
-def config(port: int) -> str:
-    return f"""\
-[site]
-timezone = "Europe/Berlin"
-[battery]
-driver = "sonnen_v1"
-host = "127.0.0.1"
-port = {port}
-mode_control = true
-usable_capacity_wh = 50000
-max_charge_w = 4600
-max_discharge_w = 4600
-[tariff.import]
-kind = "file"
-path = "prices.csv"
-column = "price_per_kwh"
-published = "known"
-[tariff.export]
-kind = "fixed"
-price_per_kwh = 0.08
-[strategy]
-name = "time_of_use"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +43,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory, battery: BatteryProcess) -
     subprocess.run(["git", "clone", "-q", REPOSITORY, clone], check=True)
     one.write("/etc/pip.conf", "[global]\nno-index = true\nfind-links = /wheels\n")
     one.write("/usr/local/bin/fill-in", "#!/bin/sh\ncase $1 in *toml) cp /root/filled-in.toml $1;; esac\n", 0o755)
-    one.write("/root/filled-in.toml", config(battery.port))
+    one.write("/root/filled-in.toml", charging_pays("127.0.0.1", battery.port))
     one.write("/etc/sunshift/prices.csv", cheapest_now(tmp_path_factory.mktemp("prices")).read_text())
     one.switch_on()
     try:
