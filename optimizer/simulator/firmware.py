@@ -100,11 +100,12 @@ KEYS: dict[Firmware, frozenset[str]] = {
     Firmware.US: _COMMON | {"RemainingCapacity_W"},
 }
 """Keys of the status, per firmware."""
+_SORTED_FIELDS = {firmware: [(name, _FIELDS[name]) for name in sorted(keys)] for firmware, keys in KEYS.items()}
 
 
 def status(reading: HouseReading, firmware: Firmware) -> dict[str, Scalar]:
     """Return the status of a firmware, keys sorted as the device sorts them."""
-    payload = {name: _FIELDS[name](reading) for name in sorted(KEYS[firmware])}
+    payload = {name: field(reading) for name, field in _SORTED_FIELDS[firmware]}
     if firmware is Firmware.US and reading.on_grid:
         payload["Fac"] = 60
     return payload

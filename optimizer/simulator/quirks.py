@@ -43,22 +43,26 @@ class Quirks:
 
     def dress(self, payload: dict[str, Scalar]) -> dict[str, Scalar]:
         """Return a status as this unit writes it, keys sorted."""
-        dressed = {self._key(name): self._value(name, value) for name, value in payload.items()}
+        dressed = dict(payload)
+        if self.not_measuring:
+            dressed |= dict.fromkeys(_numbers(dressed).keys() - {"IsSystemInstalled"}, 0)
+        if self.capacity_factor != 1.0:
+            dressed |= {
+                name: round(value * self.capacity_factor)
+                for name, value in _numbers(dressed).items()
+                if name.startswith("RemainingCapacity")
+            }
+        if self.numbers_as_text:
+            dressed |= {name: str(value) for name, value in _numbers(dressed).items()}
+        dressed |= dict.fromkeys(dressed.keys() & self.null_keys)
         for name in self.missing_keys:
-            dressed.pop(self._key(name), None)
-        dressed.update(self.extra)
-        return dict(sorted(dressed.items()))
+            dressed.pop(name, None)
+        if self.space_in_pac and "Pac_total_W" in dressed:
+            dressed["Pac total_W"] = dressed.pop("Pac_total_W")
+        return dict(sorted((dressed | dict(self.extra)).items()))
 
-    def _key(self, name: str) -> str:
-        return "Pac total_W" if self.space_in_pac and name == "Pac_total_W" else name
 
-    def _value(self, name: str, value: Scalar) -> Scalar:
-        if name in self.null_keys:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return value
-        if self.not_measuring and name != "IsSystemInstalled":
-            value = 0
-        if name.startswith("RemainingCapacity"):
-            value = round(value * self.capacity_factor)
-        return str(value) if self.numbers_as_text else value
+def _numbers(payload: Mapping[str, Scalar]) -> dict[str, int | float]:
+    return {
+        name: value for name, value in payload.items() if isinstance(value, int | float) and not isinstance(value, bool)
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections import deque
@@ -87,6 +88,12 @@ class RequestLog:
         """Return what is kept, oldest first."""
         with self._lock:
             return tuple(self._entries)
+
+    def after(self, number: int) -> tuple[LogEntry, ...]:
+        """Return what is kept of the requests later than a number, oldest first."""
+        with self._lock:
+            later = tuple(itertools.takewhile(lambda entry: entry.number > number, reversed(self._entries)))
+        return later[::-1]
 
     @property
     def writes(self) -> tuple[LogEntry, ...]:

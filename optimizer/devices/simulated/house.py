@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -89,7 +89,7 @@ class SimulatedHouse:
         self.clock = clock
         self.timezone = timezone or ZoneInfo("Europe/Berlin")
         self.lock = threading.RLock()
-        self._start = clock.now()
+        self._start_s = clock.now().timestamp()
         self._start_elapsed_s = clock.elapsed()
         self._authority = Authority(
             mode=mode,
@@ -101,7 +101,7 @@ class SimulatedHouse:
             schedule=DeviceSchedule(self.timezone),
         )
         self._world = World(
-            start_s=self._start.timestamp(),
+            start_s=self._start_s,
             recording=recording,
             parameters=parameters or BatteryParameters(battery=battery),
             authority=self._authority,
@@ -283,7 +283,8 @@ class SimulatedHouse:
 
     def advance(self) -> None:
         """Catch up with the clock."""
-        self.advance_to(self._start + timedelta(seconds=self.clock.elapsed() - self._start_elapsed_s))
+        with self.lock:
+            self._world.advance_to(self._start_s + (self.clock.elapsed() - self._start_elapsed_s))
 
     def advance_to(self, instant: datetime) -> None:
         """Move the house forward to an instant; one in the past changes nothing."""
