@@ -30,6 +30,7 @@ class Scales:
             abs(present.import_price_per_kwh),
             abs(present.export_price_per_kwh),
         )
+        self._idle_per_h = self._money_per_h(0.0)
         self._low_w, self._high_w = self._bounds_w()
         self.follow_w = self._bounded(-present.net_load_w)
 
@@ -73,17 +74,18 @@ class Scales:
         """
         rate_w = self._battery.stored_power_w(power_w)
         if rate_w == 0:
-            return self._cost_of_running(0.0, 0.0, 0.0)
+            return self._cost_of_running(self._idle_per_h, 0.0, 0.0)
         edge_wh = self._ceiling_wh if rate_w > 0 else self._floor_wh
-        price_per_kwh = 1000.0 * (self._money_per_h(power_w) - self._money_per_h(0.0)) / rate_w
+        running_per_h = self._money_per_h(power_w)
+        price_per_kwh = 1000.0 * (running_per_h - self._idle_per_h) / rate_w
         end_wh = self._worth.pays_until_wh(price_per_kwh, start=self.energy_wh, edge=edge_wh)
         if to_the_edge or end_wh == self.energy_wh:
             end_wh = edge_wh
-        return self._cost_of_running(power_w, rate_w, max(0.0, (end_wh - self.energy_wh) / rate_w))
+        return self._cost_of_running(running_per_h, rate_w, max(0.0, (end_wh - self.energy_wh) / rate_w))
 
-    def _cost_of_running(self, power_w: float, rate_w: float, at_most_h: float) -> float:
+    def _cost_of_running(self, running_per_h: float, rate_w: float, at_most_h: float) -> float:
         running_h = min(self._hours, at_most_h)
-        money = running_h * self._money_per_h(power_w) + (self._hours - running_h) * self._money_per_h(0.0)
+        money = running_h * running_per_h + (self._hours - running_h) * self._idle_per_h
         return money - self._worth(self.energy_wh + running_h * rate_w)
 
     def _money_per_h(self, power_w: float) -> float:
