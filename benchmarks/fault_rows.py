@@ -29,6 +29,8 @@ class Trouble:
     """Sections of the configuration that differ."""
     real_s: float = 0.0
     """Real time that one befallen request takes [s]: such a fault befalls few of them."""
+    on_disk: bool = False
+    """Whether it befalls what the service stores."""
 
     @property
     def unit(self) -> str | None:
@@ -108,7 +110,7 @@ def troubles() -> list[Trouble]:
         Trouble(name="foreign_mode 10", kind=FaultKind.FOREIGN_MODE, parameters={"mode": 10}),
         Trouble(name="clock steps by 30 s", act=_set_clock(30.0)),
         Trouble(name="clock steps by an hour", act=_set_clock(3600.0)),
-        Trouble(name="state folder gone", act=_remove, undo=_put_back),
+        Trouble(name="state folder gone", act=_remove, undo=_put_back, on_disk=True),
         Trouble(name="plan withdrawn", act=_withdraw),
         Trouble(name="negative prices", tables={"tariff": NEGATIVE}),
     ]
