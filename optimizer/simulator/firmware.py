@@ -103,6 +103,11 @@ KEYS: dict[Firmware, frozenset[str]] = {
 _SORTED_FIELDS = {firmware: [(name, _FIELDS[name]) for name in sorted(keys)] for firmware, keys in KEYS.items()}
 
 
+def status_value(reading: HouseReading, name: str) -> Scalar:
+    """Return one value of a status, as every firmware that has it writes it."""
+    return _FIELDS[name](reading)
+
+
 def status(reading: HouseReading, firmware: Firmware) -> dict[str, Scalar]:
     """Return the status of a firmware, keys sorted as the device sorts them."""
     payload = {name: field(reading) for name, field in _SORTED_FIELDS[firmware]}

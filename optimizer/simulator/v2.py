@@ -89,16 +89,16 @@ class V2Face:
 
     def _told(self, what: str) -> Any:
         """Return what a path that only tells something answers; None where there is no such path."""
-        reading, parameters = self._house.reading(), self._house.parameters
+        house = self._house
         match what:
             case "latestdata":
-                return latest_data(reading, parameters, self.firmware)
+                return latest_data(house.reading(), house.parameters)
             case "battery":
-                return battery_data(reading, parameters)
+                return battery_data(house.reading(), house.parameters)
             case "inverter":
-                return inverter_data(reading)
+                return inverter_data(house.reading())
             case "powermeter":
-                return powermeter_data(reading)
+                return powermeter_data(house.reading())
             case "io":
                 return {}  # the path is documented; what it answers was never recorded
         return None

@@ -10,7 +10,7 @@ from typing import Any
 
 from optimizer.devices.simulated.parameters import BatteryParameters
 from optimizer.devices.simulated.reading import HouseReading
-from optimizer.simulator.firmware import Firmware, float32, status
+from optimizer.simulator.firmware import float32, status_value
 
 _NOMINAL_V = 102.4
 _ABSENT_SENSOR_C = -273.15
@@ -18,11 +18,10 @@ _REACTIVE_VA = 110.0
 _PRIORITIES = ("BMS", "Energy Manager", "Full Charge Request", "Inverter", "Min User SOC", "Trickle Charge")
 
 
-def latest_data(reading: HouseReading, parameters: BatteryParameters, firmware: Firmware) -> dict[str, Any]:
+def latest_data(reading: HouseReading, parameters: BatteryParameters) -> dict[str, Any]:
     """Return ``latestdata``: measurements, the setpoint that acts, and why."""
-    base = status(reading, firmware)
     names = ("Consumption_W", "Pac_total_W", "Production_W", "RSOC", "Timestamp", "USOC")
-    values: dict[str, Any] = {name: base[name] for name in names}
+    values: dict[str, Any] = {name: status_value(reading, name) for name in names}
     values["GridFeedIn_W"] = -round(reading.grid_power_w)
     values["FullChargeCapacity"] = round(reading.full_capacity_wh)
     values["SetPoint_W"] = 0 - round(reading.active_setpoint_w)
