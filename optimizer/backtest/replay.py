@@ -19,7 +19,7 @@ from optimizer.backtest.world import Span
 from optimizer.clock import Clock, SimulatedClock
 from optimizer.control.billing_peak import BillingPeak
 from optimizer.control.controller import Controller
-from optimizer.control.plan_board import PlanBoard
+from optimizer.control.plan_board import PlanBoard, trusted_for
 from optimizer.control.replanning import PlanningDesk
 from optimizer.control.strategy import Strategy
 from optimizer.domain.time_grid import floor_to_step
@@ -104,7 +104,7 @@ class Replay:
             clock=self._clock, battery=battery, connection=site.connection, soc=setting.start_soc
         )
         self._replan = max(planning.replan, setting.recording.step)
-        board = PlanBoard(max_age=max(timedelta(hours=1), 2 * self._replan))
+        board = PlanBoard(max_age=trusted_for(self._replan))
         self._desk = PlanningDesk(
             battery=battery,
             site=site,

@@ -7,6 +7,14 @@ from datetime import datetime, timedelta
 
 from optimizer.domain.plan import Plan
 
+LEAST_TRUST = timedelta(hours=1)
+"""What stored energy is worth changes slowly, so an hour bridges a few failed replans; later forecasts moved on."""
+
+
+def trusted_for(replan: timedelta) -> timedelta:
+    """Return how long a plan is trusted where a new one is due every ``replan``: past one that fails."""
+    return max(LEAST_TRUST, 2 * replan)
+
 
 class PlanBoard:
     """Holds the newest plan; safe to use from two threads.
@@ -14,11 +22,10 @@ class PlanBoard:
     Parameters
     ----------
     max_age
-        How long a plan is trusted. What stored energy is worth changes slowly, so an hour bridges a few failed
-        replans; after that forecasts have moved on.
+        How long a plan is trusted.
     """
 
-    def __init__(self, *, max_age: timedelta = timedelta(hours=1)) -> None:
+    def __init__(self, *, max_age: timedelta = LEAST_TRUST) -> None:
         self._max_age = max_age
         self._lock = threading.Lock()
         self._plan: Plan | None = None

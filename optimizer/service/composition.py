@@ -11,7 +11,7 @@ from optimizer.assembly.history import build_history
 from optimizer.assembly.planning import build_desk
 from optimizer.assembly.tariffs import build_tariff
 from optimizer.clock import Clock, SimulatedClock
-from optimizer.control.plan_board import PlanBoard
+from optimizer.control.plan_board import PlanBoard, trusted_for
 from optimizer.devices.port import BatteryDevice
 from optimizer.lease import CommandRecord
 from optimizer.service.battery_claim import BatteryClaim, battery_address
@@ -64,7 +64,7 @@ def build_daemon(
     settings = configuration.settings
     observing = observe or settings.control.observe
     battery = build_device(configuration, clock=clock) if device is None else device
-    tariff, board = build_tariff(settings), PlanBoard()
+    tariff, board = build_tariff(settings), PlanBoard(max_age=trusted_for(settings.planning.replan))
     history = build_history(settings, clock=clock)
     runtime_dir = settings.service.runtime_dir
     keeper = LeaseFiles(CommandRecord(settings.service.state_dir, runtime_dir))

@@ -62,6 +62,15 @@ def test_a_healthy_day(tmp_path: Path, driver: str, mode_control: bool, mode: De
         assert not is_held(tmp_path / "run")
 
 
+def test_a_plan_is_trusted_until_the_next_is_due(tmp_path: Path) -> None:
+    """Whoever plans rarely is not left without a plan in between."""
+    with bench(tmp_path, control=MINUTELY, planning={**HALF_HOURLY, "replan": "3h"}) as home:
+        home.run_for(timedelta(hours=7))
+
+        assert all(decision.plan_made_at is not None for decision in home.decisions[5:])
+        assert len(home.plans) <= 4
+
+
 def test_observing_sends_nothing_but_status_requests(tmp_path: Path) -> None:
     """In observe mode the battery is read and never written to, its own manual mode included."""
     with bench(tmp_path, mode=DeviceMode.MANUAL, observe=True, control=MINUTELY, planning=HALF_HOURLY) as home:
