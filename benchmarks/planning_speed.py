@@ -49,6 +49,12 @@ SWITCHING = Switching(share=0.3, every=timedelta(hours=3))
 CLOCK = WallClock()
 
 
+def as_forecast(problem: PlanningProblem) -> PlanningProblem:
+    """Return the problem with its futures in rows, as the forecaster hands them out."""
+    rows = (replace(one, load_w=Row(one.load_w), pv_w=Row(one.pv_w)) for one in problem.scenarios)
+    return replace(problem, scenarios=tuple(rows))
+
+
 def by_program(problem: PlanningProblem) -> float:
     """Return the optimum by the linear program."""
     return solve(build_model(scale_problem(problem), taste=False).problem, time_limit_s=600.0, binaries=False).objective
@@ -98,7 +104,7 @@ def single_plans(console: Console, repeats: int) -> None:
     for heading in ("steps", "futures", "method", "time", "aim", "program / it", "µs per step and future"):
         table.add_column(heading, justify="left" if heading == "method" else "right")
     for steps, futures in CASES:
-        problem = synthetic(steps, futures)
+        problem = as_forecast(synthetic(steps, futures))
         optima, reference = {}, math.nan
         for name, plan in methods().items():
             optima[name] = plan(problem)

@@ -30,7 +30,7 @@ def best_billing_caps_kw(scaled: ScaledProblem, *, kernel: Kernel | None = None)
     if not scaled.peak_price_per_kw:
         return np.full_like(lows, np.inf)
     reach_kw = arrays.net_load_kw + arrays.max_charge_kw + (arrays.pv_kw if scaled.curtailable else 0.0)
-    highs = np.maximum(low, reach_kw[:, np.array(scaled.peak_counts)].max(axis=1))
+    highs = np.maximum(low, reach_kw[:, scaled.peak_counted].max(axis=1))
 
     def totals(caps_kw: Floats) -> Floats:
         worths = worths_of(scaled, caps_kw=caps_kw, keep=0, kernel=kernel)

@@ -28,14 +28,17 @@ class Penalties:
     """Per kWh above the import or export limit [currency/kWh]."""
 
     @classmethod
-    def of(cls, problem: PlanningProblem) -> Penalties:
-        """Return penalties that no price of the problem can outweigh."""
-        futures = problem.scenarios
-        sides = (problem.import_price_per_kwh, problem.export_price_per_kwh)
-        own = [side for one in futures for side in (one.import_price_per_kwh, one.export_price_per_kwh) if side]
-        highest = max(abs(extreme) for side in (*sides, *own) for extreme in (max(side), min(side)))
+    def of(cls, problem: PlanningProblem, *, highest_price: float) -> Penalties:
+        """Return penalties that no price of the problem can outweigh.
+
+        Parameters
+        ----------
+        highest_price
+            The price of the greatest magnitude [currency/kWh].
+        """
+        battery = problem.battery
         scale = max(
-            SMALLEST_SCALE_PER_KWH, highest, abs(problem.terminal_value_per_kwh), problem.battery.wear_cost_per_kwh
+            SMALLEST_SCALE_PER_KWH, highest_price, abs(problem.terminal_value_per_kwh), battery.wear_cost_per_kwh
         )
         band = BAND_TIER * scale
         return cls(band_per_kwh=band, limit_per_kwh=2.0 * band * (len(problem.grid) + 1))

@@ -50,8 +50,9 @@ def is_exact(scaled: ScaledProblem, worths: Worths) -> bool:
     """
     if worths.first_relaxed is not None:
         return False
-    alone = len(scaled.arrays.weights) == 1 and not scaled.arrays.may_be_relaxed.any()
-    return alone or not scaled.peak_price_per_kw
+    if not scaled.peak_price_per_kw:
+        return True
+    return len(scaled.arrays.weights) == 1 and not scaled.arrays.may_be_relaxed.any()
 
 
 def method_of(scaled: ScaledProblem) -> str:
@@ -61,6 +62,8 @@ def method_of(scaled: ScaledProblem) -> str:
 
 def expected_worth(scaled: ScaledProblem, worths: Worths, step: int) -> WorthCurve:
     """Return the expected worth of stored energy at the end of an interval."""
+    if len(scaled.arrays.weights) == 1:
+        return worths.end_curve(0, step)
     return mean_worth(scaled.lowest_kwh, worths.end_pieces(step), scaled.arrays.weights)
 
 

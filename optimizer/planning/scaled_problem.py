@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.planning.penalties import Penalties
@@ -98,6 +99,11 @@ class ScaledProblem:
             for weight, net_load, pv, buy, sell, charge, discharge in rows
         )
 
+    @cached_property
+    def peak_counted(self) -> NDArray[np.bool_]:
+        """The same as ``peak_counts`` for arithmetic on many intervals at once."""
+        return np.frombuffer(bytes(self.peak_counts), dtype=np.bool_)
+
     @property
     def lowest_kwh(self) -> float:
         """Lowest energy a plan may reach: that of the band, or the start where it lies below [kWh]."""
@@ -153,7 +159,7 @@ def scale_problem(problem: PlanningProblem) -> ScaledProblem:
         peak_price_per_kw=demand.price_per_kw if demand and any(peak_counts) else 0.0,
         peak_so_far_kw=demand.peak_so_far_w / W_PER_KW if demand else 0.0,
         peak_counts=peak_counts,
-        penalties=Penalties.of(problem),
+        penalties=Penalties.of(problem, highest_price=max(arrays.highest_price, -arrays.lowest_price)),
         arrays=arrays,
         switches=_switches(problem, arrays),
     )
@@ -171,8 +177,7 @@ def _switches(problem: PlanningProblem, arrays: StepArrays) -> Switches | None:
 
 
 def _price_range(arrays: StepArrays, terminal_per_kwh: float) -> float:
-    highest = max(0.0, terminal_per_kwh, float(np.max(arrays.buy)), float(np.max(arrays.sell)))
-    return highest - min(0.0, terminal_per_kwh, float(np.min(arrays.buy)), float(np.min(arrays.sell)))
+    return max(0.0, terminal_per_kwh, arrays.highest_price) - min(0.0, terminal_per_kwh, arrays.lowest_price)
 
 
 def _kilowatts(power_w: float | None) -> float | None:

@@ -37,12 +37,16 @@ class StepArrays:
 
     lowest_kw: float
     """Lowest load or PV of all; nan where one is not a number [kW]."""
+    lowest_price: float
+    """Lowest price of all; nan where one is not a number [currency/kWh]."""
+    highest_price: float
+    """Highest price of all; nan where one is not a number [currency/kWh]."""
 
     def is_sound(self, count: int) -> bool:
         """Return whether all arrays have so many intervals and hold what they may: finite numbers, no load below 0."""
         shape = (len(self.weights), count)
         shaped = all(column.shape == shape for column in (self.net_load_kw, self.pv_kw, self.buy, self.sell))
-        return shaped and self.lowest_kw >= 0.0 and math.isfinite(float(self.buy.sum() + self.sell.sum()))
+        return shaped and self.lowest_kw >= 0.0 and math.isfinite(self.highest_price - self.lowest_price)
 
     @property
     def may_be_relaxed(self) -> NDArray[np.bool_]:
@@ -57,21 +61,24 @@ def step_arrays(problem: PlanningProblem) -> StepArrays:
     load_kw = _side_by_side([one.load_w for one in futures]) / W_PER_KW
     pv_kw = _side_by_side([one.pv_w for one in futures]) / W_PER_KW
     net_kw = load_kw - pv_kw
-    lowest_kw = min(float(load_kw.min()), float(pv_kw.min())) if np.isfinite(load_kw + pv_kw).all() else math.nan
-    buy = [one.import_price_per_kwh or problem.import_price_per_kwh for one in futures]
-    sell = [one.export_price_per_kwh or problem.export_price_per_kwh for one in futures]
+    buy = _rows([one.import_price_per_kwh or problem.import_price_per_kwh for one in futures])
+    sell = _rows([one.export_price_per_kwh or problem.export_price_per_kwh for one in futures])
     charge_kw, discharge_kw = _max_charge_kw(problem, net_kw), _max_discharge_kw(problem, net_kw, pv_kw)
-    # One decision for the first interval: all futures get the same freedom in it, and it must suit each.
-    charge_kw[:, 0], discharge_kw[:, 0] = charge_kw[:, 0].min(), discharge_kw[:, 0].min()
+    if len(futures) > 1:
+        # One decision for the first interval: all futures get the same freedom in it, and it must suit each.
+        charge_kw[:, 0], discharge_kw[:, 0] = charge_kw[:, 0].min(), discharge_kw[:, 0].min()
     return StepArrays(
         weights=np.array([one.weight for one in futures], dtype=float),
         net_load_kw=net_kw,
         pv_kw=pv_kw,
-        buy=_rows(buy),
-        sell=_rows(sell),
+        buy=buy,
+        sell=sell,
         max_charge_kw=charge_kw,
         max_discharge_kw=discharge_kw,
-        lowest_kw=lowest_kw,
+        # A difference is finite only where both are.
+        lowest_kw=float(min(load_kw.min(), pv_kw.min())) if np.isfinite(net_kw).all() else math.nan,
+        lowest_price=float(np.minimum(buy.min(), sell.min())),
+        highest_price=float(np.maximum(buy.max(), sell.max())),
     )
 
 
@@ -87,7 +94,7 @@ def _side_by_side(powers: list[Sequence[float]]) -> Floats:
 def _rows(prices: list[tuple[float, ...]]) -> Floats:
     """Return the prices of all futures; what they share is read once."""
     if all(row is prices[0] for row in prices):
-        return np.tile(np.array(prices[0], dtype=float), (len(prices), 1))
+        return np.array([prices[0]], dtype=float).repeat(len(prices), axis=0)
     return np.array(prices, dtype=float)
 
 

@@ -23,9 +23,7 @@ class CompiledWorths:
         arrays = scaled.arrays
         columns = (arrays.net_load_kw, arrays.pv_kw, arrays.buy, arrays.sell)
         limits = (arrays.max_charge_kw, arrays.max_discharge_kw)
-        found = backward(
-            facts_of(scaled), (*columns, *limits), np.array(scaled.peak_counts), caps_kw, switches_of(scaled), keep
-        )
+        found = backward(facts_of(scaled), (*columns, *limits), scaled.peak_counted, caps_kw, switches_of(scaled), keep)
         self.start_values, first_relaxed, self._kept = found
         self.first_relaxed = None if first_relaxed < 0 else int(first_relaxed)
 

@@ -76,7 +76,7 @@ def _kinks_kw(scaled: ScaledProblem, caps_kw: Floats) -> list[Floats]:
         limits.append(-scaled.export_limit_kw)
     kinks: list[Floats] = [np.array([[limit]]) for limit in limits]
     if scaled.peak_price_per_kw:
-        kinks.append(np.where(np.array(scaled.peak_counts), caps_kw[:, None], np.inf))
+        kinks.append(np.where(scaled.peak_counted, caps_kw[:, None], np.inf))
     return kinks
 
 
