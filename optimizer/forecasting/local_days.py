@@ -62,8 +62,11 @@ def same_time_on(
     last_day = int(quarters.max() // _QUARTERS_A_DAY - ago.min())
     instants_s = _local_quarters_of(first_day, last_day, timezone)
     wanted = quarters[None, :] - (ago[:, None] + first_day) * _QUARTERS_A_DAY
-    past_s = instants_s[wanted] + (local_s - quarters * _QUARTER_S - origin_s)[None, :]
-    positions: Positions = np.floor(past_s / step_s + _A_BIT).astype(np.int64)
+    past_s = instants_s.take(wanted)
+    past_s += local_s - quarters * _QUARTER_S - origin_s
+    past_s /= step_s
+    past_s += _A_BIT
+    positions: Positions = np.floor(past_s, out=past_s).astype(np.int64)
     return positions
 
 
@@ -136,6 +139,7 @@ def day_likeness(
     """
     local_days = _quarters(local_clock_s(starts_s, timezone)) // _QUARTERS_A_DAY
     today = (local_days + _WEEKDAY_OF_EPOCH) % 7
-    then = (today[None, :] - np.asarray(days_ago)[:, None]) % 7
+    then = (today[None, :] - np.arange(7)[:, None]) % 7
     alike = np.where((then >= 5) == (today >= 5)[None, :], 1.0, other_kind)
-    return np.where(then == today[None, :], same_weekday, alike)
+    alike[0] = same_weekday
+    return alike.take(np.asarray(days_ago) % 7, axis=0)
