@@ -18,8 +18,8 @@ COLUMNS = (*POWERS, "soc")
 class MeanPowers:
     """A table of interval means, one row an interval, in order of time.
 
-    Arrays and no frame, because the service needs them alone: pandas would take two fifths of its memory and of its
-    time to start. Who wants a frame gets it from :func:`optimizer.history.frames.as_frame`.
+    Arrays and no frame: with pandas a running service would need half as much memory again. Who wants a frame gets it
+    from :func:`optimizer.history.frames.as_frame`.
     """
 
     starts_s: Floats
