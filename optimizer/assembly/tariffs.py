@@ -22,7 +22,6 @@ from optimizer.tariffs.fees import Fees, WithFees
 from optimizer.tariffs.fixed import FixedPrice
 from optimizer.tariffs.port import PriceSource
 from optimizer.tariffs.price_file import PriceFile
-from optimizer.tariffs.public_holidays import PublicHolidays
 from optimizer.tariffs.publication import DayAheadPublication
 from optimizer.tariffs.tariff import Tariff
 from optimizer.tariffs.time_of_use import TimeOfUse
@@ -93,6 +92,8 @@ def _calendar(rules: Sequence[CalendarRule], days: HolidaySettings, zone: ZoneIn
 def _public_holidays(days: HolidaySettings) -> Container[date]:
     if days.country is None:
         return frozenset()
+    from optimizer.tariffs.public_holidays import PublicHolidays  # noqa: PLC0415 - a large library, which few tariffs need
+
     return PublicHolidays(days.country, days.subdivision)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import numpy as np
-import pandas as pd
 
 from optimizer.backtest.decisions import DecisionLog
 from optimizer.backtest.world import held_frame
 from optimizer.domain.decision import Decision
 from optimizer.domain.measurement import Measurement
 from optimizer.history import resampling
+from optimizer.history.mean_powers import COLUMNS, MeanPowers
 from optimizer.history.recording import LOAD_AND_SUN, Recording
 
 
@@ -32,7 +32,7 @@ class ReplayHistory:
         self._step = recording.step
         self._start_s = recording.start.timestamp()
         self._load_and_sun = held_frame(recording)[list(LOAD_AND_SUN)].to_numpy(dtype=np.float64)
-        self._table = np.full((len(self._load_and_sun), len(resampling.COLUMNS)), np.nan)
+        self._table = np.full((len(self._load_and_sun), len(COLUMNS)), np.nan)
         self._filled = 0
         self._decisions = DecisionLog()
         self.live_through(until)
@@ -57,21 +57,22 @@ class ReplayHistory:
         self._table[row] = (load_w, pv_w, battery_w, grid_w, soc)
         self._filled = row + 1
 
-    def means(self, start: datetime, end: datetime, step: timedelta) -> pd.DataFrame:
+    def means(self, start: datetime, end: datetime, step: timedelta) -> MeanPowers:
         """Return mean powers per whole interval of ``[start, end)``, as the port describes."""
         edges = resampling.edges_of(start, end, step)
         step_s = self._step.total_seconds()
         first = max(0, int((edges[0] - self._start_s) // step_s))
         last = min(self._filled, int(-((self._start_s - edges[-1]) // step_s)))
         if step == self._step and (edges[0] - self._start_s) % step_s == 0.0 and last - first == len(edges) - 1:
-            return resampling.as_frame(self._table[first:last], start, step)
+            return MeanPowers(starts_s=edges[:-1], step=step, values=self._table[first:last].copy())
         rows = np.arange(first, max(first, last))
         pieces = resampling.interval_means(
             (self._start_s + rows * step_s).astype(np.float64),
             np.full(len(rows), step_s),
             self._table[first : max(first, last)],
         )
-        return resampling.as_frame(resampling.resample(resampling.no_pieces(), pieces, edges), start, step)
+        means = resampling.resample(resampling.no_pieces(), pieces, edges)
+        return MeanPowers(starts_s=edges[:-1], step=step, values=means)
 
     def add_measurement(self, measurement: Measurement) -> None:
         """Keep nothing: whole intervals are added when they are over."""

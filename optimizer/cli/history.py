@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import re
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 
-import pandas as pd
+import numpy as np
 
 from optimizer.cli.argument_types import instant
 from optimizer.clock import WallClock
 from optimizer.domain.time_grid import floor_to_step
 from optimizer.errors import HistoryError
-from optimizer.history.recording import OTHERS, Recording, read_recording, write_recording
+from optimizer.history.frames import as_frame, as_means
+from optimizer.history.mean_powers import MeanPowers
+from optimizer.history.recording import Recording, read_recording, write_recording
 from optimizer.history.recording_checks import LONGEST_STEP, SHORTEST_STEP
 from optimizer.history.store import HistoryStore, history_path
 from optimizer.history.summary import HistorySummary
@@ -58,27 +59,26 @@ def run(arguments: argparse.Namespace) -> int:
 def _import(arguments: argparse.Namespace) -> None:
     recording = read_recording(arguments.recording)
     with _store(arguments, must_exist=False) as store:
-        count = store.add_recording(_as_history(recording), recording.step)
+        count = store.add_recording(_as_history(recording))
         print(f"{recording.path}: {count} intervals of {_words(recording.step)} imported into {store.path}")
     for line in _report(recording):
         print(f"  {line}")
 
 
-def _as_history(recording: Recording) -> pd.DataFrame:
-    frame = recording.frame
+def _as_history(recording: Recording) -> MeanPowers:
     if recording.has_registers_only:
         msg = f"{recording.path}: only the utility's registers; a history needs consumption_w and production_w"
         raise HistoryError(msg)
-    return frame[[name for name in ("consumption_w", "production_w", *OTHERS) if name in frame]]
+    return as_means(recording.frame, recording.step)
 
 
 def _export(arguments: argparse.Namespace) -> None:
     with _store(arguments, must_exist=True) as store:
         start, end = _span(arguments, store.summary(), store.path)
-        frame = store.means(start, end, arguments.step)
-    write_recording(frame, arguments.out)
-    measured = int(frame["consumption_w"].notna().sum())
-    print(f"{arguments.out}: {len(frame)} intervals of {_words(arguments.step)}, {measured} of them measured")
+        means = store.means(start, end, arguments.step)
+    write_recording(as_frame(means), arguments.out)
+    measured = np.count_nonzero(~np.isnan(means.consumption_w))
+    print(f"{arguments.out}: {len(means)} intervals of {_words(arguments.step)}, {measured} of them measured")
 
 
 def _span(arguments: argparse.Namespace, summary: HistorySummary, path: Path) -> tuple[datetime, datetime]:
@@ -122,12 +122,12 @@ def _gaps(store: HistoryStore, summary: HistorySummary) -> list[tuple[datetime, 
     if summary.start is None or summary.end is None:
         return []
     quarter = timedelta(minutes=15)
-    frame = store.means(floor_to_step(summary.start, quarter), summary.end, quarter)
-    known = frame.index[frame["consumption_w"].notna()]
+    means = store.means(floor_to_step(summary.start, quarter), summary.end, quarter)
+    known_s = means.starts_s[~np.isnan(means.consumption_w)]
+    before = np.flatnonzero(np.diff(known_s) - quarter.total_seconds() > timedelta(hours=1).total_seconds())
     return [
-        ((before + quarter).to_pydatetime(), after.to_pydatetime())
-        for before, after in pairwise(known)
-        if after - before - quarter > timedelta(hours=1)
+        (datetime.fromtimestamp(last_s, UTC) + quarter, datetime.fromtimestamp(next_s, UTC))
+        for last_s, next_s in zip(known_s[before].tolist(), known_s[before + 1].tolist(), strict=True)
     ]
 
 

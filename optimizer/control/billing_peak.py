@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-import pandas as pd
+import numpy as np
 
 from optimizer.domain.prices import DemandCharge
 from optimizer.domain.time_grid import Interval, TimeGrid, floor_to_step
@@ -73,13 +73,8 @@ class BillingPeak:
 
     def _peak_between(self, start: datetime, end: datetime) -> float:
         step = self._tariff.interval
-        grid_w = self._history.means(start, end, step)["grid_power_w"].dropna()
-        instants = pd.DatetimeIndex(grid_w.index).to_pydatetime()
-        return max(
-            (
-                float(power_w)
-                for instant, power_w in zip(instants, grid_w.to_numpy(), strict=True)
-                if power_w > self._peak_w and self._tariff.counts(Interval(start=instant, end=instant + step))
-            ),
-            default=0.0,
-        )
+        means = self._history.means(start, end, step)
+        higher = np.flatnonzero(means.grid_power_w > self._peak_w)  # never where it was not measured
+        starts = (datetime.fromtimestamp(start_s, UTC) for start_s in means.starts_s[higher].tolist())
+        counted = [self._tariff.counts(Interval(start=instant, end=instant + step)) for instant in starts]
+        return float(means.grid_power_w[higher][counted].max(initial=0.0))

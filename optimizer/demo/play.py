@@ -36,6 +36,7 @@ from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.devices.simulated.profile import packaged_frame, packaged_profile
 from optimizer.domain.prices import Prices
 from optimizer.domain.time_grid import TimeGrid
+from optimizer.history.frames import as_means
 from optimizer.history.store import HistoryStore
 from optimizer.service.composition import build_daemon
 from optimizer.service.daemon import Daemon
@@ -115,7 +116,7 @@ def _prices(configuration: Configuration, period: Period) -> Prices:
 def _import_history(history: HistoryStore, period: Period) -> None:
     frame = packaged_frame()
     known = (frame.index >= period.start - WARM_UP) & (frame.index < period.start)
-    history.add_recording(frame[known], timedelta(hours=1))
+    history.add_recording(as_means(frame[known], timedelta(hours=1)))
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
-import pandas as pd
 
 from optimizer.domain.site import Site
+from optimizer.forecasting.local_days import local_clock_s
 from optimizer.forecasting.sun import Floats, clear_sky_pv_w
 
 _WEEKDAY = (50, 42, 38, 37, 38, 47, 78, 105, 104, 98, 95, 104, 118, 110, 98, 92, 97, 117, 148, 172, 165, 143, 112, 76)
@@ -74,13 +74,13 @@ class DefaultFutures:
     pv_w: Floats
 
 
-def default_futures(starts: pd.DatetimeIndex, step: timedelta, site: Site, defaults: HomeDefaults) -> DefaultFutures:
+def default_futures(starts_s: Floats, step: timedelta, site: Site, defaults: HomeDefaults) -> DefaultFutures:
     """Return what a home without history may expect.
 
     Parameters
     ----------
-    starts
-        Starts of the intervals, UTC, shape (n,).
+    starts_s
+        Starts of the intervals, shape (n,), since 1970 [s].
     step
         Their length.
     site
@@ -88,8 +88,8 @@ def default_futures(starts: pd.DatetimeIndex, step: timedelta, site: Site, defau
     defaults
         What its owner said.
     """
-    load = default_load_w(starts, step, site, defaults)
-    clear = clear_pv_w(starts, step, site, defaults)
+    load = default_load_w(starts_s, step, site, defaults)
+    clear = clear_pv_w(starts_s, step, site, defaults)
     return DefaultFutures(
         weights=np.array([weight for weight, _ in SKIES]),
         load_w=np.array([factor * load for factor in _LOADS]),
@@ -97,27 +97,28 @@ def default_futures(starts: pd.DatetimeIndex, step: timedelta, site: Site, defau
     )
 
 
-def default_load_w(starts: pd.DatetimeIndex, step: timedelta, site: Site, defaults: HomeDefaults) -> Floats:
+def default_load_w(starts_s: Floats, step: timedelta, site: Site, defaults: HomeDefaults) -> Floats:
     """Return the expected load of a usual household, shape (n,) [W]."""
-    middle = (starts + step / 2).tz_convert(site.timezone)
-    hour = middle.hour.to_numpy() + middle.minute.to_numpy() / 60.0
+    middle = np.floor(local_clock_s(starts_s + step.total_seconds() / 2, site.timezone)).astype("datetime64[s]")
+    day = middle.astype("datetime64[D]")
+    hour = (middle - day).astype("timedelta64[m]").astype(np.float64) / 60.0
     marks = np.arange(-1, 25) + 0.5
     shapes = [np.interp(hour, marks, (day[-1], *day, day[0])) for day in (_WEEKDAY, _WEEKEND)]
-    shape = np.where(middle.day_of_week.to_numpy() >= 5, shapes[1], shapes[0])
+    shape = np.where(np.is_busday(day), shapes[0], shapes[1])
     mean_shape = (5 * np.mean(_WEEKDAY) + 2 * np.mean(_WEEKEND)) / 7
     half_year = 0.0 if (site.latitude or 0.0) >= 0 else np.pi
-    season = 1 + _SEASON * np.cos(2 * np.pi * (middle.day_of_year.to_numpy() - 15) / 365.25 + half_year)
+    day_of_year = (day - day.astype("datetime64[Y]")).astype(np.int64) + 1
+    season = 1 + _SEASON * np.cos(2 * np.pi * (day_of_year - 15) / 365.25 + half_year)
     load: Floats = defaults.annual_consumption_kwh * 1000 / 8766 * shape / mean_shape * season
     return load
 
 
-def clear_pv_w(starts: pd.DatetimeIndex, step: timedelta, site: Site, defaults: HomeDefaults) -> Floats:
+def clear_pv_w(starts_s: Floats, step: timedelta, site: Site, defaults: HomeDefaults) -> Floats:
     """Return the plant's power under a clear sky, 0 where place or plant is not known, shape (n,) [W]."""
     if site.latitude is None or site.longitude is None or defaults.pv_peak_kw == 0:
-        return np.zeros(len(starts))
-    middle_s = starts.as_unit("us").asi8 / 1e6 + step.total_seconds() / 2
+        return np.zeros(len(starts_s))
     return clear_sky_pv_w(
-        middle_s,
+        starts_s + step.total_seconds() / 2,
         latitude=site.latitude,
         longitude=site.longitude,
         peak_kw=defaults.pv_peak_kw,

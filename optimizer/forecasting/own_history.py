@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from functools import cache
 
 import numpy as np
-import pandas as pd
 
 from optimizer.domain.measurement import Measurement
 from optimizer.domain.row import Row
@@ -25,7 +24,7 @@ from optimizer.forecasting.defaults import DefaultFutures, HomeDefaults, default
 from optimizer.forecasting.futures import DAYS_WITHOUT_DEFAULTS, Futures, blended, filled, mean_known
 from optimizer.forecasting.kept_past import Past
 from optimizer.forecasting.likeness import course_likeness
-from optimizer.forecasting.local_days import Positions, day_likeness, same_time_on, starts_of, starts_s_of
+from optimizer.forecasting.local_days import Positions, day_likeness, same_time_on, starts_s_of
 from optimizer.forecasting.nudge import nudged_load, nudged_sun
 from optimizer.forecasting.past_means import PastMeans
 from optimizer.forecasting.port import Forecast
@@ -128,8 +127,8 @@ class OwnHistoryForecaster:
         return self._past_means.between(end - count * grid.step, end, grid.step)
 
     def _defaults_over(self, grid: TimeGrid, past: Past) -> Futures:
-        ahead = default_futures(starts_of(grid), grid.step, self._site, self._defaults)
-        before = default_futures(_as_index(_last_starts_s(past)), grid.step, self._site, self._defaults)
+        ahead = default_futures(starts_s_of(grid), grid.step, self._site, self._defaults)
+        before = default_futures(_last_starts_s(past), grid.step, self._site, self._defaults)
         return Futures(
             days_ago=(None,) * len(ahead.weights),
             weights=ahead.weights,
@@ -204,10 +203,6 @@ def _steps_of_an_hour(past: Past) -> int:
 def _last_starts_s(past: Past) -> Floats:
     starts: Floats = past.end_s - past.step_s * np.arange(round(_LOOKED_BACK.total_seconds() / past.step_s), 0, -1.0)
     return starts
-
-
-def _as_index(starts_s: Floats) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex((starts_s * 1e6).round().astype("datetime64[us]"), tz="UTC")
 
 
 def _fresh(latest: Measurement | None, as_of: datetime) -> Measurement | None:

@@ -15,8 +15,6 @@ from optimizer.forecasting.port import Forecast, Forecaster
 from optimizer.forecasting.sun import Floats
 from optimizer.history.port import HistoryReader
 
-_POWERS = ["consumption_w", "production_w"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorOf:
@@ -110,7 +108,7 @@ def _cases(
 ) -> Iterator[_Case]:
     for grid in grids:
         forecast = forecaster.forecast(grid, as_of=grid.start)
-        actual = history.means(grid.start, grid.end, grid.step)[_POWERS].to_numpy(dtype=np.float64)
+        actual = history.means(grid.start, grid.end, grid.step).load_and_sun_w
         yield _Case(
             actual=actual,
             expected=_weighted(forecast),
@@ -143,7 +141,7 @@ def _day_before(history: HistoryReader, grid: TimeGrid, timezone: ZoneInfo) -> F
     """Return what was measured at the same local time of the last day that was over when the grid began."""
     days = -(-(grid.end - grid.start) // timedelta(days=1))
     first = grid.start - (days + 1) * (timedelta(days=1) // grid.step) * grid.step
-    past = history.means(first, grid.start, grid.step)[_POWERS].to_numpy(dtype=np.float64)
+    past = history.means(first, grid.start, grid.step).load_and_sun_w
     places = same_time_on(
         starts_s_of(grid), range(1, days + 1), timezone=timezone, origin_s=first.timestamp(), step_s=grid.step_s
     )

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from optimizer.history import resampling
+from optimizer.history.frames import as_means
+from optimizer.history.mean_powers import COLUMNS, MeanPowers
 
 
 class FrameHistory:
@@ -23,17 +25,15 @@ class FrameHistory:
     """
 
     def __init__(self, frame: pd.DataFrame, step: timedelta) -> None:
-        table = frame.reindex(columns=list(resampling.COLUMNS))
+        table = frame.reindex(columns=list(COLUMNS))
         balance = table["consumption_w"] + table["battery_power_w"].fillna(0.0) - table["production_w"]
         table["grid_power_w"] = table["grid_power_w"].fillna(balance)
-        start_s = pd.DatetimeIndex(frame.index).tz_convert("UTC").as_unit("us").asi8 / 1e6
-        self._pieces = resampling.interval_means(
-            start_s, np.full(len(table), step.total_seconds()), table.to_numpy(dtype=np.float64)
-        )
+        told = as_means(table, step)
+        self._pieces = resampling.interval_means(told.starts_s, np.full(len(told), step.total_seconds()), told.values)
 
-    def means(self, start: datetime, end: datetime, step: timedelta) -> pd.DataFrame:
+    def means(self, start: datetime, end: datetime, step: timedelta) -> MeanPowers:
         """Return mean powers per whole interval of ``[start, end)``, as the port describes."""
         edges = resampling.edges_of(start, end, step)
         inside = (self._pieces.end_s > edges[0]) & (self._pieces.start_s < edges[-1])
         means = resampling.resample(resampling.no_pieces(), self._pieces.where(inside), edges)
-        return resampling.as_frame(means, start, step)
+        return MeanPowers(starts_s=edges[:-1], step=step, values=means)

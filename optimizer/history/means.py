@@ -10,7 +10,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from optimizer.history import queries, resampling
-from optimizer.history.resampling import Floats, Pieces
+from optimizer.history.mean_powers import Floats
+from optimizer.history.resampling import Pieces
 from optimizer.history.schema import BUCKET_S
 
 T = TypeVar("T")

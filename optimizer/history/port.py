@@ -5,24 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import pandas as pd
-
 from optimizer.domain.decision import Decision
 from optimizer.domain.measurement import Measurement
+from optimizer.history.mean_powers import MeanPowers
 
 
 class HistoryReader(Protocol):
     """The past, as it was known at an instant."""
 
-    def means(self, start: datetime, end: datetime, step: timedelta) -> pd.DataFrame:
-        """Return mean powers per interval of ``[start, end)``.
+    def means(self, start: datetime, end: datetime, step: timedelta) -> MeanPowers:
+        """Return mean powers of the whole intervals of ``[start, end)``, complete and regular.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index ``timestamp``: starts of the intervals, aware, UTC, complete and regular. Columns
-            ``consumption_w``, ``production_w``, ``battery_power_w``, ``grid_power_w`` [W] and ``soc`` (at the end,
-            0..1); NaN where less than half of the interval was measured: a gap stays a gap.
+        NaN where less than half of an interval was measured: a gap stays a gap.
         """
         ...
 

@@ -11,7 +11,8 @@ import numpy as np
 from optimizer.domain.decision import Decision
 from optimizer.domain.measurement import Measurement
 from optimizer.history import resampling
-from optimizer.history.resampling import Floats, Pieces
+from optimizer.history.mean_powers import Floats
+from optimizer.history.resampling import Pieces
 from optimizer.history.rows import (
     DECISION_COLUMNS,
     MEASUREMENT_COLUMNS,

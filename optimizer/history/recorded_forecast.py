@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from optimizer.domain.time_grid import TimeGrid
 from optimizer.history import resampling
+from optimizer.history.mean_powers import COLUMNS
 from optimizer.history.recording import SUN_FORECAST, Recording
 
 Floats = npt.NDArray[np.float64]
@@ -35,7 +36,7 @@ class RecordedSunForecast:
         frame = recording.frame
         column = frame[SUN_FORECAST].to_numpy(dtype=np.float64) if SUN_FORECAST in frame else np.empty(0)
         self._start_s, self._step_s = recording.start.timestamp(), recording.step.total_seconds()
-        self._values = np.full((len(column), len(resampling.COLUMNS)), np.nan)
+        self._values = np.full((len(column), len(COLUMNS)), np.nan)
         self._values[:, 1] = column
         self._zone = timezone
 
@@ -55,7 +56,7 @@ class RecordedSunForecast:
         starts: Floats = np.asarray(self._start_s + rows * self._step_s, dtype=np.float64)
         pieces = resampling.interval_means(starts, np.full(len(rows), self._step_s), self._values[rows])
         means = resampling.resample(resampling.no_pieces(), pieces, edges)
-        forecast: Floats = means[:, resampling.COLUMNS.index("production_w")]
+        forecast: Floats = means[:, COLUMNS.index("production_w")]
         return forecast
 
     def _known_until(self, as_of: datetime) -> datetime:

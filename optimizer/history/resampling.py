@@ -13,16 +13,11 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-Floats = npt.NDArray[np.float64]
+from optimizer.history.mean_powers import COLUMNS, POWERS, Floats
 
-POWERS = ("consumption_w", "production_w", "battery_power_w", "grid_power_w")
-COLUMNS = (*POWERS, "soc")
 LEAST_COVERED = 0.5
 """Share of an interval that must be measured for its mean to count."""
-_COLUMN_INDEX = pd.Index(COLUMNS)
-_MICROSECOND = timedelta(microseconds=1)
 _JUST_BEFORE_S = 1e-3
 
 
@@ -182,10 +177,3 @@ def edges_of(start: datetime, end: datetime, step: timedelta) -> Floats:
     """Return the edges of the whole intervals of ``[start, end)``, seconds since 1970 [s]."""
     count = max(0, (end - start) // step)
     return start.timestamp() + step.total_seconds() * np.arange(count + 1, dtype=np.float64)
-
-
-def as_frame(means: Floats, start: datetime, step: timedelta) -> pd.DataFrame:
-    """Return means as the frame that the history port promises."""
-    starts_us = round(start.timestamp() * 1e6) + np.arange(len(means), dtype=np.int64) * (step // _MICROSECOND)
-    index = pd.DatetimeIndex(starts_us.view("datetime64[us]"), tz="UTC", name="timestamp")
-    return pd.DataFrame(means, index=index, columns=_COLUMN_INDEX)

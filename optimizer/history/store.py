@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import numpy as np
-import pandas as pd
 
 from optimizer.clock import Clock
 from optimizer.domain.decision import Decision
@@ -19,6 +18,7 @@ from optimizer.history import queries, resampling, writes
 from optimizer.history.buffer import PendingRows, Row
 from optimizer.history.database import Database, StorageFault
 from optimizer.history.flusher import BackgroundFlusher
+from optimizer.history.mean_powers import COLUMNS, Floats, MeanPowers
 from optimizer.history.means import read_means
 from optimizer.history.summary import HistorySummary, summarise
 
@@ -180,17 +180,15 @@ class HistoryStore:
             self._storage_fault = str(fault)
             return 0, 0
 
-    def add_recording(self, frame: pd.DataFrame, step: timedelta) -> int:
+    def add_recording(self, means: MeanPowers) -> int:
         """Keep interval means from elsewhere; return how many.
 
         The home's own measurements count before them; an earlier recording of the same time is replaced.
 
         Parameters
         ----------
-        frame
-            Index: starts of the intervals, aware, in order; columns as :meth:`means` returns them, any may be missing.
-        step
-            Length of the intervals, at most an hour.
+        means
+            Of intervals of whole seconds, an hour at most; what is not known of one is NaN.
 
         Raises
         ------
@@ -198,24 +196,24 @@ class HistoryStore:
             The file cannot be written.
         """
         try:
-            return self._database.write(lambda connection: writes.write_recorded(connection, frame, step))
+            return self._database.write(lambda connection: writes.write_recorded(connection, means))
         except StorageFault as fault:
             msg = f"nothing was imported: {fault}"
             raise HistoryError(msg) from fault
 
     # --- what the past was ---------------------------------------------------------------------------------------
 
-    def means(self, start: datetime, end: datetime, step: timedelta) -> pd.DataFrame:
+    def means(self, start: datetime, end: datetime, step: timedelta) -> MeanPowers:
         """Return time-weighted mean powers per whole interval of ``[start, end)``, as the port describes.
 
         A measurement holds until the next, at most for ``max_hold_s``. Nothing later than ``end`` is looked at.
         """
         edges = resampling.edges_of(start, end, step)
         if len(edges) == 1:
-            return resampling.as_frame(np.empty((0, len(resampling.COLUMNS))), start, step)
+            return MeanPowers(starts_s=edges[:-1], step=step, values=np.empty((0, len(COLUMNS))))
         with self._database.lock:
             own, recorded = read_means(self._read, self._buffered_readings(), edges, max_hold_s=self._max_hold_s)
-        return resampling.as_frame(resampling.resample(own, recorded, edges), start, step)
+        return MeanPowers(starts_s=edges[:-1], step=step, values=resampling.resample(own, recorded, edges))
 
     def measurements(self, start: datetime, end: datetime) -> list[Measurement]:
         """Return the measurements of ``[start, end)``, in order of time."""
@@ -267,5 +265,5 @@ class HistoryStore:
         found = (row.measurement if isinstance(row, Decision) else row for row in rows)
         return list(dict.fromkeys(measurement for measurement in found if measurement is not None))
 
-    def _buffered_readings(self) -> resampling.Floats:
+    def _buffered_readings(self) -> Floats:
         return queries.as_readings(self._buffered_measurements())

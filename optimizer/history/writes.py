@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
 from optimizer.domain.decision import Decision
 from optimizer.domain.measurement import Measurement
 from optimizer.history import queries, resampling
 from optimizer.history.buffer import Row
+from optimizer.history.mean_powers import Floats, MeanPowers
 from optimizer.history.rows import (
     DECISION_COLUMNS,
     KEYS_PER_MICROSECOND,
@@ -22,7 +21,6 @@ from optimizer.history.rows import (
     decision_row,
     first_key,
     measurement_row,
-    microseconds,
 )
 from optimizer.history.schema import BUCKET_S
 
@@ -74,9 +72,7 @@ def _place(connection: sqlite3.Connection, find: str, at: datetime, values: SqlR
     return (same_instant[-1][0] + 1 if same_instant else first), True
 
 
-def refresh_five_minutes(
-    connection: sqlite3.Connection, instants_s: npt.NDArray[np.float64], *, max_hold_s: float
-) -> None:
+def refresh_five_minutes(connection: sqlite3.Connection, instants_s: Floats, *, max_hold_s: float) -> None:
     """Compute the five-minute means anew wherever readings of these instants count [s]."""
     first = (instants_s // BUCKET_S).astype(np.int64)
     last = ((instants_s + max_hold_s) // BUCKET_S).astype(np.int64)
@@ -112,16 +108,16 @@ def _or_null(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def write_recorded(connection: sqlite3.Connection, frame: pd.DataFrame, step: timedelta) -> int:
+def write_recorded(connection: sqlite3.Connection, means: MeanPowers) -> int:
     """Keep interval means from elsewhere, in place of what was imported for the same time; return how many."""
-    table = frame.reindex(columns=list(resampling.COLUMNS)).dropna(how="all")
-    step_s = int(step.total_seconds())
-    starts = [microseconds(instant.to_pydatetime()) // 1_000_000 for instant in table.index]
+    told = ~np.isnan(means.values).all(axis=1)
+    step_s = int(means.step.total_seconds())
+    starts = np.floor(means.starts_s[told]).astype(np.int64).tolist()
     for first, end in _stretches(starts, step_s):
         _make_room(connection, first, end)
     rows = [
         (start, step_s, *(_or_null(value) for value in values))
-        for start, values in zip(starts, table.to_numpy(dtype=np.float64).tolist(), strict=True)
+        for start, values in zip(starts, means.values[told].tolist(), strict=True)
     ]
     connection.executemany("INSERT INTO recorded VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
     return len(rows)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import time
 from typing import Annotated, Any, Literal
 
-import holidays
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from optimizer.settings.section import Conflict, Section
@@ -37,8 +36,14 @@ TimeOfDay = Annotated[
 """A local time of day, to the minute."""
 
 
+def _subdivisions_by_country() -> dict[str, list[str]]:
+    import holidays  # noqa: PLC0415 - a large library, which only a tariff with a country needs
+
+    return holidays.list_supported_countries(include_aliases=True)
+
+
 def _known_country(code: str) -> str:
-    countries = holidays.list_supported_countries(include_aliases=True)
+    countries = _subdivisions_by_country()
     if code not in countries:
         msg = f"unknown country {code!r}: {one_of(code, countries) if len(code) > 1 else 'write its ISO code'}"
         raise ValueError(msg)
@@ -84,7 +89,7 @@ class HolidaySettings(Section):
             elif self.subdivision is not None:
                 yield Conflict("subdivision", "needs the country it belongs to")
             return
-        known = holidays.list_supported_countries(include_aliases=True)[self.country]
+        known = _subdivisions_by_country()[self.country]
         if self.subdivision is not None and self.subdivision not in known:
             hint = one_of(self.subdivision, known) if known else "leave it out"
             yield Conflict("subdivision", f"{self.country} has no {self.subdivision!r}: {hint}")

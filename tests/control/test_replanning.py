@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import pandas as pd
+import numpy as np
 import pytest
 
 from optimizer.clock import SimulatedClock
@@ -26,6 +26,7 @@ from optimizer.domain.switching import Switching
 from optimizer.domain.time_grid import Interval, TimeGrid
 from optimizer.errors import TariffError
 from optimizer.forecasting.port import Forecast
+from optimizer.history.mean_powers import COLUMNS, MeanPowers
 from optimizer.planning.lp_planner import LinearProgramPlanner
 from optimizer.tariffs.calendar import Calendar, CalendarRule
 from optimizer.tariffs.demand import DemandTariff
@@ -55,10 +56,12 @@ class PeakHistory:
     peaks: dict[datetime, float] = field(default_factory=dict)
     asked: list[tuple[datetime, datetime]] = field(default_factory=list)
 
-    def means(self, start: datetime, end: datetime, step: timedelta) -> pd.DataFrame:
+    def means(self, start: datetime, end: datetime, step: timedelta) -> MeanPowers:
         self.asked.append((start, end))
-        index = pd.date_range(start, end, freq=step, inclusive="left", name="timestamp")
-        return pd.DataFrame({"grid_power_w": [self.peaks.get(at, float("nan")) for at in index.to_pydatetime()]}, index)
+        starts = [start + number * step for number in range((end - start) // step)]
+        values = np.full((len(starts), len(COLUMNS)), np.nan)
+        values[:, COLUMNS.index("grid_power_w")] = [self.peaks.get(at, np.nan) for at in starts]
+        return MeanPowers(starts_s=np.array([at.timestamp() for at in starts]), step=step, values=values)
 
 
 @dataclass

@@ -61,7 +61,7 @@ def test_a_read_sees_what_is_not_written_yet(path: Path, clock: SimulatedClock) 
         assert stored_count(path) == 0
         assert len(store.measurements(START, START + DAY)) == 90
         assert store.latest_decision() == decided(5)
-        assert store.means(START, START + QUARTER, QUARTER)["consumption_w"].tolist() == [800.0]
+        assert store.means(START, START + QUARTER, QUARTER).consumption_w.tolist() == [800.0]
 
 
 def test_buffered_and_written_readings_make_the_same_means(path: Path, clock: SimulatedClock) -> None:
@@ -76,7 +76,7 @@ def test_buffered_and_written_readings_make_the_same_means(path: Path, clock: Si
         for step in (QUARTER, timedelta(minutes=1)):
             before = store.means(START, end, step)
             store.flush()
-            np.testing.assert_allclose(before, store.means(START, end, step), atol=1e-5)
+            np.testing.assert_allclose(before.values, store.means(START, end, step).values, atol=1e-5)
             store.add_measurement(measured(5 * 3600 + step.seconds))
 
 
@@ -169,7 +169,7 @@ def test_a_full_disk_keeps_rows_in_memory_until_there_is_room(path: Path, clock:
         store.flush()
         assert store.fault is not None
         assert "free some space" in store.fault
-        assert store.means(START, START + 2 * QUARTER, QUARTER)["consumption_w"].tolist() == [700.0, 700.0]
+        assert store.means(START, START + 2 * QUARTER, QUARTER).consumption_w.tolist() == [700.0, 700.0]
         store._database.read(lambda connection: connection.execute("PRAGMA max_page_count = 100000"))
         store.flush()
         assert store.fault is None
@@ -184,7 +184,7 @@ def test_a_folder_that_cannot_be_made_leaves_history_in_memory(tmp_path: Path, c
         store.add_measurement(measured(second))
     store.add_decision(decided(900))
     assert "kept in memory only" in (store.fault or "")
-    assert store.means(START, START + QUARTER, QUARTER)["consumption_w"].notna().all()
+    assert not np.isnan(store.means(START, START + QUARTER, QUARTER).consumption_w).any()
     assert store.latest_decision() == decided(900)
     assert store.prune(START) == (0, 0)
     assert store.summary().measurements == 0
@@ -261,7 +261,7 @@ def test_a_folder_that_is_deleted_in_mid_run_is_a_fault_until_it_is_back(path: P
         assert "kept in memory only" in (store.fault or "")
         assert f"{path.parent} is gone; put the folder back" in (store.fault or "")
         assert not path.parent.exists()
-        assert store.means(START, START + QUARTER, QUARTER)["consumption_w"].tolist() == [700.0]
+        assert store.means(START, START + QUARTER, QUARTER).consumption_w.tolist() == [700.0]
         path.parent.mkdir()
         store.flush()
         assert store.fault is None
@@ -370,8 +370,8 @@ def test_readers_and_writers_work_at_once(path: Path, clock: SimulatedClock) -> 
         def read() -> None:
             try:
                 while not stop.is_set():
-                    frame = store.means(START, START + timedelta(hours=3), QUARTER)
-                    assert set(frame["consumption_w"].dropna()) <= {500.0}
+                    load = store.means(START, START + timedelta(hours=3), QUARTER).consumption_w
+                    assert set(load[~np.isnan(load)]) <= {500.0}
                     store.decisions(START, START + DAY)
             except BaseException as error:
                 errors.append(error)
@@ -403,10 +403,9 @@ def test_pruning_drops_readings_and_keeps_means(path: Path, clock: SimulatedCloc
         dropped = store.prune(START + timedelta(hours=1, minutes=2))
         assert dropped == (180, 180)
         assert len(store.decisions(START, end)) == 180
-        np.testing.assert_allclose(store.means(START, end, QUARTER), before, atol=1e-5)
+        np.testing.assert_allclose(store.means(START, end, QUARTER).values, before.values, atol=1e-5)
         fine = store.means(START, end, timedelta(minutes=1))
-        assert fine["consumption_w"].notna().all()
-        assert fine["consumption_w"].mean() == pytest.approx(before["consumption_w"].mean(), abs=1.0)
+        assert fine.consumption_w.mean() == pytest.approx(before.consumption_w.mean(), abs=1.0)
 
 
 def test_the_file_stays_small(path: Path, clock: SimulatedClock) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from optimizer.clock import SimulatedClock
 from optimizer.history.frame_history import FrameHistory
+from optimizer.history.frames import as_frame, as_means
 from optimizer.history.resampling import held_readings, interval_sums
 from optimizer.history.store import HistoryStore
 from support.past import START, measured
@@ -62,8 +63,8 @@ def test_kept_means_equal_those_of_the_readings(gaps: list[int], loads: list[int
                 other.add_measurement(row)
             end = START + 4 * HOUR
             one.flush()
-            expected = other.means(START, end, QUARTER)
-            pd.testing.assert_frame_equal(one.means(START, end, QUARTER), expected, atol=1e-5)
+            expected = as_frame(other.means(START, end, QUARTER))
+            pd.testing.assert_frame_equal(as_frame(one.means(START, end, QUARTER)), expected, atol=1e-5)
             by_minute = one.means(START, end, MINUTE)
             assert len(by_minute) == 240
 
@@ -74,7 +75,7 @@ def test_less_than_half_measured_is_a_gap(tmp_path: Path, last_s: int, known: bo
     with HistoryStore(tmp_path / "history.sqlite3", clock=SimulatedClock(START)) as store:
         for second in range(0, last_s + 1, 10):
             store.add_measurement(measured(second, load=900.0, soc=0.4))
-        frame = store.means(START, START + 2 * QUARTER, QUARTER)
+        frame = as_frame(store.means(START, START + 2 * QUARTER, QUARTER))
     assert frame.notna().all(axis=1).tolist() == [known, False]
     assert frame.isna().all(axis=1).tolist() == [not known, True]
     assert set(frame["consumption_w"].dropna()) <= {900.0}
@@ -86,22 +87,27 @@ def test_state_of_charge_is_that_of_the_end(tmp_path: Path) -> None:
         for second in range(0, 1800, 10):
             store.add_measurement(measured(second, soc=round(second / 1800, 4)))
         for _ in range(2):
-            frame = store.means(START, START + 2 * QUARTER, QUARTER)
-            assert frame["soc"].tolist() == [round(890 / 1800, 4), round(1790 / 1800, 4)]
+            means = store.means(START, START + 2 * QUARTER, QUARTER)
+            assert means.soc.tolist() == [round(890 / 1800, 4), round(1790 / 1800, 4)]
             store.flush()
 
 
-def test_the_frame_is_complete_regular_and_utc(tmp_path: Path) -> None:
-    """The port's promise: whole intervals only, aware index, all columns."""
+def test_means_are_complete_and_regular_also_as_a_frame(tmp_path: Path) -> None:
+    """The port's promise: whole intervals only; as a frame with an aware index and all columns."""
     with HistoryStore(tmp_path / "history.sqlite3", clock=SimulatedClock(START)) as store:
         local = START.astimezone(ZoneInfo("Europe/Berlin"))
-        frame = store.means(local, local + timedelta(minutes=50), QUARTER)
+        means = store.means(local, local + timedelta(minutes=50), QUARTER)
+        assert means.step == QUARTER
+        assert means.starts_s.tolist() == [(START + number * QUARTER).timestamp() for number in range(3)]
+        frame = as_frame(means)
         assert list(frame.columns) == ["consumption_w", "production_w", "battery_power_w", "grid_power_w", "soc"]
         assert frame.index.name == "timestamp"
         assert str(frame.index.tz) == "UTC"
         assert list(frame.index) == [pd.Timestamp(START) + number * QUARTER for number in range(3)]
         assert frame.isna().all(axis=None)
-        assert store.means(START, START, QUARTER).empty
+        nothing = store.means(START, START, QUARTER)
+        assert len(nothing) == 0
+        assert as_frame(nothing).empty
 
 
 @pytest.mark.parametrize(("day", "quarters"), [(date(2026, 3, 29), 92), (date(2026, 10, 25), 100)])
@@ -114,8 +120,8 @@ def test_days_of_a_clock_change_have_all_their_quarter_hours(tmp_path: Path, day
     with HistoryStore(tmp_path / "history.sqlite3", clock=SimulatedClock(start)) as store:
         for second in range(0, int((end - start).total_seconds()), 60):
             store.add_measurement(measured(offset + second, load=float(second // 900)))
-        frame = store.means(start, end, QUARTER)
-    assert frame["consumption_w"].tolist() == [float(number) for number in range(quarters)]
+        means = store.means(start, end, QUARTER)
+    assert means.consumption_w.tolist() == [float(number) for number in range(quarters)]
 
 
 def test_nothing_after_the_end_is_looked_at(tmp_path: Path) -> None:
@@ -123,10 +129,10 @@ def test_nothing_after_the_end_is_looked_at(tmp_path: Path) -> None:
     with HistoryStore(tmp_path / "history.sqlite3", clock=SimulatedClock(START)) as store:
         for second in range(0, 1795, 10):
             store.add_measurement(measured(second))
-        before = store.means(START, START + 2 * QUARTER, QUARTER)
+        before = as_frame(store.means(START, START + 2 * QUARTER, QUARTER))
         for second in range(1800, 5400, 10):
             store.add_measurement(measured(second, load=9999.0))
-        pd.testing.assert_frame_equal(store.means(START, START + 2 * QUARTER, QUARTER), before)
+        pd.testing.assert_frame_equal(as_frame(store.means(START, START + 2 * QUARTER, QUARTER)), before)
 
 
 def frame_of(values: list[float], step: timedelta, start: datetime = START) -> pd.DataFrame:
@@ -137,22 +143,22 @@ def frame_of(values: list[float], step: timedelta, start: datetime = START) -> p
 def test_recordings_fill_what_was_not_measured(tmp_path: Path) -> None:
     """An imported hour counts where the home's own readings leave it open, and only there."""
     with HistoryStore(tmp_path / "history.sqlite3", clock=SimulatedClock(START)) as store:
-        assert store.add_recording(frame_of([100.0, 100.0, np.nan], HOUR), HOUR) == 3
+        assert store.add_recording(as_means(frame_of([100.0, 100.0, np.nan], HOUR), HOUR)) == 3
         for second in range(0, 900, 10):
             store.add_measurement(measured(second, load=700.0))
-        frame = store.means(START, START + 3 * HOUR, QUARTER)
+        load = store.means(START, START + 3 * HOUR, QUARTER).consumption_w
     held_on = (80 * 700.0 + 820 * 100.0) / 900
-    assert frame["consumption_w"].tolist()[:8] == pytest.approx([700.0, held_on, *[100.0] * 6])
-    assert frame["consumption_w"].isna().tolist()[8:] == [True] * 4
+    assert load.tolist()[:8] == pytest.approx([700.0, held_on, *[100.0] * 6])
+    assert np.isnan(load).tolist()[8:] == [True] * 4
 
 
 def test_a_later_recording_replaces_an_earlier_one(tmp_path: Path) -> None:
     """Importing again, at another step, leaves each instant told once."""
     with HistoryStore(tmp_path / "history.sqlite3", clock=SimulatedClock(START)) as store:
-        store.add_recording(frame_of([100.0] * 4, HOUR), HOUR)
-        store.add_recording(frame_of([500.0] * 2, timedelta(minutes=30), START + timedelta(minutes=90)), HOUR / 2)
-        frame = store.means(START, START + 4 * HOUR, timedelta(minutes=30))
-        assert frame["consumption_w"].tolist() == [100.0, 100.0, 100.0, 500.0, 500.0, 100.0, 100.0, 100.0]
+        store.add_recording(as_means(frame_of([100.0] * 4, HOUR), HOUR))
+        store.add_recording(as_means(frame_of([500.0] * 2, HOUR / 2, START + timedelta(minutes=90)), HOUR / 2))
+        means = store.means(START, START + 4 * HOUR, HOUR / 2)
+        assert means.consumption_w.tolist() == [100.0, 100.0, 100.0, 500.0, 500.0, 100.0, 100.0, 100.0]
         assert store.summary().recorded_hours == pytest.approx(4.0)
 
 
@@ -162,7 +168,7 @@ def test_a_recording_read_as_history_keeps_its_energy(values: list[float], quart
     """Finer or coarser steps of a recording carry the same energy."""
     whole = values[: len(values) // 4 * 4]
     history = FrameHistory(frame_of(whole, QUARTER), QUARTER)
-    frame = history.means(START, START + len(whole) * QUARTER, quarters * QUARTER)
-    assert frame["consumption_w"].sum() * quarters == pytest.approx(sum(whole), abs=1e-3)
+    means = history.means(START, START + len(whole) * QUARTER, quarters * QUARTER)
+    assert means.consumption_w.sum() * quarters == pytest.approx(sum(whole), abs=1e-3)
     minutes = history.means(START, START + len(whole) * QUARTER, MINUTE)
-    assert minutes["consumption_w"].sum() / 15 == pytest.approx(sum(whole), abs=1e-2)
+    assert minutes.consumption_w.sum() / 15 == pytest.approx(sum(whole), abs=1e-2)

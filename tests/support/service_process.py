@@ -13,9 +13,12 @@ from pathlib import Path
 from optimizer.clock import real_deadline
 
 PATIENCE_S = 30.0
+FLAT = 'kind = "fixed"\nprice_per_kwh = 0.30'
 
 
-def write_config(folder: Path, *, port: int, extra: str = "") -> Path:
+def write_config(
+    folder: Path, *, port: int, strategy: str = "self_consumption", import_price: str = FLAT, extra: str = ""
+) -> Path:
     """Write a configuration whose strategy forces a power as soon as it decides."""
     path = folder / "sunshift.toml"
     path.write_text(
@@ -31,15 +34,14 @@ usable_capacity_wh = 10000
 max_charge_w = 4600
 max_discharge_w = 4600
 [tariff.import]
-kind = "fixed"
-price_per_kwh = 0.30
+{import_price}
 [tariff.export]
 kind = "fixed"
 price_per_kwh = 0.08
 [control]
 prefer_automatic = false
 [strategy]
-name = "self_consumption"
+name = "{strategy}"
 [service]
 state_dir = "{folder}/state"
 runtime_dir = "{folder}/run"
