@@ -234,9 +234,17 @@ def with_truth(settings: Settings, recording: Recording, truth: str | None) -> t
     return settings, make
 
 
-def shares(home: Home, *, days: int | None, truth: str | None, folder: Path) -> tuple[float, float, float]:
+def shares(
+    home: Home,
+    *,
+    folder: Path,
+    days: int | None = None,
+    truth: str | None = None,
+    battery: dict[str, Any] = BATTERY,
+    **more: dict[str, Any],
+) -> tuple[float, float, float]:
     """Return the share of the bound of self-consumption and of the strategy, and the bound's saving."""
-    settings, recording = prepared(home, folder)
+    settings, recording = prepared(home, folder, battery, **more)
     settings, make = with_truth(settings, recording, truth)
     tariff = build_tariff(settings)
     end = None if days is None else recording.start + WARM_UP + timedelta(days=days)
