@@ -54,6 +54,23 @@ def test_systemd_says_where_the_record_is(environ: dict[str, str], folders: tupl
     assert CommandRecord.of_systemd(environ) == expected
 
 
+def test_a_folder_that_somebody_else_makes_meanwhile_is_taken(
+    record: CommandRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guard and service may find it missing at once."""
+    really_open = os.open
+
+    def beaten(path: Path, *rest: int) -> int:
+        if not record.state_dir.exists():
+            record.state_dir.mkdir(parents=True)
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+        return really_open(path, *rest)
+
+    monkeypatch.setattr(os, "open", beaten)
+    record.intend("charge 2000 W")
+    assert record.may_stand()
+
+
 def test_an_intent_is_on_the_disk_when_it_is_written(record: CommandRecord, flushed: list[str]) -> None:
     """The file, then the folder that names it: a power cut right after finds it, and a person can read it."""
     record.intend("charge 2000 W")
