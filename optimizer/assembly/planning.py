@@ -8,6 +8,7 @@ from optimizer.assembly.tariffs import build_tariff
 from optimizer.clock import Clock
 from optimizer.control.plan_board import PlanBoard
 from optimizer.control.replanning import PlanningDesk
+from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.switching import Switching
 from optimizer.forecasting.defaults import HomeDefaults
 from optimizer.forecasting.own_history import OwnHistoryForecaster
@@ -16,6 +17,7 @@ from optimizer.forecasting.told_sun import SunForecast
 from optimizer.history.port import HistoryReader
 from optimizer.planning.cross_checked_planner import CrossCheckedPlanner
 from optimizer.planning.port import Planner
+from optimizer.planning.recursion_planner import RecursionPlanner
 from optimizer.planning.reliable_planner import ReliablePlanner
 from optimizer.settings import Settings
 from optimizer.tariffs.tariff import Tariff
@@ -52,6 +54,26 @@ def build_planner(settings: Settings, *, clock: Clock) -> Planner:
     if settings.planning.method == "lp":
         return ReliablePlanner(clock=clock, time_limit_s=time_limit_s)
     return CrossCheckedPlanner(clock=clock, time_limit_s=time_limit_s)
+
+
+def build_replay_planner(settings: Settings, *, clock: Clock) -> Planner:
+    """Return what plans a replay: as the configured planner decides, without what only looks at its plans once more.
+
+    Where the recursion is exact its plans are bare and no program checks them, for there are thousands; where it is
+    not, as with a demand charge over several futures, the program plans as it does live.
+    """
+    time_limit_s = settings.planning.time_limit.total_seconds()
+    recursion = RecursionPlanner(clock=clock, audited=False)
+    otherwise = ReliablePlanner(clock=clock, time_limit_s=time_limit_s, recursion=recursion)
+    if settings.planning.method == "lp":
+        return otherwise
+    return CrossCheckedPlanner(
+        clock=clock, time_limit_s=time_limit_s, recursion=recursion, otherwise=otherwise, optima=_unchecked
+    )
+
+
+def _unchecked(problem: PlanningProblem, time_limit_s: float) -> None:  # noqa: ARG001 - what checks is asked so
+    return None
 
 
 def build_desk(

@@ -103,6 +103,7 @@ class Backtest:
             # Who has no battery has no standing loss of one either: the only run that a bound with a battery may miss.
             if name != NO_BATTERY or not self._battery.standby_w:
                 assert_not_beaten(name, self._objective(run), proof)
+        bound, proof = self._best_known(bound, proof, runs)
         return Result(
             period=self._period,
             setting=self._setting,
@@ -184,6 +185,15 @@ class Backtest:
             )
         self._progress(PERFECT, sum(len(span.grid) for span in self._period.spans))
         return replace(run, seconds=self._setting.stopwatch.elapsed() - began_s), proof
+
+    def _best_known(self, bound: Run, proof: Proof, runs: dict[str, Run]) -> tuple[Run, Proof]:
+        """Return the cheapest path there is: a search that was not finished may have left a dearer one than a run's."""
+        with_battery = [run for name, run in runs.items() if name != NO_BATTERY]
+        best = min(with_battery, key=self._objective)
+        cost = self._objective(best)
+        if proof.is_exact or cost >= proof.cost:
+            return bound, proof
+        return replace(bound, flows=best.flows, bill=best.bill), replace(proof, cost=cost)
 
 
 def _asked(strategies: Sequence[str]) -> list[str]:

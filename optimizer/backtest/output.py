@@ -38,7 +38,7 @@ def summary(result: Result) -> dict[str, Any]:
             "bridged_prices": sum(span.bridged_prices for span in period.spans),
         },
         "currency": result.setting.settings.site.currency,
-        "planner": "recursion",
+        "planner": result.setting.settings.planning.method,
         "initial_soc": result.setting.start_soc,
         "bound": {
             "cost": result.proof.cost,

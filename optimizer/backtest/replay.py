@@ -10,7 +10,7 @@ from datetime import timedelta
 import numpy as np
 
 from optimizer.assembly.controller import build_options
-from optimizer.assembly.planning import build_forecaster, build_switching
+from optimizer.assembly.planning import build_forecaster, build_replay_planner, build_switching
 from optimizer.assembly.site import build_battery, build_site
 from optimizer.backtest.bill import Flows
 from optimizer.backtest.interval_battery import Delivered, IntervalBattery
@@ -28,7 +28,6 @@ from optimizer.forecasting.port import Forecaster
 from optimizer.history.port import HistoryReader
 from optimizer.history.recorded_forecast import RecordedSunForecast
 from optimizer.history.recording import SUN_FORECAST, Recording
-from optimizer.planning.recursion_planner import RecursionPlanner
 from optimizer.settings import Settings
 from optimizer.tariffs.tariff import Tariff
 
@@ -112,7 +111,7 @@ class Replay:
             forecaster=setting.forecaster(self._history),
             history=self._history,
             strategy=strategy,
-            planner=RecursionPlanner(clock=setting.stopwatch, audited=False),
+            planner=build_replay_planner(settings, clock=setting.stopwatch),
             step=setting.step,
             horizon=-(-planning.horizon // setting.step) * setting.step,
             switching=build_switching(settings),

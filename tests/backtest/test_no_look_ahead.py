@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -13,17 +15,22 @@ from hypothesis import strategies as st
 
 from optimizer.backtest.bill import Flows
 from optimizer.backtest.world import held_frame
+from optimizer.history.recording import SUN_FORECAST
 from support.price_files import hourly_prices, price_file, published_at
 from support.replays import START, backtest, home_frame, recording_of
 
 WARM_UP = 48
+BERLIN = ZoneInfo("Europe/Berlin")
+DEMAND = {"price_per_kw": 8.0, "period": "month", "interval": "1h"}
 FAST = {"planning__scenarios": 4, "planning__replan": "1h"}
 
 
-def replayed(frame: pd.DataFrame, prices: pd.Series, folder: Path) -> Flows:
+def replayed(
+    frame: pd.DataFrame, prices: pd.Series, folder: Path, *, strategy: str = "time_of_use", **changes: Any
+) -> Flows:
     tariff = price_file(prices, folder / "prices.csv", surcharge_per_kwh=0.1)
-    result = backtest(recording_of(frame, folder), tariff__import=tariff, tariff__export=tariff, **FAST)
-    return result.runs["time_of_use"].flows[0]
+    changes = {"tariff__import": tariff, "tariff__export": tariff, **FAST, **changes}
+    return backtest(recording_of(frame, folder), strategy=strategy, **changes).runs[strategy].flows[0]
 
 
 def later(prices: pd.Series, cut: int) -> pd.Series:
@@ -46,6 +53,21 @@ def test_no_decision_knows_what_comes_later(tmp_path: Path, cut: int, factor: fl
     other_prices = prices.where(~later(prices, cut), prices + shift)
     one, other = replayed(frame, prices, tmp_path), replayed(changed, other_prices, tmp_path)
     np.testing.assert_array_equal(one.battery_w[: cut + 1], other.battery_w[: cut + 1])
+
+
+@pytest.mark.parametrize("strategy", ["time_of_use", "peak_shaving"])
+def test_no_decision_knows_a_later_forecast_or_a_later_peak(tmp_path: Path, strategy: str) -> None:
+    """With a demand charge, and a recorded forecast of the sun that is told at midnight for the day that begins."""
+    frame, prices, cut = home_frame(4), hourly_prices(START, 6), 20
+    frame[SUN_FORECAST] = 0.7 * frame["production_w"] + 100.0
+    changed = frame.copy()
+    changed.iloc[WARM_UP + cut + 1 :, :2] *= 2.5
+    midnight = (START + timedelta(hours=WARM_UP + cut)).astimezone(BERLIN).date() + timedelta(days=1)
+    changed.loc[changed.index >= pd.Timestamp(midnight, tz=BERLIN), SUN_FORECAST] += 900.0
+    told = {"strategy": strategy, "tariff__demand": DEMAND, "planning__replan": "2h"}
+    one, other = (replayed(which, prices, tmp_path, **told) for which in (frame, changed))
+    np.testing.assert_array_equal(one.battery_w[: cut + 1], other.battery_w[: cut + 1])
+    assert (one.battery_w != other.battery_w).any()
 
 
 def test_what_is_known_does_change_decisions(tmp_path: Path) -> None:
