@@ -111,6 +111,26 @@ def test_a_folder_of_something_else_is_refused_before_the_work(tmp_path: Path) -
     assert "holds something that is no backtest" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("out", "told"),
+    [
+        (".", "the folder you are in"),
+        ("", "the folder you are in"),
+        ("..", "or one around it"),
+        ("/proc/results", "name a folder that you may write"),
+    ],
+)
+def test_a_place_where_nothing_can_be_put_is_told_before_the_work(tmp_path: Path, out: str, told: str) -> None:
+    """It is told what to do, before the recording is read: there is none here."""
+    words = command(tmp_path, "--out", out)
+    (tmp_path / "home.csv").unlink()
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "--out" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["home.toml"]
+
+
 def test_a_period_without_offsets_is_on_the_clock_of_the_home(tmp_path: Path) -> None:
     """Half a local day is replayed from midnight there, and nothing else."""
     period = ["--start", "2024-03-28", "--end", "2024-03-28T12:00", "--strategy", "self_consumption", "--json"]

@@ -154,6 +154,12 @@ def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["thesis.txt"]
 
 
+def test_a_place_that_cannot_be_written_is_told_with_what_to_do() -> None:
+    """Before the first case is computed."""
+    with pytest.raises(SweepError, match="name a folder that you may write with --out"):
+        SweepFolder(Path("/proc/results"))
+
+
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """Provide a sweep in its own process group, one case finished and another under way."""
