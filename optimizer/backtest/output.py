@@ -38,6 +38,7 @@ def summary(result: Result) -> dict[str, Any]:
             "bridged_prices": sum(span.bridged_prices for span in period.spans),
         },
         "currency": result.setting.settings.site.currency,
+        "notes": list(result.setting.recording.notes),
         "planner": "recursion",
         "initial_soc": result.setting.start_soc,
         "bound": {

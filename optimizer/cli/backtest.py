@@ -22,6 +22,7 @@ from optimizer.backtest.output import check_folder, write
 from optimizer.backtest.replay import Setting
 from optimizer.backtest.world import choose_period
 from optimizer.cli.argument_types import instant, whole_number
+from optimizer.cli.recording_notes import tell_notes
 from optimizer.clock import WallClock
 from optimizer.history.recording import read_recording
 
@@ -46,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_folder(arguments.out)
     settings = configuration.settings
     recording, tariff = read_recording(arguments.recording), build_tariff(settings)
+    tell_notes(recording)
     period = choose_period(
         recording,
         tariff,

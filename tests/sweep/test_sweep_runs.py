@@ -117,6 +117,15 @@ def test_a_case_that_fails_loses_no_other(tmp_path: Path, capsys: pytest.Capture
     assert len(list((out / "cases").iterdir())) == 2
 
 
+def test_what_is_suspicious_about_a_recording_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """However many cases replay it."""
+    path, out = write_sweep(tmp_path, PLAIN), tmp_path / "out"
+    frame = pd.read_csv(tmp_path / "second.csv").assign(pv_forecast_w=1)
+    frame.to_csv(tmp_path / "second.csv", index=False)
+    assert main(["sweep", "--config", str(path), "--out", str(out), "--workers", "1", "--json"]) == 0
+    assert capsys.readouterr().err == f"sunshift: {tmp_path / 'second.csv'}: ignored: pv_forecast_w\n"
+
+
 def test_a_strategy_that_breaks_is_the_reason_of_its_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a replay raises becomes the outcome, with its kind and text."""
     sweep = load_sweep(write_sweep(tmp_path, PLAIN))
