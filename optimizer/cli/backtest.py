@@ -55,13 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
         end=_aware(arguments.end, settings.site.zone),
         warm_up=timedelta(days=arguments.warm_up),
     )
-    battery = build_battery(settings)
     setting = Setting(
         settings=settings,
         tariff=tariff,
         recording=recording,
         stopwatch=WallClock(),
-        start_soc=min(max(0.5, battery.min_soc), battery.max_soc),
+        start_soc=build_battery(settings).half_full_soc,
     )
     names = arguments.strategy or [settings.strategy.name]
     total = sum(len(span.grid) for span in period.spans)
