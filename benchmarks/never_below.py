@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from share_of_bound import BATTERY, DATA, HOMES, STRATEGY, Home, prepared
 
+from optimizer.assembly.site import build_battery
 from optimizer.assembly.tariffs import build_tariff
 from optimizer.backtest.backtest import SELF_CONSUMPTION, Backtest, Run
 from optimizer.backtest.replay import Setting
@@ -103,7 +104,13 @@ def replayed(case: Case, *, days: int, folder: Path) -> dict[str, Run]:
     tariff = build_tariff(settings)
     end = recording.start + case.past + timedelta(days=days)
     period = choose_period(recording, tariff, start=None, end=end, warm_up=case.past)
-    setting = Setting(settings=settings, tariff=tariff, recording=recording, stopwatch=WallClock(), start_soc=0.5)
+    setting = Setting(
+        settings=settings,
+        tariff=tariff,
+        recording=recording,
+        stopwatch=WallClock(),
+        start_soc=build_battery(settings).half_full_soc,
+    )
     return Backtest(setting, period, lambda _name, _count: None).unbounded([STRATEGY])
 
 

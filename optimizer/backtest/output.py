@@ -15,7 +15,7 @@ from optimizer.backtest.backtest import NO_BATTERY, PERFECT, Result, Run
 from optimizer.backtest.bill import interval_costs
 from optimizer.backtest.forecast_skill import forecast_skill
 from optimizer.backtest.report.page import render
-from optimizer.backtest.whole_folder import remove_leftovers, whole_folder
+from optimizer.backtest.whole_folder import is_in_use, remove_leftovers, try_to_write_beside, whole_folder
 from optimizer.errors import BacktestError
 from optimizer.forecasting.skill import Skill
 
@@ -38,6 +38,7 @@ def summary(result: Result) -> dict[str, Any]:
             "bridged_prices": sum(span.bridged_prices for span in period.spans),
         },
         "currency": result.setting.settings.site.currency,
+        "notes": list(result.setting.recording.notes),
         "planner": result.setting.settings.planning.method,
         "initial_soc": result.setting.start_soc,
         "bound": {
@@ -120,8 +121,11 @@ def check_folder(out: Path) -> None:
     Raises
     ------
     BacktestError
-        It holds something else, which would be lost.
+        It holds something else, which would be lost; or it cannot be replaced.
     """
+    if is_in_use(out):
+        msg = f"{out}: is the folder you are in, or one around it, and would be replaced; name another with --out"
+        raise BacktestError(msg)
     if out.exists() and not out.is_dir():
         msg = f"{out}: is no folder; name a new or empty one with --out"
         raise BacktestError(msg)
@@ -129,6 +133,10 @@ def check_folder(out: Path) -> None:
     if foreign:
         msg = f"{out}: holds something that is no backtest, such as {foreign[0]}; name a new or empty folder with --out"
         raise BacktestError(msg)
+    try:
+        try_to_write_beside(out)
+    except OSError as error:
+        raise BacktestError(_cannot_write(out, error)) from error
 
 
 def _foreign_things(out: Path) -> list[str]:
@@ -169,9 +177,12 @@ def write(result: Result, out: Path) -> dict[str, Any]:
             (draft / SUMMARY).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
             (draft / REPORT).write_text(render(result, figures, skill), encoding="utf-8")
     except OSError as error:
-        msg = f"{out}: cannot be written ({error.strerror or error})"
-        raise BacktestError(msg) from error
+        raise BacktestError(_cannot_write(out, error)) from error
     return figures
+
+
+def _cannot_write(out: Path, error: OSError) -> str:
+    return f"{out}: cannot be written ({error.strerror or error}); name a folder that you may write with --out"
 
 
 def _skill_figures(skill: Skill | None) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ from optimizer.backtest.output import check_folder, write
 from optimizer.backtest.replay import Setting
 from optimizer.backtest.world import choose_period
 from optimizer.cli.argument_types import instant, whole_number
+from optimizer.cli.recording_notes import tell_notes
 from optimizer.clock import WallClock
 from optimizer.history.recording import read_recording
 
@@ -46,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_folder(arguments.out)
     settings = configuration.settings
     recording, tariff = read_recording(arguments.recording), build_tariff(settings)
+    tell_notes(recording)
     period = choose_period(
         recording,
         tariff,
@@ -53,13 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
         end=_aware(arguments.end, settings.site.zone),
         warm_up=timedelta(days=arguments.warm_up),
     )
-    battery = build_battery(settings)
     setting = Setting(
         settings=settings,
         tariff=tariff,
         recording=recording,
         stopwatch=WallClock(),
-        start_soc=min(max(0.5, battery.min_soc), battery.max_soc),
+        start_soc=build_battery(settings).half_full_soc,
     )
     names = arguments.strategy or [settings.strategy.name]
     total = sum(len(span.grid) for span in period.spans)

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from optimizer.backtest.backtest import ALWAYS
 from optimizer.cli.argument_types import whole_number
+from optimizer.cli.recording_notes import tell_notes
 from optimizer.sweep.case import Outcome
 from optimizer.sweep.folder import SweepFolder
 from optimizer.sweep.loading import Sweep, load_sweep
@@ -43,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Compute what is not yet computed, write the results and print them."""
     sweep = load_sweep(arguments.config)
     folder = SweepFolder(arguments.out)
+    for recording in sweep.recordings.values():
+        tell_notes(recording)
     outcomes = _computed(sweep, folder, _runner(arguments))
     rows = results(outcomes)
     failed = _failed(outcomes)

@@ -43,6 +43,11 @@ class Battery:
         """Stored energy at the highest allowed state of charge [Wh]."""
         return self.max_soc * self.usable_capacity_wh
 
+    @property
+    def half_full_soc(self) -> float:
+        """Half full, or the nearest edge of the allowed band where that excludes it: where a replay begins [1]."""
+        return min(max(0.5, self.min_soc), self.max_soc)
+
     def energy_wh(self, soc: float) -> float:
         """Return the stored energy at a state of charge [Wh]."""
         return soc * self.usable_capacity_wh

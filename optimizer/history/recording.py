@@ -124,8 +124,7 @@ def _read_csv(path: Path) -> tuple[pd.DataFrame, int]:
             path, dtype=str, keep_default_na=False, skip_blank_lines=False, skipinitialspace=True, encoding="utf-8-sig"
         )
     except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror or error})"
-        raise RecordingError(msg) from error
+        raise RecordingError(_cannot_read(path, error)) from error
     except pd.errors.EmptyDataError as error:
         msg = f"{path}: empty; expected a header with timestamp, consumption_w and production_w"
         raise RecordingError(msg) from error
@@ -145,10 +144,16 @@ def _read_parquet(path: Path) -> tuple[pd.DataFrame, int]:
     _require_pyarrow(path)
     try:
         table = pd.read_parquet(path)
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise RecordingError(_cannot_read(path, error)) from error
     except (OSError, ValueError) as error:
         msg = f"{path}: not a readable Parquet file ({error})"
         raise RecordingError(msg) from error
     return (table if "timestamp" in table else table.reset_index()), 1
+
+
+def _cannot_read(path: Path, error: OSError) -> str:
+    return f"{path}: cannot be read ({error.strerror or error}); check the path, its owner and mode"
 
 
 def _require_pyarrow(path: Path) -> None:

@@ -81,12 +81,11 @@ def compute(case: Case, recording: Recording) -> dict[str, Any]:
             "sunshift[fast]; install the same on all"
         )
     period = choose_period(recording, case.prices, start=case.start, end=case.end, warm_up=case.warm_up)
-    battery = build_battery(case.settings)
     setting = Setting(
         settings=case.settings,
         tariff=case.prices,
         recording=recording,
         stopwatch=WallClock(),
-        start_soc=min(max(0.5, battery.min_soc), battery.max_soc),
+        start_soc=build_battery(case.settings).half_full_soc,
     )
     return summary(Backtest(setting, period, lambda _name, _count: None).run(case.strategies))

@@ -79,4 +79,4 @@ class SweepFolder:
 
 
 def _cannot_write(path: Path, error: OSError) -> str:
-    return f"{path}: cannot be written ({error.strerror or error})"
+    return f"{path}: cannot be written ({error.strerror or error}); name a folder that you may write with --out"

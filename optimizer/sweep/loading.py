@@ -93,7 +93,7 @@ def _read(path: Path) -> ReadFile:
 
 
 def _check_strategies(file: SweepFile, findings: _Findings) -> None:
-    known = [*installed_strategies(), *ALWAYS]
+    known = {*installed_strategies(), *ALWAYS}
     for position, name in enumerate(file.strategies, start=1):
         if name not in known:
             hint = f"{one_of(name, known)} (`sunshift strategies` lists them)"

@@ -51,6 +51,22 @@ def test_long_gaps_split_the_replay(tmp_path: Path) -> None:
     assert result.period.spans[0].grid.start == START + timedelta(days=2)
 
 
+@pytest.mark.parametrize(("band", "start"), [((0.6, 1.0), 0.6), ((0.0, 0.3), 0.3), ((0.1, 0.9), 0.5)])
+def test_a_replay_begins_half_full_or_at_the_nearest_edge(
+    tmp_path: Path, band: tuple[float, float], start: float
+) -> None:
+    """A band that excludes the half is replayed from its edge, and its bound is proven there."""
+    lowest, highest = band
+    result = backtest(
+        recording_of(home_frame(3), tmp_path),
+        strategy="self_consumption",
+        battery__min_soc=lowest,
+        battery__max_soc=highest,
+    )
+    assert summary(result)["initial_soc"] == start
+    assert result.proof.is_exact
+
+
 def test_limits_broken_are_counted(tmp_path: Path) -> None:
     """Every interval above the import limit counts, without a battery too."""
     frame = home_frame(4)

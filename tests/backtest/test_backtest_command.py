@@ -89,6 +89,17 @@ def test_json_is_one_document_and_a_pipe_hears_nothing_else(tmp_path: Path) -> N
     assert figures["runs"]["perfect_foresight"]["saving_share_of_bound"] == 1.0
 
 
+def test_what_is_suspicious_about_the_recording_is_told_and_kept(tmp_path: Path) -> None:
+    """A column that is not known is named on standard error, and in the summary; the figures come all the same."""
+    words = command(tmp_path, "--json", "--strategy", "self_consumption")
+    path = tmp_path / "home.csv"
+    header, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([f"{header},pv_forecast_w", *(f"{line},1" for line in lines)]))
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, check=True, text=True)
+    assert done.stderr == "sunshift: home.csv: ignored: pv_forecast_w\n"
+    assert json.loads(done.stdout)["notes"] == ["ignored: pv_forecast_w"]
+
+
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_an_interrupted_run_leaves_the_old_results(tmp_path: Path, sent: signal.Signals, code: int) -> None:
     """Ctrl-C or kill in mid-run: what an earlier run wrote is there byte for byte, and nothing beside it."""
@@ -109,6 +120,26 @@ def test_a_folder_of_something_else_is_refused_before_the_work(tmp_path: Path) -
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "holds something that is no backtest" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("out", "told"),
+    [
+        (".", "the folder you are in"),
+        ("", "the folder you are in"),
+        ("..", "or one around it"),
+        ("/proc/results", "name a folder that you may write"),
+    ],
+)
+def test_a_place_where_nothing_can_be_put_is_told_before_the_work(tmp_path: Path, out: str, told: str) -> None:
+    """It is told what to do, before the recording is read: there is none here."""
+    words = command(tmp_path, "--out", out)
+    (tmp_path / "home.csv").unlink()
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "--out" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["home.toml"]
 
 
 def test_a_period_without_offsets_is_on_the_clock_of_the_home(tmp_path: Path) -> None:

@@ -33,6 +33,17 @@ def test_the_new_takes_the_place_of_the_old(
     assert names(tmp_path) == ["below", "out", "second"]
 
 
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    """The folder that a link leads to is replaced; the link is not, and no draft is left beside either."""
+    (tmp_path / "disk" / "results").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "disk" / "results")
+    with whole_folder(tmp_path / "link") as draft:
+        (draft / "new").touch()
+    assert (tmp_path / "link").is_symlink()
+    assert names(tmp_path / "disk") == ["new", "results"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "link"]
+
+
 def test_what_fails_leaves_the_old_as_it_was(tmp_path: Path) -> None:
     """A failure or Ctrl-C while writing leaves no draft and no change."""
     out = tmp_path / "out"

@@ -178,8 +178,8 @@ def test_all_kinds_of_mistakes_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
-    """No traceback for a typing mistake."""
-    with pytest.raises(RecordingError, match="cannot be read"):
+    """No traceback for a typing mistake, and what to do."""
+    with pytest.raises(RecordingError, match=r"cannot be read \(No such file or directory\); check the path"):
         read_recording(tmp_path / "missing.csv")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.assembly.configuration import configuration_from_tables
+from optimizer.assembly.site import build_battery
 from optimizer.assembly.tariffs import build_tariff
 from optimizer.backtest.backtest import Backtest, Result
 from optimizer.backtest.replay import Setting
@@ -49,5 +50,11 @@ def backtest(recording: Recording, *, warm_up_days: int = 2, strategy: str = "ti
     ).settings
     tariff = build_tariff(settings)
     period = choose_period(recording, tariff, start=None, end=None, warm_up=timedelta(days=warm_up_days))
-    setting = Setting(settings=settings, tariff=tariff, recording=recording, stopwatch=WallClock(), start_soc=0.5)
+    setting = Setting(
+        settings=settings,
+        tariff=tariff,
+        recording=recording,
+        stopwatch=WallClock(),
+        start_soc=build_battery(settings).half_full_soc,
+    )
     return Backtest(setting, period, lambda name, count: None).run([strategy])

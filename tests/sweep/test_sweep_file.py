@@ -164,3 +164,9 @@ def test_the_example_is_right() -> None:
     sweep = load_sweep(ROOT / "config" / "sweep.toml")
     assert len(sweep.cases) == 12
     assert len(sweep.recordings) == 2
+
+
+def test_strategies_to_choose_from_are_named_once(tmp_path: Path) -> None:
+    """Plain self-consumption is installed, and a baseline besides."""
+    told = problems_in(tmp_path, WHOLE.replace('["time_of_use"]', '["xyz"]'))["strategies[1]"]
+    assert "choose one of no_battery, peak_shaving, perfect_foresight, self_consumption, time_of_use (" in told

@@ -117,6 +117,15 @@ def test_a_case_that_fails_loses_no_other(tmp_path: Path, capsys: pytest.Capture
     assert len(list((out / "cases").iterdir())) == 2
 
 
+def test_what_is_suspicious_about_a_recording_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """However many cases replay it."""
+    path, out = write_sweep(tmp_path, PLAIN), tmp_path / "out"
+    frame = pd.read_csv(tmp_path / "second.csv").assign(pv_forecast_w=1)
+    frame.to_csv(tmp_path / "second.csv", index=False)
+    assert main(["sweep", "--config", str(path), "--out", str(out), "--workers", "1", "--json"]) == 0
+    assert capsys.readouterr().err == f"sunshift: {tmp_path / 'second.csv'}: ignored: pv_forecast_w\n"
+
+
 def test_a_strategy_that_breaks_is_the_reason_of_its_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a replay raises becomes the outcome, with its kind and text."""
     sweep = load_sweep(write_sweep(tmp_path, PLAIN))
@@ -152,6 +161,12 @@ def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
         SweepFolder(tmp_path)
     assert main(["sweep", "--config", str(tmp_path / "none.toml"), "--out", str(tmp_path / "out")]) == EXIT_CONFIG
     assert sorted(path.name for path in tmp_path.iterdir()) == ["thesis.txt"]
+
+
+def test_a_place_that_cannot_be_written_is_told_with_what_to_do() -> None:
+    """Before the first case is computed."""
+    with pytest.raises(SweepError, match="name a folder that you may write with --out"):
+        SweepFolder(Path("/proc/results"))
 
 
 @pytest.fixture

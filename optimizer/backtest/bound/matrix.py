@@ -8,6 +8,7 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
+from optimizer.backtest.bound.heard import interruptible
 from optimizer.backtest.world import Floats
 from optimizer.errors import BacktestError
 
@@ -115,7 +116,8 @@ def solve(program: MatrixProgram, *, time_limit_s: float) -> Solution | None:
     highs.setOptionValue("mip_abs_gap", 1e-6)
     if highs.passModel(program.as_highs()) == highspy.HighsStatus.kError:
         raise BacktestError("internal error: the solver does not take the program of the bound; please report this")
-    highs.run()
+    highs.HandleUserInterrupt = True
+    interruptible(highs.run, highs.cancelSolve)
     status = highs.getModelStatus()
     mixed, late = program.has_binaries, status == highspy.HighsModelStatus.kTimeLimit
     feasible = highs.getInfo().primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
