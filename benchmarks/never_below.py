@@ -21,7 +21,6 @@ from rich.console import Console
 from rich.table import Table
 from share_of_bound import BATTERY, DATA, HOMES, STRATEGY, Home, prepared
 
-from optimizer.assembly.site import build_battery
 from optimizer.assembly.tariffs import build_tariff
 from optimizer.backtest.backtest import SELF_CONSUMPTION, Backtest, Run
 from optimizer.backtest.replay import Setting
@@ -109,7 +108,6 @@ def replayed(case: Case, *, days: int, folder: Path) -> dict[str, Run]:
         tariff=tariff,
         recording=recording,
         stopwatch=WallClock(),
-        start_soc=build_battery(settings).half_full_soc,
     )
     return Backtest(setting, period, lambda _name, _count: None).unbounded([STRATEGY])
 

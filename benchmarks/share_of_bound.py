@@ -26,7 +26,6 @@ from rich.table import Table
 
 from optimizer.assembly.configuration import configuration_from_tables
 from optimizer.assembly.planning import build_forecaster
-from optimizer.assembly.site import build_battery
 from optimizer.assembly.tariffs import build_tariff
 from optimizer.backtest.backtest import PERFECT, SELF_CONSUMPTION, Backtest
 from optimizer.backtest.replay import MakeForecaster, Setting
@@ -255,7 +254,6 @@ def shares(
         tariff=tariff,
         recording=recording,
         stopwatch=WallClock(),
-        start_soc=build_battery(settings).half_full_soc,
         make_forecaster=make,
     )
     runs = Backtest(setting, period, lambda _name, _count: None).run([STRATEGY]).runs

@@ -16,6 +16,7 @@ from optimizer.forecasting.port import Forecaster
 from optimizer.forecasting.told_sun import SunForecast
 from optimizer.history.port import HistoryReader
 from optimizer.planning.cross_checked_planner import CrossCheckedPlanner
+from optimizer.planning.optima import both_optima
 from optimizer.planning.port import Planner
 from optimizer.planning.recursion_planner import RecursionPlanner
 from optimizer.planning.reliable_planner import ReliablePlanner
@@ -48,27 +49,27 @@ def build_switching(settings: Settings) -> Switching:
     return Switching(share=planning.switching_share, every=planning.switching_every)
 
 
-def build_planner(settings: Settings, *, clock: Clock) -> Planner:
-    """Return the planner that is configured."""
-    time_limit_s = settings.planning.time_limit.total_seconds()
-    if settings.planning.method == "lp":
-        return ReliablePlanner(clock=clock, time_limit_s=time_limit_s)
-    return CrossCheckedPlanner(clock=clock, time_limit_s=time_limit_s)
+def build_planner(settings: Settings, *, clock: Clock, audited: bool = True) -> Planner:
+    """Return the planner that is configured.
 
-
-def build_replay_planner(settings: Settings, *, clock: Clock) -> Planner:
-    """Return what plans a replay: as the configured planner decides, without what only looks at its plans once more.
-
-    Where the recursion is exact its plans are bare and no program checks them, for there are thousands; where it is
-    not, as with a demand charge over several futures, the program plans as it does live.
+    Parameters
+    ----------
+    audited
+        False, as a replay of thousands of plans wants it: the same planner, without what only looks at its plans once
+        more. Where the recursion is exact its plans are bare, and no program checks them; where it is not, as with a
+        demand charge over several futures, the program plans all the same.
     """
     time_limit_s = settings.planning.time_limit.total_seconds()
-    recursion = RecursionPlanner(clock=clock, audited=False)
-    otherwise = ReliablePlanner(clock=clock, time_limit_s=time_limit_s, recursion=recursion)
+    recursion = RecursionPlanner(clock=clock, audited=audited)
+    program_first = ReliablePlanner(clock=clock, time_limit_s=time_limit_s, recursion=recursion)
     if settings.planning.method == "lp":
-        return otherwise
+        return program_first
     return CrossCheckedPlanner(
-        clock=clock, time_limit_s=time_limit_s, recursion=recursion, otherwise=otherwise, optima=_unchecked
+        clock=clock,
+        time_limit_s=time_limit_s,
+        recursion=recursion,
+        otherwise=program_first,
+        optima=both_optima if audited else _unchecked,
     )
 
 

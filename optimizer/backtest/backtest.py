@@ -188,10 +188,11 @@ class Backtest:
 
     def _best_known(self, bound: Run, proof: Proof, runs: dict[str, Run]) -> tuple[Run, Proof]:
         """Return the cheapest path there is: a search that was not finished may have left a dearer one than a run's."""
-        with_battery = [run for name, run in runs.items() if name != NO_BATTERY]
-        best = min(with_battery, key=self._objective)
+        if proof.is_exact:
+            return bound, proof
+        best = min((run for name, run in runs.items() if name != NO_BATTERY), key=self._objective)
         cost = self._objective(best)
-        if proof.is_exact or cost >= proof.cost:
+        if cost >= proof.cost:
             return bound, proof
         return replace(bound, flows=best.flows, bill=best.bill), replace(proof, cost=cost)
 

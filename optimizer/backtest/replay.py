@@ -10,7 +10,7 @@ from datetime import timedelta
 import numpy as np
 
 from optimizer.assembly.controller import build_options
-from optimizer.assembly.planning import build_forecaster, build_replay_planner, build_switching
+from optimizer.assembly.planning import build_forecaster, build_planner, build_switching
 from optimizer.assembly.site import build_battery, build_site
 from optimizer.backtest.bill import Flows
 from optimizer.backtest.interval_battery import Delivered, IntervalBattery
@@ -54,7 +54,6 @@ class Setting:
     recording: Recording
     stopwatch: Clock
     """Measures how long planning takes; no decision depends on it."""
-    start_soc: float
     make_forecaster: MakeForecaster | None = None
     """Another forecaster than the configured one, for research; None: the configured one."""
 
@@ -65,6 +64,11 @@ class Setting:
         has_told_sun = SUN_FORECAST in self.recording.frame
         told = RecordedSunForecast(self.recording, self.settings.site.zone) if has_told_sun else None
         return build_forecaster(self.settings, history=history, sun_forecast=told)
+
+    @property
+    def start_soc(self) -> float:
+        """Where every run of every span begins [1]."""
+        return build_battery(self.settings).half_full_soc
 
     @property
     def step(self) -> timedelta:
@@ -111,7 +115,7 @@ class Replay:
             forecaster=setting.forecaster(self._history),
             history=self._history,
             strategy=strategy,
-            planner=build_replay_planner(settings, clock=setting.stopwatch),
+            planner=build_planner(settings, clock=setting.stopwatch, audited=False),
             step=setting.step,
             horizon=-(-planning.horizon // setting.step) * setting.step,
             switching=build_switching(settings),

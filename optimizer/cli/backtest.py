@@ -15,7 +15,6 @@ from rich.progress import Progress
 from rich.table import Table
 
 from optimizer.assembly.configuration import load_configuration
-from optimizer.assembly.site import build_battery
 from optimizer.assembly.tariffs import build_tariff
 from optimizer.backtest.backtest import PERFECT, SELF_CONSUMPTION, Backtest
 from optimizer.backtest.output import check_folder, write
@@ -60,7 +59,6 @@ def run(arguments: argparse.Namespace) -> int:
         tariff=tariff,
         recording=recording,
         stopwatch=WallClock(),
-        start_soc=build_battery(settings).half_full_soc,
     )
     names = arguments.strategy or [settings.strategy.name]
     total = sum(len(span.grid) for span in period.spans)

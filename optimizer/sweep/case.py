@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from optimizer.assembly.site import build_battery
 from optimizer.backtest.backtest import Backtest
 from optimizer.backtest.output import summary
 from optimizer.backtest.replay import Setting
@@ -86,6 +85,5 @@ def compute(case: Case, recording: Recording) -> dict[str, Any]:
         tariff=case.prices,
         recording=recording,
         stopwatch=WallClock(),
-        start_soc=build_battery(case.settings).half_full_soc,
     )
     return summary(Backtest(setting, period, lambda _name, _count: None).run(case.strategies))

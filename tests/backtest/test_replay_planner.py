@@ -12,7 +12,10 @@ import pytest
 from optimizer.assembly.planning import build_planner
 from optimizer.backtest.backtest import NO_BATTERY, PERFECT, Backtest, Run
 from optimizer.backtest.bound.perfect import Proof
+from optimizer.clock import Clock
 from optimizer.history.recording import Recording
+from optimizer.planning.port import Planner
+from optimizer.settings import Settings
 from support.price_files import hourly_prices, price_file
 from support.replays import START, backtest, home_frame, recording_of
 
@@ -25,6 +28,11 @@ def spiky_home(folder: Path) -> Recording:
     frame = home_frame(6)
     frame["consumption_w"] += 3500.0 * (np.random.default_rng(3).random(len(frame)) < 0.12)
     return recording_of(frame, folder)
+
+
+def as_the_service(settings: Settings, *, clock: Clock, audited: bool) -> Planner:
+    assert not audited, "a replay that audits its plans would take hours"
+    return build_planner(settings, clock=clock)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +49,7 @@ def test_a_replay_decides_as_the_service_would(
     """With the service's own planner in its place every interval is the same, and no plan is lost."""
     recording = spiky_home(tmp_path)
     replayed = backtest(recording, **FAST, **changes).runs["time_of_use"]
-    monkeypatch.setattr("optimizer.backtest.replay.build_replay_planner", build_planner)
+    monkeypatch.setattr("optimizer.backtest.replay.build_planner", as_the_service)
     live = backtest(recording, **FAST, **changes).runs["time_of_use"]
     np.testing.assert_allclose(replayed.flows[0].battery_w, live.flows[0].battery_w, atol=1e-3)
     assert replayed.plans == live.plans == 48
@@ -54,7 +62,7 @@ def test_negative_prices_are_planned_as_live(tmp_path: Path, monkeypatch: pytest
     recording = recording_of(home_frame(4), tmp_path)
     changes = {"tariff__import": prices, "tariff__export": prices, **FAST}
     replayed = backtest(recording, **changes).runs["time_of_use"]
-    monkeypatch.setattr("optimizer.backtest.replay.build_replay_planner", build_planner)
+    monkeypatch.setattr("optimizer.backtest.replay.build_planner", as_the_service)
     live = backtest(recording, **changes).runs["time_of_use"]
     np.testing.assert_allclose(replayed.flows[0].battery_w, live.flows[0].battery_w, atol=1e-3)
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from optimizer.assembly.configuration import configuration_from_tables
-from optimizer.assembly.site import build_battery
 from optimizer.assembly.tariffs import build_tariff
 from optimizer.backtest.backtest import Backtest, Result
 from optimizer.backtest.replay import Setting
@@ -55,6 +54,5 @@ def backtest(recording: Recording, *, warm_up_days: int = 2, strategy: str = "ti
         tariff=tariff,
         recording=recording,
         stopwatch=WallClock(),
-        start_soc=build_battery(settings).half_full_soc,
     )
     return Backtest(setting, period, lambda name, count: None).run([strategy])
