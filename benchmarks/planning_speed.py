@@ -50,9 +50,10 @@ CLOCK = WallClock()
 
 
 def as_forecast(problem: PlanningProblem) -> PlanningProblem:
-    """Return the problem with its futures in rows, as the forecaster hands them out."""
+    """Return the problem with its numbers in rows, as forecaster and price outlook hand them out."""
     rows = (replace(one, load_w=Row(one.load_w), pv_w=Row(one.pv_w)) for one in problem.scenarios)
-    return replace(problem, scenarios=tuple(rows))
+    buy, sell = Row(problem.import_price_per_kwh), Row(problem.export_price_per_kwh)
+    return replace(problem, scenarios=tuple(rows), import_price_per_kwh=buy, export_price_per_kwh=sell)
 
 
 def by_program(problem: PlanningProblem) -> float:
@@ -144,8 +145,8 @@ class RollingYear:
         count = YEAR + HORIZON + FUTURES * STEPS_PER_DAY
         home = future(rng, count, 1.0)
         self._load, self._pv = Row(home.load_w), Row(home.pv_w)
-        self._buy = tuple(day_ahead_price(rng, step // 4 * 4) for step in range(count))
-        self._template = synthetic(HORIZON, 1)
+        self._buy = Row(day_ahead_price(rng, step // 4 * 4) for step in range(count))
+        self._template = as_forecast(synthetic(HORIZON, 1))
 
     def problem(self, step: int) -> PlanningProblem:
         """Return the problem posed in an interval of the year."""

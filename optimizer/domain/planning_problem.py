@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from optimizer.domain.battery import Battery
@@ -22,9 +23,9 @@ class PlanningProblem:
     grid: TimeGrid
     battery: Battery
     connection: GridConnection
-    import_price_per_kwh: tuple[float, ...]
+    import_price_per_kwh: Sequence[float]
     """Shape (count,) [currency/kWh]."""
-    export_price_per_kwh: tuple[float, ...]
+    export_price_per_kwh: Sequence[float]
     """Shape (count,) [currency/kWh]."""
     scenarios: tuple[Scenario, ...]
     """At least one; weights add up to 1."""

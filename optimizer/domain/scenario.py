@@ -16,7 +16,7 @@ class Scenario:
     """House load, a tuple or a :class:`Row`, shape (count,) [W]."""
     pv_w: Sequence[float]
     """PV production available, a tuple or a :class:`Row`, shape (count,) [W]."""
-    import_price_per_kwh: tuple[float, ...] | None = None
+    import_price_per_kwh: Sequence[float] | None = None
     """This future's import prices, shape (count,) [currency/kWh]; None: those of the problem."""
-    export_price_per_kwh: tuple[float, ...] | None = None
+    export_price_per_kwh: Sequence[float] | None = None
     """This future's export prices, shape (count,) [currency/kWh]; None: those of the problem."""

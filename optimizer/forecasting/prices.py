@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from optimizer.domain.prices import Prices
+from optimizer.domain.row import Row
 from optimizer.domain.time_grid import TimeGrid
 from optimizer.forecasting.local_days import day_likeness, same_time_on, starts_s_of
 from optimizer.forecasting.past_prices import PastPrices, as_floats
@@ -30,17 +31,17 @@ class PriceVariant:
     """One future's prices: published where they are, one past day's elsewhere."""
 
     days_ago: int
-    import_per_kwh: tuple[float, ...]
-    export_per_kwh: tuple[float, ...]
+    import_per_kwh: Row
+    export_per_kwh: Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedPrices:
     """A price for every interval."""
 
-    import_per_kwh: tuple[float, ...]
+    import_per_kwh: Row
     """Shape (count,) [currency/kWh]."""
-    export_per_kwh: tuple[float, ...]
+    export_per_kwh: Row
     """Shape (count,) [currency/kWh]."""
     assumed: int
     """In how many intervals either price is not published but assumed."""
@@ -102,12 +103,12 @@ def expected_prices(
         index for index, pair in enumerate(zip(known.import_per_kwh, known.export_per_kwh, strict=True)) if None in pair
     ]
     return ExpectedPrices(
-        import_per_kwh=tuple(bought.expected.tolist()),
-        export_per_kwh=tuple(sold.expected.tolist()),
+        import_per_kwh=_row(bought.expected),
+        export_per_kwh=_row(sold.expected),
         assumed=len(gaps),
         first_assumed=gaps[0],
         variants=tuple(
-            PriceVariant(days_ago=days, import_per_kwh=tuple(buy.tolist()), export_per_kwh=tuple(sell.tolist()))
+            PriceVariant(days_ago=days, import_per_kwh=_row(buy), export_per_kwh=_row(sell))
             for days, buy, sell in zip(variants_of, bought.by_day, sold.by_day, strict=True)
         ),
     )
@@ -141,8 +142,8 @@ def with_prices_of_past_days(forecast: Forecast, prices: ExpectedPrices) -> Fore
 
 
 def _as_published(known: Prices, variants_of: Sequence[int]) -> ExpectedPrices:
-    bought = tuple(price for price in known.import_per_kwh if price is not None)
-    sold = tuple(price for price in known.export_per_kwh if price is not None)
+    bought = Row(price for price in known.import_per_kwh if price is not None)
+    sold = Row(price for price in known.export_per_kwh if price is not None)
     return ExpectedPrices(
         import_per_kwh=bought,
         export_per_kwh=sold,
@@ -150,6 +151,10 @@ def _as_published(known: Prices, variants_of: Sequence[int]) -> ExpectedPrices:
         first_assumed=None,
         variants=tuple(PriceVariant(days_ago=days, import_per_kwh=bought, export_per_kwh=sold) for days in variants_of),
     )
+
+
+def _row(prices: Floats) -> Row:
+    return Row.from_bytes(prices.tobytes())
 
 
 def _filled(known: Floats, outlook: _Outlook, days_back: int, variants_of: Sequence[int]) -> _Filled | None:

@@ -50,7 +50,7 @@ def _array_faults(problem: PlanningProblem) -> Iterator[str]:
         yield from _array(f"{place}load_w", scenario.load_w, count, lowest=0.0)
         yield from _array(f"{place}pv_w", scenario.pv_w, count, lowest=0.0)
         for name in ("import_price_per_kwh", "export_price_per_kwh"):
-            prices: tuple[float, ...] | None = getattr(scenario, name)
+            prices: Sequence[float] | None = getattr(scenario, name)
             if prices is not None:
                 yield from _array(f"{place}{name}", prices, count)
 

@@ -57,45 +57,48 @@ class StepArrays:
 
 def step_arrays(problem: PlanningProblem) -> StepArrays:
     """Return the futures of a checked problem."""
-    futures = problem.scenarios
-    load_kw = _side_by_side([one.load_w for one in futures]) / W_PER_KW
-    pv_kw = _side_by_side([one.pv_w for one in futures]) / W_PER_KW
-    net_kw = load_kw - pv_kw
-    buy = _rows([one.import_price_per_kwh or problem.import_price_per_kwh for one in futures])
-    sell = _rows([one.export_price_per_kwh or problem.export_price_per_kwh for one in futures])
+    futures, count = problem.scenarios, len(problem.scenarios)
+    # Both sides in one array: a plan of one future takes little longer than numpy takes to be called.
+    powers_kw = _side_by_side([*(one.load_w for one in futures), *(one.pv_w for one in futures)]) / W_PER_KW
+    prices = _prices(problem)
+    lowest_kw, highest_kw = float(powers_kw.min()), float(powers_kw.max())
+    pv_kw, net_kw = powers_kw[count:], powers_kw[:count] - powers_kw[count:]
     charge_kw, discharge_kw = _max_charge_kw(problem, net_kw), _max_discharge_kw(problem, net_kw, pv_kw)
-    if len(futures) > 1:
+    if count > 1:
         # One decision for the first interval: all futures get the same freedom in it, and it must suit each.
         charge_kw[:, 0], discharge_kw[:, 0] = charge_kw[:, 0].min(), discharge_kw[:, 0].min()
     return StepArrays(
         weights=np.array([one.weight for one in futures], dtype=float),
         net_load_kw=net_kw,
         pv_kw=pv_kw,
-        buy=buy,
-        sell=sell,
+        buy=prices[:count],
+        sell=prices[count:],
         max_charge_kw=charge_kw,
         max_discharge_kw=discharge_kw,
         # A difference is finite only where both are.
-        lowest_kw=float(min(load_kw.min(), pv_kw.min())) if np.isfinite(net_kw).all() else math.nan,
-        lowest_price=float(np.minimum(buy.min(), sell.min())),
-        highest_price=float(np.maximum(buy.max(), sell.max())),
+        lowest_kw=lowest_kw if math.isfinite(highest_kw - lowest_kw) else math.nan,
+        lowest_price=float(prices.min()),
+        highest_price=float(prices.max()),
     )
 
 
-def _side_by_side(powers: list[Sequence[float]]) -> Floats:
-    """Return the powers of all futures; those that come as rows are taken over in one piece."""
-    doubles = [one.doubles for one in powers if isinstance(one, Row)]
-    count = len(powers[0])
-    if len(doubles) == len(powers) and all(len(one) == count for one in doubles):
+def _side_by_side(rows: Sequence[Sequence[float]]) -> Floats:
+    """Return many rows of numbers as one array; those that come as rows are taken over in one piece."""
+    doubles = [one.doubles for one in rows if isinstance(one, Row)]
+    count = len(rows[0])
+    if len(doubles) == len(rows) and all(len(one) == count for one in doubles):
         return np.frombuffer(b"".join(doubles)).reshape(-1, count)
-    return np.array(powers)
+    return np.array(rows) + 0.0  # whole numbers become floats, texts are refused
 
 
-def _rows(prices: list[tuple[float, ...]]) -> Floats:
-    """Return the prices of all futures; what they share is read once."""
-    if all(row is prices[0] for row in prices):
-        return np.array([prices[0]], dtype=float).repeat(len(prices), axis=0)
-    return np.array(prices, dtype=float)
+def _prices(problem: PlanningProblem) -> Floats:
+    """Return what all futures buy at and, below, what they sell at; what they share is read once."""
+    buy = [one.import_price_per_kwh or problem.import_price_per_kwh for one in problem.scenarios]
+    sell = [one.export_price_per_kwh or problem.export_price_per_kwh for one in problem.scenarios]
+    if all(row is buy[0] for row in buy) and all(row is sell[0] for row in sell):
+        shared = _side_by_side([buy[0], sell[0]])
+        return shared if len(buy) == 1 else shared.repeat(len(buy), axis=0)
+    return _side_by_side([*buy, *sell])
 
 
 def _max_charge_kw(problem: PlanningProblem, net_kw: Floats) -> Floats:
