@@ -6,6 +6,7 @@ from optimizer.assembly.configuration import Configuration
 from optimizer.assembly.site import build_battery, build_site
 from optimizer.assembly.tariffs import build_tariff
 from optimizer.clock import Clock
+from optimizer.control.billing_peak import BillingPeak
 from optimizer.control.plan_board import PlanBoard
 from optimizer.control.replanning import PlanningDesk
 from optimizer.domain.planning_problem import PlanningProblem
@@ -107,13 +108,12 @@ def build_desk(
         site=build_site(settings),
         tariff=prices,
         forecaster=build_forecaster(settings, history=history),
-        history=history,
         strategy=configuration.strategy,
         planner=build_planner(settings, clock=clock),
         step=settings.planning.step,
         horizon=settings.planning.horizon,
         switching=build_switching(settings),
-        demand=prices.demand,
+        peak=None if prices.demand is None else BillingPeak(prices.demand, history),
         terminal_value=settings.planning.terminal_value_per_kwh,
         board=board,
     )

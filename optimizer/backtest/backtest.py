@@ -44,6 +44,7 @@ class Run:
     bill: Bill
     plans: int = 0
     failed_plans: int = 0
+    rejected_plans: int = 0
     seconds: float = 0.0
     decisions: tuple[Decision, ...] = ()
     """Those that differ in kind from the one before."""
@@ -137,6 +138,7 @@ class Backtest:
             bill=bill,
             plans=sum(one.plans for one in replayed),
             failed_plans=sum(one.failed_plans for one in replayed),
+            rejected_plans=sum(one.rejected_plans for one in replayed),
             seconds=self._setting.stopwatch.elapsed() - began_s,
             decisions=tuple(decisions),
         )

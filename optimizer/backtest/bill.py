@@ -11,6 +11,7 @@ import numpy as np
 from optimizer.backtest.world import Floats, Span
 from optimizer.domain.battery import Battery
 from optimizer.domain.time_grid import Interval, TimeGrid
+from optimizer.errors import BacktestError
 from optimizer.tariffs.demand import DemandTariff
 
 
@@ -106,8 +107,21 @@ class BilledPeak:
 
 
 def metering(grid: TimeGrid, demand: DemandTariff) -> Metering:
-    """Return the meter's whole intervals; where the recording is coarser, its own intervals stand in."""
+    """Return the meter's whole intervals; where the recording is coarser, its own intervals stand in.
+
+    Raises
+    ------
+    BacktestError
+        The meter's interval is no multiple of the recording's.
+    """
     size = max(1, demand.interval // grid.step)
+    if size * grid.step != max(grid.step, demand.interval):
+        msg = (
+            f"the recording's step of {grid.step.total_seconds() / 60:g} min does not divide the "
+            f"{demand.interval.total_seconds() / 60:g} min over which the meter averages "
+            "(tariff.demand.interval): resample the recording"
+        )
+        raise BacktestError(msg)
     offset = int(-(grid.start.timestamp() // grid.step_s) % size)
     count = (len(grid) - offset) // size
     if size == 1 or count < 1:

@@ -88,6 +88,7 @@ def _figures(result: Result, run: Run) -> dict[str, Any]:
         "limit_violations": int(over.sum()),
         "plans": run.plans,
         "failed_plans": run.failed_plans,
+        "rejected_plans": run.rejected_plans,
         "seconds": round(run.seconds, 3),
     }
 

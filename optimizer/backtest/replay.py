@@ -42,7 +42,11 @@ class Replayed:
 
     flows: Flows
     plans: int
+    """Plans that were followed."""
     failed_plans: int
+    """Plans that could not be made."""
+    rejected_plans: int
+    """Plans that were made and would have done worse than self-consumption."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +117,12 @@ class Replay:
             site=site,
             tariff=tariff,
             forecaster=setting.forecaster(self._history),
-            history=self._history,
             strategy=strategy,
             planner=build_planner(settings, clock=setting.stopwatch, audited=False),
             step=setting.step,
             horizon=-(-planning.horizon // setting.step) * setting.step,
             switching=build_switching(settings),
-            demand=tariff.demand,
+            peak=self._billing_peak(),
             terminal_value=planning.terminal_value_per_kwh,
             board=board,
         )
@@ -133,12 +136,13 @@ class Replay:
             tariff=tariff,
             board=board,
             history=self._history,
-            demand=None if tariff.demand is None else BillingPeak(tariff.demand, self._history),
+            demand=self._billing_peak(),
             # Calm protects a real battery between polls; from one interval to the next there is nothing to calm.
             options=replace(build_options(settings), step=setting.step, dead_band_w=0.0, ramp_w_per_s=None),
         )
         self._may_plan = plans
         self._plans = self._failed = 0
+        self._is_failing = False
 
     def run(self, tick: Tick) -> Replayed:
         """Replay the span; ``tick`` is called with the intervals done."""
@@ -153,7 +157,13 @@ class Replay:
             soc=np.array([one.soc for one in done]),
             start_soc=self._setting.start_soc,
         )
-        return Replayed(flows=flows, plans=self._plans, failed_plans=self._failed)
+        return Replayed(
+            flows=flows, plans=self._plans, failed_plans=self._failed, rejected_plans=self._desk.rejected_plans
+        )
+
+    def _billing_peak(self) -> BillingPeak | None:
+        demand, step = self._setting.tariff.demand, self._setting.recording.step
+        return None if demand is None else BillingPeak(demand, self._history, register_step=step)
 
     def _interval(self, index: int) -> Delivered:
         grid, now = self._span.grid, self._clock.now()
@@ -180,6 +190,10 @@ class Replay:
         except SunshiftError as error:
             # As live: the last plan stays up until it is too old.
             self._failed += 1
-            logger.warning("no plan at %s: %s", self._clock.now().isoformat(), error)
+            # One line when it begins: the summary counts them.
+            level = logging.DEBUG if self._is_failing else logging.WARNING
+            logger.log(level, "no plan at %s: %s", self._clock.now().isoformat(), error)
+            self._is_failing = True
         else:
             self._plans += plan is not None
+            self._is_failing = False

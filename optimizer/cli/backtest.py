@@ -93,6 +93,12 @@ def _print_table(figures: dict[str, Any]) -> None:
             f"{one['seconds']:.1f}",
         )
     Console(width=None if sys.stdout.isatty() else 110).print(table)
+    for name, one in figures["runs"].items():
+        if one["failed_plans"] or one["rejected_plans"]:
+            print(
+                f"{name}: {one['failed_plans']} plans could not be made, {one['rejected_plans']} would have done worse "
+                "than self-consumption; the last plan was followed while it could be trusted, then self-consumption"
+            )
 
 
 def _aware(instant: datetime | None, zone: ZoneInfo) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -10,7 +11,11 @@ import numpy as np
 
 from optimizer.domain.prices import DemandCharge
 from optimizer.domain.time_grid import Interval, TimeGrid, floor_to_step
+from optimizer.history.mean_powers import Floats
 from optimizer.history.port import HistoryReader
+
+REGISTER_STEP = timedelta(minutes=5)
+"""How finely import is told apart from export: history keeps five-minute means for years, readings for weeks."""
 
 LONGEST_QUERY = timedelta(days=7)
 """History is read week by week: a year of quarter hours at once would take the loop's time and memory."""
@@ -38,11 +43,22 @@ class PeakTariff(Protocol):
 
 
 class BillingPeak:
-    """Keeps the peak so far and reads only what has been metered since it was last asked."""
+    """Keeps the peak so far and reads only what has been metered since it was last asked.
 
-    def __init__(self, tariff: PeakTariff, history: HistoryReader) -> None:
+    A peak is a mean of what the import register counts: what is exported within the interval takes nothing off.
+
+    Parameters
+    ----------
+    tariff, history
+        How peaks are billed, and what was metered.
+    register_step
+        The finest interval that the history tells apart.
+    """
+
+    def __init__(self, tariff: PeakTariff, history: HistoryReader, *, register_step: timedelta = REGISTER_STEP) -> None:
         self._tariff = tariff
         self._history = history
+        self._register_step = _common_step(tariff.interval, register_step)
         self._period: Interval | None = None
         self._read_up_to: datetime | None = None
         self._peak_w = 0.0
@@ -72,9 +88,24 @@ class BillingPeak:
             self._read_up_to = end
 
     def _peak_between(self, start: datetime, end: datetime) -> float:
-        step = self._tariff.interval
-        means = self._history.means(start, end, step)
-        higher = np.flatnonzero(means.grid_power_w > self._peak_w)  # never where it was not measured
-        starts = (datetime.fromtimestamp(start_s, UTC) for start_s in means.starts_s[higher].tolist())
+        step, size = self._tariff.interval, self._tariff.interval // self._register_step
+        means = self._history.means(start, end, self._register_step)
+        imports_w = _mean_imports_w(means.grid_power_w.reshape(-1, size))
+        higher = np.flatnonzero(imports_w > self._peak_w)
+        starts = (datetime.fromtimestamp(start_s, UTC) for start_s in means.starts_s[::size][higher].tolist())
         counted = [self._tariff.counts(Interval(start=instant, end=instant + step)) for instant in starts]
-        return float(means.grid_power_w[higher][counted].max(initial=0.0))
+        return float(imports_w[higher][counted].max(initial=0.0))
+
+
+def _common_step(*steps: timedelta) -> timedelta:
+    """Return the longest step that divides all of them."""
+    return timedelta(seconds=math.gcd(*(round(step.total_seconds()) for step in steps)))
+
+
+def _mean_imports_w(grid_w: Floats) -> Floats:
+    """Return the mean import of each of the meter's intervals, shape (n,); 0 where less than half was measured."""
+    measured = ~np.isnan(grid_w)
+    imported = np.where(measured, np.maximum(grid_w, 0.0), 0.0).sum(axis=1)
+    count = measured.sum(axis=1)
+    means: Floats = np.divide(imported, count, out=np.zeros(len(grid_w)), where=2 * count >= grid_w.shape[1])
+    return means

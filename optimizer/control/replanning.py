@@ -23,9 +23,7 @@ from optimizer.domain.switching import Switching
 from optimizer.domain.time_grid import TimeGrid, floor_to_step
 from optimizer.forecasting.port import Forecast, Forecaster
 from optimizer.forecasting.prices import with_prices_of_past_days
-from optimizer.history.port import HistoryReader
 from optimizer.planning.port import Planner
-from optimizer.tariffs.demand import DemandTariff
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +35,8 @@ class PlanningDesk:
     ----------
     battery, site
         What the battery can do, and where it stands.
-    tariff, forecaster, history
-        Prices, load and sun to come, and the past; each asked as of now.
+    tariff, forecaster
+        Prices, and load and sun to come; each asked as of now.
     strategy
         Shapes the problem.
     planner
@@ -47,8 +45,8 @@ class PlanningDesk:
         Length of an interval, and how far to plan.
     switching
         How the possible futures change into one another; None: each is known to its end.
-    demand
-        How peaks are billed, where they are.
+    peak
+        The billing peak of the running period, where peaks are billed.
     terminal_value
         Worth of one stored kWh at the end of the horizon; None: from prices and forecast [currency/kWh].
     board
@@ -62,13 +60,12 @@ class PlanningDesk:
         site: Site,
         tariff: SourcedTariff,
         forecaster: Forecaster,
-        history: HistoryReader,
         strategy: Strategy,
         planner: Planner,
         step: timedelta = timedelta(minutes=15),
         horizon: timedelta = timedelta(hours=36),
         switching: Switching | None = None,
-        demand: DemandTariff | None = None,
+        peak: BillingPeak | None = None,
         terminal_value: float | None = None,
         board: PlanBoard | None = None,
     ) -> None:
@@ -76,9 +73,16 @@ class PlanningDesk:
         self._prices, self._forecaster = PriceOutlook(tariff, site.timezone), forecaster
         self._strategy, self._planner = strategy, planner
         self._step, self._horizon, self._switching = step, horizon, switching
-        self._peak = None if demand is None else BillingPeak(demand, history)
+        self._peak = peak
         self._terminal_value = terminal_value
         self._board = board
+        self._rejected_plans = 0
+        self._is_rejecting = False
+
+    @property
+    def rejected_plans(self) -> int:
+        """How many plans were not put up because they would do worse than none."""
+        return self._rejected_plans
 
     def problem(self, now: datetime, measurement: Measurement) -> PlanningProblem:
         """Return the home's own problem, before the strategy shapes it.
@@ -106,13 +110,20 @@ class PlanningDesk:
         plan = replace(plan, flags=(*plan.flags, *flags))
         worse = why_worse_than_nothing(plan)
         if worse is not None:
-            logger.warning("plan rejected: %s", worse)
-            if self._board is not None:
-                self._board.withdraw(worse)
+            self._reject(worse)
             return None
+        self._is_rejecting = False
         if self._board is not None:
             self._board.post(plan)
         return plan
+
+    def _reject(self, why: str) -> None:
+        self._rejected_plans += 1
+        # One line when it begins: the board says why for as long as it lasts.
+        logger.log(logging.DEBUG if self._is_rejecting else logging.WARNING, "plan rejected: %s", why)
+        self._is_rejecting = True
+        if self._board is not None:
+            self._board.withdraw(why)
 
     def _pose(self, now: datetime, measurement: Measurement) -> tuple[PlanningProblem, tuple[PlanFlag, ...]]:
         grid = TimeGrid(start=floor_to_step(now, self._step), step=self._step, count=self._horizon // self._step)

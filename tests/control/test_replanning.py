@@ -23,7 +23,7 @@ from optimizer.domain.plan import FlagKind, Plan
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.scenario import Scenario
 from optimizer.domain.switching import Switching
-from optimizer.domain.time_grid import Interval, TimeGrid
+from optimizer.domain.time_grid import Interval, TimeGrid, floor_to_step
 from optimizer.errors import TariffError
 from optimizer.forecasting.port import Forecast
 from optimizer.history.mean_powers import COLUMNS, MeanPowers
@@ -60,7 +60,7 @@ class PeakHistory:
         self.asked.append((start, end))
         starts = [start + number * step for number in range((end - start) // step)]
         values = np.full((len(starts), len(COLUMNS)), np.nan)
-        values[:, COLUMNS.index("grid_power_w")] = [self.peaks.get(at, np.nan) for at in starts]
+        values[:, COLUMNS.index("grid_power_w")] = [self.peaks.get(floor_to_step(at, STEP), np.nan) for at in starts]
         return MeanPowers(starts_s=np.array([at.timestamp() for at in starts]), step=step, values=values)
 
 
@@ -75,7 +75,7 @@ class Stubborn:
 def desk(**changes: object) -> PlanningDesk:
     parts: dict[str, object] = {
         "battery": BATTERY, "site": SITE, "tariff": FlatTariff(), "forecaster": SteadyForecaster(),
-        "history": PeakHistory(), "strategy": create_strategy("time_of_use", {}),
+        "strategy": create_strategy("time_of_use", {}),
         "planner": LinearProgramPlanner(clock=SimulatedClock(START)),
     }  # fmt: skip
     return PlanningDesk(**(parts | changes))  # type: ignore[arg-type]
@@ -253,7 +253,7 @@ def test_demand_windows_reach_the_plan() -> None:
         timezone=ZoneInfo("UTC"),
         windows=Calendar([evening], default=0.0, timezone=ZoneInfo("UTC")),
     )
-    problem = desk(demand=tariff).problem(START, situation_of().measurement)
+    problem = desk(peak=BillingPeak(tariff, PeakHistory())).problem(START, situation_of().measurement)
     assert problem.demand_charge is not None
     assert problem.demand_charge.counts == tuple(17 <= one.start.hour < 20 for one in GRID)
     nothing = self_consumption_objective(replace(problem, initial_soc=0.0))
