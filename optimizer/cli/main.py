@@ -78,12 +78,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return EXIT_FAILED
     except OSError as error:
-        if error.errno not in DISK_IS_FULL or error.filename is not None:
+        why = _outer_trouble(error)
+        if why is None:
             raise
         _forget_output()
-        print(f"sunshift: the output cannot be written ({error.strerror}); make room for it", file=sys.stderr)
+        print(f"sunshift: {why}", file=sys.stderr)
         return EXIT_FAILED
     return code
+
+
+def _outer_trouble(error: OSError) -> str | None:
+    """Return what the place that the command runs in lacks, for a person; None: the command itself is at fault."""
+    if error.filename is not None:
+        return None
+    if error.errno == errno.ENOENT:
+        return "the folder you are in is no longer there; go to another"
+    if error.errno in DISK_IS_FULL:
+        return f"the output cannot be written ({error.strerror}); make room for it"
+    return None
 
 
 def _forget_output() -> None:

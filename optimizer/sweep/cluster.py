@@ -5,8 +5,10 @@ Dask hands a dead worker's cases to the others; a case that several workers died
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from itertools import islice
 
 from optimizer.errors import SweepError
@@ -40,12 +42,24 @@ def run_on_cluster(cases: Sequence[Case], recordings: Mapping[str, Recording], *
     SweepError
         There is no scheduler, it has no workers, or it went away.
     """
-    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}):
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}), _dask_kept_quiet():
         client = _connected(address)
         try:
             yield from _Spread(client, recordings).run(cases)
         finally:
             client.close()  # what is not finished is cancelled with it
+
+
+@contextmanager
+def _dask_kept_quiet() -> Iterator[None]:
+    """Keep Dask from printing the stack of a connection that ended: what it means is told in one line."""
+    log = logging.getLogger("distributed.client")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _connected(address: str) -> Client:

@@ -36,6 +36,8 @@ class SweepFolder:
             raise SweepError(msg)
         try:
             self._cases.mkdir(parents=True, exist_ok=True)
+            for place in (path, self._cases):
+                tempfile.TemporaryFile(dir=place).close()  # what cannot be kept is told before hours of work
         except OSError as error:
             raise SweepError(_cannot_write(path, error)) from error
 

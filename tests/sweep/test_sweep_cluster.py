@@ -86,6 +86,25 @@ def test_a_worker_killed_in_the_middle_costs_nothing(tmp_path: Path, cluster: Cl
     assert there == here
 
 
+def test_a_scheduler_that_dies_is_told_in_one_line(
+    tmp_path: Path, cluster: Cluster, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What is finished is kept, and nothing of Dask's own stands before what happened and how to go on."""
+    path, out = write_sweep(tmp_path / "sweep", HEAD + BASE + TWO_HOMES + TWO_TARIFFS), tmp_path / "out"
+
+    def kill() -> None:
+        cluster.busy()
+        cluster.processes["scheduler"].kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    code = main(["sweep", "--config", str(path), "--out", str(out), "--scheduler", cluster.address])
+    killer.join()
+    kept, why = capfd.readouterr().err.splitlines()
+    assert (code, why) == (EXIT_FAILED, "sunshift: the Dask scheduler went away in the middle")
+    assert "the same command goes on from there" in kept
+
+
 @pytest.mark.parametrize("address", ["", "here", "tcp://here", "tcp://here:port", "telnet://here:1"])
 def test_what_is_no_address_is_told_before_anything_is_begun(address: str) -> None:
     """With an example of one, and nothing left behind that complains later."""

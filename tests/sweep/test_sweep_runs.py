@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,6 +163,18 @@ def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
         SweepFolder(tmp_path)
     assert main(["sweep", "--config", str(tmp_path / "none.toml"), "--out", str(tmp_path / "out")]) == EXIT_CONFIG
     assert sorted(path.name for path in tmp_path.iterdir()) == ["thesis.txt"]
+
+
+def test_a_folder_that_cannot_keep_a_case_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An earlier sweep's folder on a disk that has become read-only would lose hours of work at the first case."""
+
+    def refuse(dir: Path) -> None:  # noqa: A002 - as tempfile names it
+        raise OSError(errno.EROFS, "Read-only file system", str(dir))
+
+    (tmp_path / "cases").mkdir()
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(SweepError, match=r"Read-only file system.*name a folder that you may write"):
+        SweepFolder(tmp_path)
 
 
 def test_a_place_that_cannot_be_written_is_told_with_what_to_do() -> None:
