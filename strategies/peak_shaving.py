@@ -102,8 +102,12 @@ class PeakShaving:
         levels = self._levels(situation)
         if levels is None:
             return self_consumption_wish(situation, "no import limit and no demand charge: self-consumption")
-        if situation.energy_value is None or None in (situation.import_price_per_kwh, situation.export_price_per_kwh):
-            return _kept(situation, levels, self_consumption_wish(situation, "self-consumption: no plan to trust"))
+        if situation.energy_value is None:
+            return _kept(
+                situation, levels, self_consumption_wish(situation, f"self-consumption: {situation.without_plan}")
+            )
+        if None in (situation.import_price_per_kwh, situation.export_price_per_kwh):
+            return _kept(situation, levels, self_consumption_wish(situation, "self-consumption: no price is known"))
         return _kept(situation, levels, self._by_worth(situation, levels))
 
     def _by_worth(self, situation: Situation, levels: _Levels) -> Wish:
@@ -158,6 +162,15 @@ class PeakShaving:
             return None
         reason = f"stores all of {surplus_w / 1000:.1f} kW: export is to stay under {limit_w / 1000:.1f} kW"
         return Wish(battery_power_w=surplus_w, reason=reason, regime="shave_export")
+
+
+def _lacking(situation: Situation) -> str | None:
+    """Return what is missing to weigh a step by the worth of stored energy; None: nothing."""
+    if situation.energy_value is None:
+        return situation.without_plan
+    if None in (situation.import_price_per_kwh, situation.export_price_per_kwh):
+        return "no price is known"
+    return None
 
 
 def _kept(situation: Situation, levels: _Levels, wish: Wish) -> Wish:

@@ -101,7 +101,7 @@ class Replay:
         *,
         plans: bool = True,
     ) -> None:
-        self._setting, self._span = setting, span
+        self._setting, self._span, self._name = setting, span, name
         settings, planning = setting.settings, setting.settings.planning
         battery, site, tariff = build_battery(settings), build_site(settings), setting.tariff
         self._clock = SimulatedClock(span.grid.start)
@@ -141,8 +141,7 @@ class Replay:
             options=replace(build_options(settings), step=setting.step, dead_band_w=0.0, ramp_w_per_s=None),
         )
         self._may_plan = plans
-        self._plans = self._failed = 0
-        self._is_failing = False
+        self._plans = self._failed = self._rejected = 0
 
     def run(self, tick: Tick) -> Replayed:
         """Replay the span; ``tick`` is called with the intervals done."""
@@ -157,9 +156,7 @@ class Replay:
             soc=np.array([one.soc for one in done]),
             start_soc=self._setting.start_soc,
         )
-        return Replayed(
-            flows=flows, plans=self._plans, failed_plans=self._failed, rejected_plans=self._desk.rejected_plans
-        )
+        return Replayed(flows=flows, plans=self._plans, failed_plans=self._failed, rejected_plans=self._rejected)
 
     def _billing_peak(self) -> BillingPeak | None:
         demand, step = self._setting.tariff.demand, self._setting.recording.step
@@ -186,14 +183,18 @@ class Replay:
 
     def _make_plan(self) -> None:
         try:
-            plan = self._desk.replan(self._clock.now(), self._device.read())
+            done = self._desk.replan(self._clock.now(), self._device.read())
         except SunshiftError as error:
             # As live: the last plan stays up until it is too old.
             self._failed += 1
-            # One line when it begins: the summary counts them.
-            level = logging.DEBUG if self._is_failing else logging.WARNING
-            logger.log(level, "no plan at %s: %s", self._clock.now().isoformat(), error)
-            self._is_failing = True
-        else:
-            self._plans += plan is not None
-            self._is_failing = False
+            self._tell(self._failed, f"no plan: {error}")
+            return
+        self._plans += done.plan is not None
+        if done.rejected is not None:
+            self._rejected += 1
+            self._tell(self._rejected, f"plan rejected: {done.rejected}")
+
+    def _tell(self, times: int, what: str) -> None:
+        """Write what happens the first time: the summary counts how often."""
+        level = logging.WARNING if times == 1 else logging.DEBUG
+        logger.log(level, "%s at %s: %s", self._name, self._clock.now().isoformat(), what)

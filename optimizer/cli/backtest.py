@@ -96,8 +96,9 @@ def _print_table(figures: dict[str, Any]) -> None:
     for name, one in figures["runs"].items():
         if one["failed_plans"] or one["rejected_plans"]:
             print(
-                f"{name}: {one['failed_plans']} plans could not be made, {one['rejected_plans']} would have done worse "
-                "than self-consumption; the last plan was followed while it could be trusted, then self-consumption"
+                f"{name}: {one['failed_plans']} plans could not be made (the one before was followed for as long as it "
+                f"could be trusted), {one['rejected_plans']} would have done worse than self-consumption (which was "
+                "followed instead)"
             )
 
 

@@ -80,11 +80,11 @@ def plan_now(config: Path, method: str | None, clock: Clock) -> tuple[Plan, Zone
     with build_history(configuration.settings, clock=clock) as history, closing(device):
         desk = build_desk(configuration, clock=clock, history=history)
         now, measurement = clock.now(), device.read()
-        plan = desk.replan(now, measurement)
+        done = desk.replan(now, measurement)
+        plan = done.plan
         if plan is None:
-            log.warning(
-                "strategy %s keeps to no plan now; this is the one of least cost", configuration.settings.strategy.name
-            )
+            name, why = configuration.settings.strategy.name, done.rejected or "it needs none"
+            log.warning("strategy %s keeps to no plan now (%s); this is the one of least cost", name, why)
             planner = build_planner(configuration.settings, clock=clock) if other is None else other
             return planner.plan(desk.problem(now, measurement), made_at=now), timezone
     return plan if other is None or method == plan.method else replanned(plan, other), timezone

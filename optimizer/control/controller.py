@@ -205,6 +205,7 @@ class Controller:
             import_price_per_kwh=buy,
             export_price_per_kwh=sell,
             plan=self._board.current(now),
+            why_no_plan=self._board.why_none(now),
             demand_charge=None if self._demand is None else self._demand.charge(now),
             mean_import_w=self._meter.mean_import_w(measurement, interval),
             previous=self._previous,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from optimizer.control.billing_peak import BillingPeak
@@ -25,7 +24,15 @@ from optimizer.forecasting.port import Forecast, Forecaster
 from optimizer.forecasting.prices import with_prices_of_past_days
 from optimizer.planning.port import Planner
 
-logger = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replanned:
+    """What came of planning anew."""
+
+    plan: Plan | None
+    """The plan that was put up; None: the strategy needs none, or it was rejected."""
+    rejected: str | None = None
+    """Why a plan was not put up: it would have done worse than self-consumption."""
 
 
 class PlanningDesk:
@@ -76,13 +83,6 @@ class PlanningDesk:
         self._peak = peak
         self._terminal_value = terminal_value
         self._board = board
-        self._rejected_plans = 0
-        self._is_rejecting = False
-
-    @property
-    def rejected_plans(self) -> int:
-        """How many plans were not put up because they would do worse than none."""
-        return self._rejected_plans
 
     def problem(self, now: datetime, measurement: Measurement) -> PlanningProblem:
         """Return the home's own problem, before the strategy shapes it.
@@ -94,8 +94,8 @@ class PlanningDesk:
         """
         return self._pose(now, measurement)[0]
 
-    def replan(self, now: datetime, measurement: Measurement) -> Plan | None:
-        """Return a plan and put it up; None where the strategy needs none, or it would do worse than none.
+    def replan(self, now: datetime, measurement: Measurement) -> Replanned:
+        """Make a plan and put it up, unless the strategy needs none or it would do worse than none.
 
         Raises
         ------
@@ -105,25 +105,17 @@ class PlanningDesk:
         home, flags = self._pose(now, measurement)
         problem = self._strategy.shape(home)
         if problem is None:
-            return None
+            return Replanned(plan=None)
         plan = self._planner.plan(problem, made_at=now)
         plan = replace(plan, flags=(*plan.flags, *flags))
         worse = why_worse_than_nothing(plan)
         if worse is not None:
-            self._reject(worse)
-            return None
-        self._is_rejecting = False
+            if self._board is not None:
+                self._board.withdraw(worse)
+            return Replanned(plan=None, rejected=worse)
         if self._board is not None:
             self._board.post(plan)
-        return plan
-
-    def _reject(self, why: str) -> None:
-        self._rejected_plans += 1
-        # One line when it begins: the board says why for as long as it lasts.
-        logger.log(logging.DEBUG if self._is_rejecting else logging.WARNING, "plan rejected: %s", why)
-        self._is_rejecting = True
-        if self._board is not None:
-            self._board.withdraw(why)
+        return Replanned(plan=plan)
 
     def _pose(self, now: datetime, measurement: Measurement) -> tuple[PlanningProblem, tuple[PlanFlag, ...]]:
         grid = TimeGrid(start=floor_to_step(now, self._step), step=self._step, count=self._horizon // self._step)

@@ -39,6 +39,8 @@ class Situation:
     export_price_per_kwh: float | None
     plan: Plan | None
     """The plan in force: checked, fresh and covering this interval; None: there is none to trust."""
+    why_no_plan: str | None = None
+    """Why there is none, for a person."""
     demand_charge: DemandCharge | None = None
     """The demand charge with the peak of the running billing period, where there is one."""
     mean_import_w: float = 0.0
@@ -56,6 +58,11 @@ class Situation:
         """The plan's own idea of this interval."""
         index = self.plan_index
         return None if self.plan is None or index is None else self.plan.steps[index]
+
+    @property
+    def without_plan(self) -> str:
+        """What to tell a person where there is no plan to trust."""
+        return f"no plan to trust ({self.why_no_plan})" if self.why_no_plan else "no plan to trust"
 
     @property
     def energy_value(self) -> EnergyValue | None:

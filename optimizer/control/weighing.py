@@ -28,7 +28,7 @@ def wish_by_worth(situation: Situation) -> Wish:
     """
     value = situation.energy_value
     if value is None:
-        return self_consumption_wish(situation, "no plan to trust: self-consumption")
+        return self_consumption_wish(situation, f"{situation.without_plan}: self-consumption")
     if situation.import_price_per_kwh is None or situation.export_price_per_kwh is None:
         return self_consumption_wish(situation, "the price of this interval is not known: self-consumption")
     return wish_of(weigh(situation, value, situation.import_price_per_kwh, situation.export_price_per_kwh), situation)

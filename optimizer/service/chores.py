@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from optimizer.errors import DeviceError, HistoryError, TariffError
 from optimizer.history.store import HistoryStore
 from optimizer.service.jobs import Job
 from optimizer.service.listeners import tell_each
+
+logger = logging.getLogger("sunshift.service")
 
 OLDEST_MEASUREMENT_S = 600.0
 """A plan begins with the state of charge: an older one says too little of it [s]."""
@@ -73,6 +76,7 @@ class Chores:
         self._clock, self._desk, self._tariff, self._history = clock, desk, tariff, history
         self._latest = latest
         self._step, self._horizon, self._keep = step, horizon, keep
+        self._is_rejecting = False
 
     def jobs(self, periods: Periods) -> tuple[Job, ...]:
         """Return the jobs, each by its name."""
@@ -98,11 +102,21 @@ class Chores:
         if age_s > OLDEST_MEASUREMENT_S:
             msg = f"no plan: the battery was last read {age_s / 60.0:.0f} min ago"
             raise DeviceError(msg)
-        plan = self._desk.replan(self._clock.now(), measurement)
+        done = self._desk.replan(self._clock.now(), measurement)
+        self._tell_rejection(done.rejected)
+        if done.rejected is not None:
+            return f"plan rejected: {done.rejected}"
+        plan = done.plan
         if plan is None:
-            return "no plan needed, or none that is better than doing nothing"
+            return "the strategy needs no plan"
         tell_each(self.on_plan, plan)
         return f"{plan.status.value} by {plan.method} in {plan.seconds:.2f} s until {plan.grid.end:%d. %H:%M} UTC"
+
+    def _tell_rejection(self, why: str | None) -> None:
+        """Write one line when plans begin to be rejected; why they still are, the status tells."""
+        if why is not None and not self._is_rejecting:
+            logger.warning("plan rejected: %s", why)
+        self._is_rejecting = why is not None
 
     def look_at_prices(self) -> str:
         """Ask the tariff for the horizon, so that a price that is late or a broken file shows before it is needed.

@@ -156,7 +156,7 @@ def test_automatic_is_not_used_near_the_edge_of_the_band() -> None:
 
 def test_no_plan_and_no_price_mean_self_consumption() -> None:
     """What is not known is not guessed."""
-    case("no plan").tick().expect(Outcome.APPLIED, Automatic(), says="no plan to trust")
+    case("no plan").tick().expect(Outcome.APPLIED, Automatic(), says="no plan to trust (no plan has been made yet)")
     it = case("no price", plan=plan_of(value_of(0.2)))
     it.tariff.import_per_kwh = None
     it.tick().expect(Outcome.APPLIED, Automatic(), says="price of this interval is not known")
@@ -166,7 +166,7 @@ def test_a_stale_plan_is_not_acted_on() -> None:
     """A plan older than its time leads to self-consumption, whatever it says."""
     it = case("stale", plan=plan_of(value_of(0.5), count=96))
     it.tick().expect(Outcome.APPLIED, Power(4600.0), says="charges 4.6 kW, also from the grid")
-    it.tick(3601.0).expect(Outcome.APPLIED, Automatic(), says="no plan to trust")
+    it.tick(3601.0).expect(Outcome.APPLIED, Automatic(), says="UTC is too old)")
 
 
 def test_the_decision_can_say_why() -> None:

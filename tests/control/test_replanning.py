@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -16,7 +15,7 @@ from optimizer.control.doing_nothing import self_consumption_objective, why_wors
 from optimizer.control.import_meter import ImportMeter
 from optimizer.control.plan_board import PlanBoard
 from optimizer.control.registry import create_strategy
-from optimizer.control.replanning import PlanningDesk
+from optimizer.control.replanning import PlanningDesk, Replanned
 from optimizer.control.terminal_value import terminal_value_per_kwh
 from optimizer.domain.measurement import Measurement
 from optimizer.domain.plan import FlagKind, Plan
@@ -84,7 +83,7 @@ def desk(**changes: object) -> PlanningDesk:
 def test_a_plan_is_made_and_put_up() -> None:
     """Prices, forecast and strategy become a plan that covers the horizon and stands on the board."""
     board = PlanBoard()
-    plan = desk(board=board).replan(START, situation_of().measurement)
+    plan = desk(board=board).replan(START, situation_of().measurement).plan
     assert plan is not None
     assert board.current(START) is plan
     assert len(plan.grid) == 144
@@ -107,7 +106,9 @@ def test_the_problem_carries_how_futures_change() -> None:
 
 def test_unpublished_prices_are_expected_and_flagged() -> None:
     """Past the published hours the plan says that it assumes, and from when on."""
-    plan = desk(tariff=FlatTariff(known_until=START + timedelta(hours=7))).replan(START, situation_of().measurement)
+    plan = (
+        desk(tariff=FlatTariff(known_until=START + timedelta(hours=7))).replan(START, situation_of().measurement).plan
+    )
     assert plan is not None
     flag = next(one for one in plan.flags if one.kind is FlagKind.PRICES_ASSUMED)
     assert flag.first_step == 28
@@ -116,7 +117,7 @@ def test_unpublished_prices_are_expected_and_flagged() -> None:
 
 def test_a_default_forecast_is_flagged() -> None:
     """A plan on documented defaults says so."""
-    plan = desk(forecaster=SteadyForecaster(is_default=True)).replan(START, situation_of().measurement)
+    plan = desk(forecaster=SteadyForecaster(is_default=True)).replan(START, situation_of().measurement).plan
     assert plan is not None
     assert FlagKind.FORECAST_DEFAULT in {flag.kind for flag in plan.flags}
 
@@ -129,18 +130,19 @@ def test_without_any_price_the_error_says_so() -> None:
 
 def test_a_strategy_without_a_plan_gets_none() -> None:
     """Plain self-consumption costs no solver."""
-    assert desk(strategy=create_strategy("self_consumption", {})).replan(START, situation_of().measurement) is None
+    done = desk(strategy=create_strategy("self_consumption", {})).replan(START, situation_of().measurement)
+    assert done == Replanned(plan=None, rejected=None)
 
 
-def test_a_plan_worse_than_nothing_is_taken_down(caplog: pytest.LogCaptureFixture) -> None:
-    """What would cost more than self-consumption by its own expectation is never followed."""
+def test_a_plan_worse_than_nothing_is_taken_down() -> None:
+    """What would cost more than self-consumption by its own expectation is never followed, and it is told why."""
     board = PlanBoard()
     board.post(plan_of(value_of(0.2)))
-    with caplog.at_level(logging.WARNING):
-        assert desk(planner=Stubborn(), board=board).replan(START, situation_of().measurement) is None
-    assert "plan rejected" in caplog.text
+    done = desk(planner=Stubborn(), board=board).replan(START, situation_of().measurement)
+    assert done.plan is None
+    assert "is expected to cost 1000.00, plain self-consumption" in (done.rejected or "")
     assert board.current(START) is None
-    assert "plain self-consumption" in (board.why_none(START) or "")
+    assert board.why_none(START) == done.rejected
 
 
 @pytest.mark.parametrize("strategy", ["time_of_use", "peak_shaving"])
@@ -148,7 +150,7 @@ def test_a_plan_worse_than_nothing_is_taken_down(caplog: pytest.LogCaptureFixtur
 def test_real_plans_are_never_worse_than_nothing(strategy: str, pv_w: float) -> None:
     """The planner's objective and the walk of self-consumption count the same money."""
     made = desk(strategy=create_strategy(strategy, {}), forecaster=SteadyForecaster(pv_w=pv_w))
-    plan = made.replan(START, situation_of().measurement)
+    plan = made.replan(START, situation_of().measurement).plan
     assert plan is not None
     nothing = self_consumption_objective(plan.problem)
     assert nothing is not None
@@ -174,7 +176,7 @@ def test_leading_the_charge_back_into_its_band_may_cost_money() -> None:
     reserve = replace(BATTERY, min_soc=0.5)
     board = PlanBoard()
     low = replace(situation_of().measurement, soc=0.1)
-    plan = desk(battery=reserve, board=board).replan(START, low)
+    plan = desk(battery=reserve, board=board).replan(START, low).plan
     assert plan is not None
     assert board.current(START) is plan
     assert FlagKind.START_SOC_OUTSIDE_BAND in {flag.kind for flag in plan.flags}
@@ -220,7 +222,7 @@ def test_energy_left_is_worth_nothing_to_a_home_that_needs_none() -> None:
 
 def test_equal_prices_are_not_waited_for() -> None:
     """On a flat tariff the value at the end never keeps the battery from covering the house."""
-    plan = desk().replan(START, situation_of().measurement)
+    plan = desk().replan(START, situation_of().measurement).plan
     assert plan is not None
     assert create_strategy("time_of_use", {}).decide(situation_of(plan=plan)).battery_power_w == pytest.approx(-500.0)
 

@@ -304,3 +304,20 @@ def test_a_plan_that_another_planner_stood_in_for_shows_in_the_status(tmp_path: 
         assert status is not None
         assert status.plan is not None
         assert any("the recursion stands in for the linear program" in flag for flag in status.plan["flags"])
+
+
+def test_plans_that_are_rejected_are_told_once_and_the_house_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line in the journal when it begins; for as long as it lasts the status and every decision say why."""
+    monkeypatch.setattr("optimizer.control.replanning.why_worse_than_nothing", lambda plan: "the plan costs too much")
+    with bench(tmp_path, planning={"replan": "15min", "horizon": "12h", "scenarios": 1}) as home:
+        home.run_for(timedelta(hours=1))
+        told = [one for one in caplog.records if one.getMessage() == "plan rejected: the plan costs too much"]
+        assert len(told) == 1
+        assert home.plans == []
+        status = read_status(status_path(tmp_path / "run"))
+        assert status is not None
+        replan = next(job for job in status.jobs if job["name"] == "replan")
+        assert (replan["failures"], replan["last_result"]) == (0, "plan rejected: the plan costs too much")
+        assert "the plan costs too much" in home.decisions[-1].reason

@@ -93,15 +93,18 @@ def check_plan(
     desk = build_desk(configuration, clock=clock, history=history)
     began_s = clock.elapsed()
     try:
-        plan = desk.replan(clock.now(), seen)
+        done = desk.replan(clock.now(), seen)
     except SunshiftError as error:
         yield failed("plan", str(error))
         return
     took_s = clock.elapsed() - began_s
-    if plan is None:
+    if done.rejected is not None:
+        advice = "nothing: the battery serves the house as it would by itself, until a plan does better"
+        yield warned("plan", f"rejected: {done.rejected} ({took_s:.2f} s)", advice)
+    elif done.plan is None:
         yield passed("plan", f"the strategy {name} wants none now ({took_s:.2f} s)")
-        return
-    yield passed("plan", _told(plan, took_s))
+    else:
+        yield passed("plan", _told(done.plan, took_s))
 
 
 def _told(plan: Plan, took_s: float) -> str:
