@@ -45,6 +45,10 @@ CALLS_S = 7.0
 MODE_CHANGES = 12
 NEAR_S = 60.0
 """So long before and after a fault every call goes over the wire [s]."""
+QUIET_POLL_S = 60.0
+"""Between two control steps while no fault is near, at least: what is looked for happens in and after a fault [s]."""
+BEFORE_S, AFTER_S = 300.0, 2400.0
+"""So long before and after a fault steps come as often as the run asks for: hold-off and leases lie within [s]."""
 RECOVERY = timedelta(hours=2)
 """Without a fault at the end of a run: the hold-off, and a plan. Planned so often, and a plan is trusted so long: the
 one that is trusted at the end was made after the last fault, and forced commands of a plan meet every fault before."""
@@ -284,6 +288,7 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
             _write_history_rarely(daemon)
         # Nobody reads the status here, and a plan in it is a fifth of what a step costs.
         daemon.reporter.write = lambda state: None  # type: ignore[method-assign]  # noqa: ARG005
+        _rest_between(run, spans)
         _wire_actions(run, trouble, spans, chance)
         daemon.on_decision.append(run.after_step)
         stop, end_s = threading.Event(), days * 86_400.0
@@ -297,6 +302,18 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
         clock.subscribe(watch)
         daemon.run(stop)
         return run, run.at_the_end(planned=bool(planned and planned[-1]))
+
+
+def _rest_between(run: Run, spans: Sequence[tuple[float, float]]) -> None:
+    """Poll slowly while no fault is near: most of a run is spent there, and nothing is looked for."""
+    pace, poll_s = run.daemon._loop._pace, run.poll_s  # noqa: SLF001 - a service polls alike at all times
+    near = [(begins_s - BEFORE_S, ends_s + AFTER_S) for begins_s, ends_s in spans]
+
+    def follow(_: datetime) -> None:
+        is_near = any(begins_s <= run.clock.elapsed() <= ends_s for begins_s, ends_s in near)
+        pace._poll_s = poll_s if is_near else max(poll_s, QUIET_POLL_S)  # noqa: SLF001
+
+    run.clock.subscribe(follow)
 
 
 def _write_history_rarely(daemon: Daemon) -> None:

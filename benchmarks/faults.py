@@ -6,9 +6,10 @@
 Each run is a home of its own: service and battery over HTTP, as in production, with the fault in windows that the seed
 chooses (four a day, of one minute to two hours), a V1 with the mode call, a plain V1 or a V2. Of ten turns four are
 polled every minute, with a lease of three, three every 30 s, two every 20 s and one every 10 s; thirty seeds meet each
-unit at each of them. Farther than a minute from every window the same requests and answers are handed over in process,
-for sockets are most of what a poll costs (``--wire``: never); a fault of the unit itself needs no wire at all. What
-must never happen is looked for in the battery's own log and after every control step:
+unit at each of them. From 40 min after a fault until 5 min before the next all are polled every minute: hold-off and
+leases are over by then. Farther than a minute from every window the same requests and answers are handed over in
+process, for sockets are most of what a poll costs (``--wire``: never); a fault of the unit itself needs no wire at all.
+What must never happen is looked for in the battery's own log and after every control step:
 
 - a forced command outside the limits of the battery or of what was measured;
 - a forced command of ours that stands past the end of its lease although the battery takes writes (the service's own
