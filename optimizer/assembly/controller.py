@@ -7,6 +7,7 @@ from optimizer.assembly.site import build_battery, build_site
 from optimizer.clock import Clock
 from optimizer.control.billing_peak import BillingPeak
 from optimizer.control.controller import Controller
+from optimizer.control.import_meter import ImportMeter
 from optimizer.control.lease_keeper import LeaseKeeper
 from optimizer.control.options import ControlOptions
 from optimizer.control.plan_board import PlanBoard
@@ -18,9 +19,10 @@ from optimizer.tariffs.tariff import Tariff
 
 def build_options(settings: Settings) -> ControlOptions:
     """Return how the control step behaves."""
-    control = settings.control
+    control, demand = settings.control, settings.tariff.demand
     return ControlOptions(
         step=settings.planning.step,
+        meter_step=None if demand is None else demand.interval,
         prefer_automatic=control.prefer_automatic,
         dead_band_w=control.dead_band_w,
         ramp_w_per_s=control.ramp_w_per_s,
@@ -73,4 +75,5 @@ def build_controller(
         options=build_options(settings),
         keeper=keeper,
         observe=observe,
+        meter=ImportMeter(longest_gap_s=max(60.0, 2.0 * settings.control.poll_interval.total_seconds())),
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from optimizer.backtest.world import Floats, Span
 from optimizer.domain.battery import Battery
-from optimizer.domain.time_grid import Interval, TimeGrid
+from optimizer.domain.time_grid import Interval, TimeGrid, floor_to_step
 from optimizer.errors import BacktestError
 from optimizer.tariffs.demand import DemandTariff
 
@@ -85,14 +85,13 @@ def make_bill(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metering:
-    """How the meter's intervals lie over those of a recording."""
+class MeterInterval:
+    """An interval of the billing meter, and the rows of a recording that lie in it."""
 
-    grid: TimeGrid
-    offset: int
-    """Intervals of the recording before the meter's first whole one."""
+    interval: Interval
+    first: int
     size: int
-    """Intervals of the recording in one of the meter's."""
+    """Rows; fewer than the meter's interval holds where the recording begins or ends within it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,28 +105,36 @@ class BilledPeak:
     cost: float
 
 
-def metering(grid: TimeGrid, demand: DemandTariff) -> Metering:
-    """Return the meter's whole intervals; where the recording is coarser, its own intervals stand in.
+def meter_intervals(grid: TimeGrid, demand: DemandTariff) -> list[MeterInterval]:
+    """Return the meter's intervals of which at least half was recorded, as history tells means.
+
+    Where the recording is no finer than the meter its own intervals stand in: within them power is constant.
 
     Raises
     ------
     BacktestError
-        The meter's interval is no multiple of the recording's.
+        The recording's intervals do not fit into the meter's.
     """
-    size = max(1, demand.interval // grid.step)
-    if size * grid.step != max(grid.step, demand.interval):
+    if grid.step >= demand.interval:
+        return [MeterInterval(interval=one, first=index, size=1) for index, one in enumerate(grid)]
+    start = floor_to_step(grid.start, demand.interval)
+    if demand.interval % grid.step or (grid.start - start) % grid.step:
         msg = (
-            f"the recording's step of {grid.step.total_seconds() / 60:g} min does not divide the "
-            f"{demand.interval.total_seconds() / 60:g} min over which the meter averages "
+            f"the recording's intervals of {grid.step.total_seconds() / 60:g} min from {grid.start:%H:%M} UTC on do "
+            f"not fit into the {demand.interval.total_seconds() / 60:g} min over which the meter averages "
             "(tariff.demand.interval): resample the recording"
         )
         raise BacktestError(msg)
-    offset = int(-(grid.start.timestamp() // grid.step_s) % size)
-    count = (len(grid) - offset) // size
-    if size == 1 or count < 1:
-        return Metering(grid=grid, offset=0, size=1)
-    whole = TimeGrid(start=grid.start + offset * grid.step, step=size * grid.step, count=count)
-    return Metering(grid=whole, offset=offset, size=size)
+    size = demand.interval // grid.step
+    before = (grid.start - start) // grid.step
+    found = []
+    for number in range(-(-(before + len(grid)) // size)):
+        first, after = max(0, number * size - before), min(len(grid), (number + 1) * size - before)
+        if 2 * (after - first) >= size:
+            begins = start + number * demand.interval
+            interval = Interval(start=begins, end=begins + demand.interval)
+            found.append(MeterInterval(interval=interval, first=first, size=after - first))
+    return found
 
 
 def demand_cost(pairs: Sequence[tuple[Span, Flows]], demand: DemandTariff) -> float:
@@ -139,11 +146,10 @@ def billed_peaks(pairs: Sequence[tuple[Span, Flows]], demand: DemandTariff) -> t
     """Return the peak of each billing period: the highest counted mean of what the import register counts."""
     peaks: dict[Interval, tuple[float, datetime]] = {}
     for span, flow in pairs:
-        meter = metering(span.grid, demand)
-        last = meter.offset + len(meter.grid) * meter.size
-        imports_w = np.maximum(0.0, flow.grid_w[meter.offset : last]).reshape(-1, meter.size).mean(axis=1)
-        for interval, import_w in zip(meter.grid, imports_w.tolist(), strict=True):
-            counted_w = import_w if demand.counts(interval) else 0.0
+        imports_w = np.maximum(0.0, flow.grid_w)
+        for metered in meter_intervals(span.grid, demand):
+            interval, rows = metered.interval, imports_w[metered.first : metered.first + metered.size]
+            counted_w = float(rows.mean()) if demand.counts(interval) else 0.0
             period = demand.billing_period(interval.start)
             if period not in peaks or counted_w > peaks[period][0]:
                 peaks[period] = (counted_w, interval.start)

@@ -10,13 +10,14 @@ from optimizer.backtest.decisions import DecisionLog
 from optimizer.backtest.world import held_frame
 from optimizer.domain.decision import Decision
 from optimizer.domain.measurement import Measurement
+from optimizer.domain.time_grid import Interval
 from optimizer.history import resampling
 from optimizer.history.mean_powers import COLUMNS, MeanPowers
 from optimizer.history.recording import LOAD_AND_SUN, Recording
 
 
 class ReplayHistory:
-    """History reader and writer of one run.
+    """History reader and writer of one run, and its :class:`optimizer.control.import_meter.Meter`.
 
     Load and sun of the warm-up are there from the start; every later interval is added when it is over.
 
@@ -73,6 +74,17 @@ class ReplayHistory:
         )
         means = resampling.resample(resampling.no_pieces(), pieces, edges)
         return MeanPowers(starts_s=edges[:-1], step=step, values=means)
+
+    def mean_import_w(self, measurement: Measurement, interval: Interval) -> float:
+        """Return the mean import from the start of an interval until now, as a meter counts it [W].
+
+        What was not lived counts like what was.
+        """
+        if measurement.at - interval.start < self._step:
+            return 0.0
+        grid_w = self.means(interval.start, measurement.at, self._step).grid_power_w
+        lived = ~np.isnan(grid_w)
+        return float(np.maximum(0.0, grid_w[lived]).mean()) if lived.any() else 0.0
 
     def add_measurement(self, measurement: Measurement) -> None:
         """Keep nothing: whole intervals are added when they are over."""

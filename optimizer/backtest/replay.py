@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -76,8 +77,14 @@ class Setting:
 
     @property
     def step(self) -> timedelta:
-        """Interval of plan and control: the configured one, the recording's where that is coarser."""
-        return max(self.settings.planning.step, self.recording.step)
+        """Interval of plan and control: the configured one, the recording's where that is coarser.
+
+        Where a coarse recording does not begin on a multiple of its own step, a part of it that both fit into: hours
+        begin at half past in India.
+        """
+        recording = self.recording
+        fitting_s = math.gcd(round(recording.step.total_seconds()), round(recording.start.timestamp()))
+        return max(self.settings.planning.step, timedelta(seconds=fitting_s))
 
 
 class Replay:
@@ -139,8 +146,10 @@ class Replay:
             demand=self._billing_peak(),
             # Calm protects a real battery between polls; from one interval to the next there is nothing to calm.
             options=replace(build_options(settings), step=setting.step, dead_band_w=0.0, ramp_w_per_s=None),
+            meter=self._history,
         )
         self._may_plan = plans
+        self._planned_for: datetime | None = None
         self._plans = self._failed = self._rejected = 0
 
     def run(self, tick: Tick) -> Replayed:
@@ -166,7 +175,9 @@ class Replay:
         grid, now = self._span.grid, self._clock.now()
         load_w, pv_w = float(self._span.load_w[index]), float(self._span.pv_w[index])
         self._device.begin(load_w=load_w, pv_w=pv_w)
-        if self._may_plan and (index == 0 or floor_to_step(now, self._replan) == now):
+        due = floor_to_step(now, self._replan)
+        if self._may_plan and due != self._planned_for:
+            self._planned_for = due
             self._make_plan()
         self._controller.step()
         delivered = self._device.finish(grid.step_h)

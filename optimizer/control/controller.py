@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from optimizer.clock import Clock
 from optimizer.control.actuator import Actuation, Actuator
 from optimizer.control.clamp import Clamped, automatic_keeps_band, clamp
-from optimizer.control.import_meter import ImportMeter
+from optimizer.control.import_meter import ImportMeter, Meter
 from optimizer.control.lease_keeper import LeaseKeeper
 from optimizer.control.options import ControlOptions
 from optimizer.control.plan_board import PlanBoard
@@ -78,6 +78,8 @@ class Controller:
         Where forced commands are put on record before they are sent; None: nowhere.
     observe
         Whether to do everything except writing to the battery.
+    meter
+        Counts what is imported; None: from one measurement to the next.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Controller:
         options: ControlOptions | None = None,
         keeper: LeaseKeeper | None = None,
         observe: bool = False,
+        meter: Meter | None = None,
     ) -> None:
         self._device, self._clock = device, clock
         self._strategy, self._strategy_name = strategy, strategy_name
@@ -106,7 +109,7 @@ class Controller:
         self._prices = PriceLookup(tariff, self._options.step)
         self._plausibility = Plausibility(battery, self._options)
         self._actuator = Actuator(device, battery, self._options, keeper)
-        self._meter = ImportMeter()
+        self._meter = meter or ImportMeter()
         self._previous: Previous | None = None
         self._stepped_s: float | None = None
         self._strategy_error: str | None = None
@@ -193,7 +196,8 @@ class Controller:
     # -- from the situation to a command ------------------------------------------------------------------------
 
     def _situation(self, measurement: Measurement, now: datetime) -> Situation:
-        interval = self._interval(now)
+        options = self._options
+        interval, metered = _holding(now, options.step), _holding(now, options.meter_step or options.step)
         buy, sell = self._prices.at(interval, now)
         return Situation(
             interval=interval,
@@ -207,7 +211,8 @@ class Controller:
             plan=self._board.current(now),
             why_no_plan=self._board.why_none(now),
             demand_charge=None if self._demand is None else self._demand.charge(now),
-            mean_import_w=self._meter.mean_import_w(measurement, interval),
+            metered=metered,
+            mean_import_w=self._meter.mean_import_w(measurement, metered),
             previous=self._previous,
         )
 
@@ -270,10 +275,6 @@ class Controller:
 
     # -- time and record ----------------------------------------------------------------------------------------
 
-    def _interval(self, now: datetime) -> Interval:
-        start = floor_to_step(now, self._options.step)
-        return Interval(start=start, end=start + self._options.step)
-
     def _interval_over(self, now: datetime) -> bool:
         return self._previous is not None and now not in self._previous.interval
 
@@ -313,3 +314,9 @@ class Controller:
             planned_power_w=None if step is None else step.battery_power_w,
             plan_made_at=None if situation.plan is None else situation.plan.made_at,
         )
+
+
+def _holding(now: datetime, step: timedelta) -> Interval:
+    """Return the interval of a length that holds an instant."""
+    start = floor_to_step(now, step)
+    return Interval(start=start, end=start + step)

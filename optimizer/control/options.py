@@ -11,7 +11,9 @@ class ControlOptions:
     """How the control step behaves; the defaults suit a sonnenBatterie polled every 5 to 10 s."""
 
     step: timedelta = timedelta(minutes=15)
-    """Length of a control interval: prices and peaks are counted over it."""
+    """Length of a control interval: prices hold over it."""
+    meter_step: timedelta | None = None
+    """Interval over which the billing meter averages; None: the control interval."""
     prefer_automatic: bool = True
     """Whether to leave self-consumption to the battery's own automatic mode where that can be set."""
     dead_band_w: float = 50.0

@@ -41,12 +41,25 @@ class Situation:
     """The plan in force: checked, fresh and covering this interval; None: there is none to trust."""
     why_no_plan: str | None = None
     """Why there is none, for a person."""
+    metered: Interval | None = None
+    """The interval of the billing meter that holds the present instant; None: it is the control interval."""
     demand_charge: DemandCharge | None = None
     """The demand charge with the peak of the running billing period, where there is one."""
     mean_import_w: float = 0.0
-    """Mean import since this interval began: what a quarter-hour meter has counted so far [W]."""
+    """Mean import since ``metered`` began: what the billing meter has counted so far [W]."""
     previous: Previous | None = None
     """The wish of the control step before, for those who lean to what they did; None: there is none."""
+
+    @property
+    def meter_interval(self) -> Interval:
+        """The interval over which import is averaged for a peak."""
+        return self.metered or self.interval
+
+    @property
+    def metered_h(self) -> float:
+        """How much of the meter's interval has passed [h]."""
+        passed = self.measurement.at - self.meter_interval.start
+        return min(max(0.0, passed.total_seconds() / 3600.0), self.meter_interval.hours)
 
     @property
     def plan_index(self) -> int | None:

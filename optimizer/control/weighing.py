@@ -82,17 +82,17 @@ def footing(situation: Situation) -> Footing | None:
 
 
 def allowed_import_w(situation: Situation, limit_w: float) -> float:
-    """Return the import that brings the mean of the whole interval to a limit, given what it has imported so far [W].
+    """Return the import that brings the mean of the meter's interval to a limit, given what it has counted so far [W].
 
     Never below zero: what a meter has counted cannot be taken back.
     """
-    total_h, left_h = situation.interval.hours, situation.remaining_h
-    spent = situation.mean_import_w * max(0.0, total_h - left_h)
-    return max(0.0, (limit_w * total_h - spent) / max(left_h, 1.0 / 60.0))
+    total_h, passed_h = situation.meter_interval.hours, situation.metered_h
+    spent = situation.mean_import_w * passed_h
+    return max(0.0, (limit_w * total_h - spent) / max(total_h - passed_h, 1.0 / 60.0))
 
 
 def peak_allowance(situation: Situation) -> PeakAllowance | None:
-    """Return what the rest of the interval may import before it costs a higher billing peak."""
+    """Return what the rest of the meter's interval may import before it costs a higher billing peak."""
     charge = situation.demand_charge
     if charge is None or charge.price_per_kw <= 0:
         return None
@@ -100,5 +100,5 @@ def peak_allowance(situation: Situation) -> PeakAllowance | None:
     planned_w = 0.0 if situation.plan is None else situation.plan.billing_peak_w
     return PeakAllowance(
         import_w=allowed_import_w(situation, max(charge.peak_so_far_w, planned_w)),
-        price_per_kwh=charge.price_per_kw / situation.interval.hours,
+        price_per_kwh=charge.price_per_kw / situation.meter_interval.hours,
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
 from optimizer.errors import ConfigProblem
+from optimizer.settings.duration import format_duration
 from optimizer.settings.root import Settings
 
 CENTS_IN_COMMON = frozenset({"EUR", "USD", "GBP", "CHF", "AUD", "CAD", "NZD"})
@@ -36,6 +39,31 @@ def plant_without_a_place(settings: Settings) -> Iterator[ConfigProblem]:
             "is required where forecast.pv_peak_kw is set: without the place the plant is forecast to give nothing"
         )
         yield ConfigProblem(path="site.latitude", message=message)
+
+
+def steps_across_hours(settings: Settings) -> Iterator[ConfigProblem]:
+    """Yield a step that mixes two hours of the home: prices change at the hours of its clock, steps begin at UTC's."""
+    step, zone = settings.planning.step, settings.site.zone
+    offsets = [datetime(2024, month, 1, tzinfo=zone).utcoffset() or timedelta() for month in (1, 7)]
+    fitting = timedelta(seconds=math.gcd(*(round(one.total_seconds()) for one in (step, *offsets))))
+    if fitting < step:
+        message = (
+            f"{format_duration(step)} would mix two hours of {settings.site.timezone}, which do not begin with those "
+            f"of UTC: write {format_duration(fitting)}"
+        )
+        yield ConfigProblem(path="planning.step", message=message)
+
+
+def steps_across_metered_intervals(settings: Settings) -> Iterator[ConfigProblem]:
+    """Yield a step longer than what the billing meter averages over: the peaks within it would not be planned for."""
+    step, demand = settings.planning.step, settings.tariff.demand
+    if demand is not None and step > demand.interval:
+        message = (
+            f"{format_duration(step)} is longer than the {format_duration(demand.interval)} over which the meter "
+            f"averages (tariff.demand.interval), so that peaks within it would be missed: write "
+            f"{format_duration(demand.interval)}"
+        )
+        yield ConfigProblem(path="planning.step", message=message)
 
 
 def _prices_per_kwh(value: Any, path: str) -> Iterator[tuple[str, float]]:

@@ -48,7 +48,8 @@ class SweepFolder:
         except (OSError, ValueError, RecursionError):
             return None
         summary = held.get("summary") if isinstance(held, dict) and held.get("key") == case.key else None
-        return summary if isinstance(summary, dict) else None
+        whole = isinstance(summary, dict) and all(isinstance(summary.get(part), dict) for part in ("period", "runs"))
+        return summary if whole else None
 
     def keep(self, case: Case, summary: dict[str, Any]) -> None:
         """Keep a finished case, whole or not at all."""

@@ -30,6 +30,17 @@ SINGLE_MISTAKES = [
     ({"battery__wear_cost_per_kwh": 5}, "battery.wear_cost_per_kwh", "write 0.05 if 5 cents are meant"),
     ({"planning__terminal_value_per_kwh": 15}, "planning.terminal_value_per_kwh", "write 0.15 if 15 cents"),
     ({"forecast__pv_peak_kw": 9800}, "forecast.pv_peak_kw", "write 9.8 if 9800 W are meant"),
+    (
+        {"site__timezone": "Asia/Kolkata", "planning__step": "1h"},
+        "planning.step",
+        "begin with those of UTC: write 30min",
+    ),
+    ({"site__timezone": "Asia/Kathmandu", "planning__step": "30min"}, "planning.step", "of UTC: write 15min"),
+    (
+        {"tariff__demand": {"price_per_kw": 90.0, "period": "year"}, "planning__step": "1h"},
+        "planning.step",
+        "1h is longer than the 15min over which the meter averages",
+    ),
     ({"forecast__pv_peak_kw": 9.8}, "site.latitude", "is required where forecast.pv_peak_kw is set"),
     ({"site__latitude": 47.66}, "site.longitude", "is required beside latitude"),
     ({"battery__port": 70000}, "battery.port", "at most 65535, got 70000"),

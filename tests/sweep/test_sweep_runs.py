@@ -165,6 +165,19 @@ def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["thesis.txt"]
 
 
+@pytest.mark.parametrize("summary", [{}, {"runs": {}}, {"period": [], "runs": {}}, None, 3])
+def test_a_kept_case_that_is_not_whole_is_computed_again(tmp_path: Path, summary: object) -> None:
+    """Whatever became of its file, it is no reason to end."""
+    path, out = write_sweep(tmp_path, PLAIN), tmp_path / "out"
+    run_in_process(path, out)
+    first = min((out / "cases").iterdir())
+    held = json.loads(first.read_text())
+    first.write_text(json.dumps({**held, "summary": summary}))
+    outcomes, computed = run_in_process(path, out)
+    assert len(computed) == 1
+    assert all(one.error is None and one.summary for one in outcomes)
+
+
 def test_a_folder_that_cannot_keep_a_case_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An earlier sweep's folder on a disk that has become read-only would lose hours of work at the first case."""
 

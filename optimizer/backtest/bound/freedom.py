@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optimizer.backtest.bill import Metering, metering
+from optimizer.backtest.bill import meter_intervals
 from optimizer.backtest.world import Floats, Span
 from optimizer.domain.battery import Battery
 from optimizer.domain.planning_problem import PlanningProblem
@@ -152,10 +152,8 @@ def _metered(spans: Sequence[Span], demand: DemandTariff | None) -> tuple[tuple[
     numbers: dict[Interval, int] = {}
     found = []
     for number, span in enumerate(spans):
-        meter: Metering = metering(span.grid, demand)
-        for index, interval in enumerate(meter.grid):
-            if demand.counts(interval):
-                period = numbers.setdefault(demand.billing_period(interval.start), len(numbers))
-                first = meter.offset + index * meter.size
-                found.append(MeteredInterval(span=number, first=first, size=meter.size, period=period))
+        for one in meter_intervals(span.grid, demand):
+            if demand.counts(one.interval):
+                period = numbers.setdefault(demand.billing_period(one.interval.start), len(numbers))
+                found.append(MeteredInterval(span=number, first=one.first, size=one.size, period=period))
     return tuple(found), len(numbers)

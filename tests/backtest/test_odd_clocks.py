@@ -1,0 +1,58 @@
+"""Recordings whose intervals do not begin on UTC's hours and quarters."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from optimizer.backtest.backtest import Result
+from optimizer.history.recording import Recording
+from support.replays import backtest, home_frame, recording_of
+
+
+def moved(by: timedelta, folder: Path, *, hours_to: str = "1h") -> Recording:
+    """Return the same home, its clock moved."""
+    frame = home_frame(9)
+    frame.index = frame.index + by
+    return recording_of(frame if hours_to == "1h" else _finer(frame, hours_to), folder)
+
+
+def _finer(frame: pd.DataFrame, step: str) -> pd.DataFrame:
+    index = pd.date_range(frame.index[0], frame.index[-1] + timedelta(hours=1), freq=step, inclusive="left")
+    return frame.reindex(index, method="ffill").rename_axis("timestamp")
+
+
+def run(recording: Recording, **changes: Any) -> Result:
+    return backtest(recording, **{"planning__scenarios": 6, "planning__replan": "1h", **changes})
+
+
+@pytest.mark.parametrize(
+    ("zone", "ahead"),
+    [("Asia/Kolkata", timedelta(hours=5, minutes=30)), ("Asia/Kathmandu", timedelta(hours=5, minutes=45))],
+)
+def test_a_home_whose_hours_begin_within_those_of_utc_earns_the_same(
+    tmp_path: Path, zone: str, ahead: timedelta
+) -> None:
+    """The same home by its own clock, with the same tariff by its own clock: planned as often and as well."""
+    at_utc = run(moved(timedelta(0), tmp_path), site__timezone="UTC")
+    there = run(moved(-ahead, tmp_path), site__timezone=zone)
+    assert there.proof.cost == pytest.approx(at_utc.proof.cost)
+    ours, theirs = (result.runs["time_of_use"] for result in (at_utc, there))
+    assert theirs.plans == ours.plans == 7 * 24
+    assert theirs.bill.total_cost == pytest.approx(ours.bill.total_cost, abs=0.02 * abs(ours.bill.total_cost))
+
+
+@pytest.mark.parametrize(("by_min", "step"), [(7, "15min"), (0, "10min"), (3, "20min")])
+def test_a_step_off_the_plans_own_misses_no_plan(tmp_path: Path, by_min: int, step: str) -> None:
+    """Whenever the time for a plan has passed between two intervals, the next begins with one."""
+    recording = moved(timedelta(minutes=by_min), tmp_path, hours_to=step)
+    planned = run(recording, planning__replan="15min", planning__horizon="6h").runs["time_of_use"]
+    intervals = 7 * timedelta(days=1) // recording.step
+    expected = intervals if recording.step >= timedelta(minutes=15) else intervals * 2 // 3
+    assert planned.plans == pytest.approx(expected, abs=2)
+    assert np.isfinite(planned.flows[0].battery_w).all()
