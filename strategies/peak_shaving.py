@@ -102,12 +102,9 @@ class PeakShaving:
         levels = self._levels(situation)
         if levels is None:
             return self_consumption_wish(situation, "no import limit and no demand charge: self-consumption")
-        if situation.energy_value is None:
-            return _kept(
-                situation, levels, self_consumption_wish(situation, f"self-consumption: {situation.without_plan}")
-            )
-        if None in (situation.import_price_per_kwh, situation.export_price_per_kwh):
-            return _kept(situation, levels, self_consumption_wish(situation, "self-consumption: no price is known"))
+        lacking = _lacking(situation)
+        if lacking is not None:
+            return _kept(situation, levels, self_consumption_wish(situation, f"self-consumption: {lacking}"))
         return _kept(situation, levels, self._by_worth(situation, levels))
 
     def _by_worth(self, situation: Situation, levels: _Levels) -> Wish:

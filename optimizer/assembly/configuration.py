@@ -20,12 +20,7 @@ from optimizer.errors import ConfigError, ConfigProblem, StrategyError
 from optimizer.settings import Settings
 from optimizer.settings.layers import Layers, origin_of
 from optimizer.settings.places import default_runtime_dir, default_state_dir, paths_relative_to
-from optimizer.settings.plausibility import (
-    implausible_prices,
-    plant_without_a_place,
-    steps_across_hours,
-    steps_across_metered_intervals,
-)
+from optimizer.settings.plausibility import implausible_prices, plant_without_a_place, steps_that_do_not_fit
 from optimizer.settings.problems import problems_of
 from optimizer.settings.suggestion import one_of
 
@@ -156,8 +151,7 @@ def _settings(layers: Layers, problems: list[ConfigProblem]) -> Settings | None:
         return None
     problems.extend(implausible_prices(settings))
     problems.extend(plant_without_a_place(settings))
-    problems.extend(steps_across_hours(settings))
-    problems.extend(steps_across_metered_intervals(settings))
+    problems.extend(steps_that_do_not_fit(settings))
     return settings
 
 

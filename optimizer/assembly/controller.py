@@ -19,10 +19,9 @@ from optimizer.tariffs.tariff import Tariff
 
 def build_options(settings: Settings) -> ControlOptions:
     """Return how the control step behaves."""
-    control, demand = settings.control, settings.tariff.demand
+    control = settings.control
     return ControlOptions(
         step=settings.planning.step,
-        meter_step=None if demand is None else demand.interval,
         prefer_automatic=control.prefer_automatic,
         dead_band_w=control.dead_band_w,
         ramp_w_per_s=control.ramp_w_per_s,
@@ -75,5 +74,5 @@ def build_controller(
         options=build_options(settings),
         keeper=keeper,
         observe=observe,
-        meter=ImportMeter(longest_gap_s=max(60.0, 2.0 * settings.control.poll_interval.total_seconds())),
+        meter=ImportMeter(longest_gap_s=2.0 * settings.control.poll_interval.total_seconds(), history=history),
     )

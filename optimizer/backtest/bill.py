@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from optimizer.backtest.world import Floats, Span
 from optimizer.domain.battery import Battery
-from optimizer.domain.time_grid import Interval, TimeGrid, floor_to_step
+from optimizer.domain.time_grid import Interval, TimeGrid
 from optimizer.errors import BacktestError
 from optimizer.tariffs.demand import DemandTariff
 
@@ -105,19 +105,23 @@ class BilledPeak:
     cost: float
 
 
+def as_recorded(demand: DemandTariff, start: datetime, step: timedelta) -> DemandTariff:
+    """Return how peaks are metered on a recording: by its own intervals where they are no finer than the meter's."""
+    return demand if step < demand.interval else replace(demand, interval=step, anchor=start)
+
+
 def meter_intervals(grid: TimeGrid, demand: DemandTariff) -> list[MeterInterval]:
     """Return the meter's intervals of which at least half was recorded, as history tells means.
 
-    Where the recording is no finer than the meter its own intervals stand in: within them power is constant.
+    Where the recording is no finer than the meter its own intervals stand in (:func:`as_recorded`).
 
     Raises
     ------
     BacktestError
         The recording's intervals do not fit into the meter's.
     """
-    if grid.step >= demand.interval:
-        return [MeterInterval(interval=one, first=index, size=1) for index, one in enumerate(grid)]
-    start = floor_to_step(grid.start, demand.interval)
+    demand = as_recorded(demand, grid.start, grid.step)
+    start = demand.metered(grid.start).start
     if demand.interval % grid.step or (grid.start - start) % grid.step:
         msg = (
             f"the recording's intervals of {grid.step.total_seconds() / 60:g} min from {grid.start:%H:%M} UTC on do "

@@ -13,7 +13,7 @@ import numpy as np
 from optimizer.assembly.controller import build_options
 from optimizer.assembly.planning import build_forecaster, build_planner, build_switching
 from optimizer.assembly.site import build_battery, build_site
-from optimizer.backtest.bill import Flows
+from optimizer.backtest.bill import Flows, as_recorded
 from optimizer.backtest.interval_battery import Delivered, IntervalBattery
 from optimizer.backtest.past import ReplayHistory
 from optimizer.backtest.world import Span
@@ -168,8 +168,11 @@ class Replay:
         return Replayed(flows=flows, plans=self._plans, failed_plans=self._failed, rejected_plans=self._rejected)
 
     def _billing_peak(self) -> BillingPeak | None:
-        demand, step = self._setting.tariff.demand, self._setting.recording.step
-        return None if demand is None else BillingPeak(demand, self._history, register_step=step)
+        demand, recording = self._setting.tariff.demand, self._setting.recording
+        if demand is None:
+            return None
+        metered = as_recorded(demand, recording.start, recording.step)
+        return BillingPeak(metered, self._history, register_step=recording.step)
 
     def _interval(self, index: int) -> Delivered:
         grid, now = self._span.grid, self._clock.now()

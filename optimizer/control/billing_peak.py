@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from optimizer.domain.prices import DemandCharge
-from optimizer.domain.time_grid import Interval, TimeGrid, floor_to_step
+from optimizer.domain.time_grid import Interval, TimeGrid
 from optimizer.history.mean_powers import Floats
 from optimizer.history.port import HistoryReader
 
@@ -31,6 +31,10 @@ class PeakTariff(Protocol):
 
     def billing_period(self, instant: datetime) -> Interval:
         """Return the billing period that holds an instant."""
+        ...
+
+    def metered(self, instant: datetime) -> Interval:
+        """Return the meter's interval that holds an instant."""
         ...
 
     def counts(self, interval: Interval) -> bool:
@@ -63,10 +67,13 @@ class BillingPeak:
         self._read_up_to: datetime | None = None
         self._peak_w = 0.0
 
+    def metered(self, now: datetime) -> Interval:
+        """Return the interval of the meter that holds the present."""
+        return self._tariff.metered(now)
+
     def charge(self, now: datetime) -> DemandCharge | None:
         """Return the demand charge that holds now, with the peak so far; None while import does not count."""
-        start = floor_to_step(now, self._tariff.interval)
-        if not self._tariff.counts(Interval(start=start, end=start + self._tariff.interval)):
+        if not self._tariff.counts(self._tariff.metered(now)):
             return None
         self._read(now)
         return self._tariff.charge(self._peak_w)
@@ -74,16 +81,19 @@ class BillingPeak:
     def over_horizon(self, now: datetime, grid: TimeGrid) -> DemandCharge:
         """Return the demand charge of the running period, and in which intervals to come import counts."""
         self._read(now)
-        counts = tuple(map(self._tariff.counts, grid))
+        counts = tuple(self._tariff.counts(self._tariff.metered(one.start)) for one in grid)
         return replace(self._tariff.charge(self._peak_w), counts=None if all(counts) else counts)
 
     def _read(self, now: datetime) -> None:
-        period = self._tariff.billing_period(now)
+        complete = self._tariff.metered(now).start
+        period = self._tariff.billing_period(complete)
         if period != self._period or self._read_up_to is None:
-            self._period, self._read_up_to, self._peak_w = period, period.start, 0.0
-        complete = floor_to_step(now, self._tariff.interval)
+            first = self._tariff.metered(period.start)
+            # An interval belongs to the period in which it begins.
+            self._read_up_to = first.start if first.start >= period.start else first.end
+            self._period, self._peak_w = period, 0.0
         while self._read_up_to < complete:
-            end = min(self._read_up_to + LONGEST_QUERY, complete)
+            end = min(self._read_up_to + LONGEST_QUERY // self._tariff.interval * self._tariff.interval, complete)
             self._peak_w = max(self._peak_w, self._peak_between(self._read_up_to, end))
             self._read_up_to = end
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from optimizer.clock import Clock
@@ -43,6 +43,10 @@ class DemandSource(Protocol):
 
     def charge(self, now: datetime) -> DemandCharge | None:
         """Return the charge with the peak so far, or None where there is none."""
+        ...
+
+    def metered(self, now: datetime) -> Interval:
+        """Return the interval of the billing meter that holds the present."""
         ...
 
 
@@ -196,8 +200,9 @@ class Controller:
     # -- from the situation to a command ------------------------------------------------------------------------
 
     def _situation(self, measurement: Measurement, now: datetime) -> Situation:
-        options = self._options
-        interval, metered = _holding(now, options.step), _holding(now, options.meter_step or options.step)
+        start = floor_to_step(now, self._options.step)
+        interval = Interval(start=start, end=start + self._options.step)
+        metered = interval if self._demand is None else self._demand.metered(now)
         buy, sell = self._prices.at(interval, now)
         return Situation(
             interval=interval,
@@ -314,9 +319,3 @@ class Controller:
             planned_power_w=None if step is None else step.battery_power_w,
             plan_made_at=None if situation.plan is None else situation.plan.made_at,
         )
-
-
-def _holding(now: datetime, step: timedelta) -> Interval:
-    """Return the interval of a length that holds an instant."""
-    start = floor_to_step(now, step)
-    return Interval(start=start, end=start + step)

@@ -12,8 +12,6 @@ class ControlOptions:
 
     step: timedelta = timedelta(minutes=15)
     """Length of a control interval: prices hold over it."""
-    meter_step: timedelta | None = None
-    """Interval over which the billing meter averages; None: the control interval."""
     prefer_automatic: bool = True
     """Whether to leave self-consumption to the battery's own automatic mode where that can be set."""
     dead_band_w: float = 50.0

@@ -22,7 +22,7 @@ class PlanningSettings(Section):
     """How far ahead to plan, how finely and how often."""
 
     step: Annotated[Duration, within(UNITS["min"], UNITS["h"])] = Field(default=15 * UNITS["min"])
-    """Length of one interval of the plan; must divide an hour, no longer than tariff.demand.interval."""
+    """Length of one interval of the plan; must divide an hour, and tariff.demand.interval."""
     horizon: Annotated[Duration, within(UNITS["min"], 14 * DAY)] = Field(default=36 * UNITS["h"])
     """How far ahead to plan; a multiple of the step."""
     replan: Annotated[Duration, within(UNITS["min"], DAY)] = Field(default=15 * UNITS["min"])

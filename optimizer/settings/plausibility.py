@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -41,29 +41,28 @@ def plant_without_a_place(settings: Settings) -> Iterator[ConfigProblem]:
         yield ConfigProblem(path="site.latitude", message=message)
 
 
-def steps_across_hours(settings: Settings) -> Iterator[ConfigProblem]:
-    """Yield a step that mixes two hours of the home: prices change at the hours of its clock, steps begin at UTC's."""
-    step, zone = settings.planning.step, settings.site.zone
+def steps_that_do_not_fit(settings: Settings) -> Iterator[ConfigProblem]:
+    """Yield a step that mixes two hours of the home, or two intervals of its meter.
+
+    Steps begin at UTC's hours, prices change at those of the home's clock; peaks within a step are not planned for.
+    """
+    step, zone, demand = settings.planning.step, settings.site.zone, settings.tariff.demand
     offsets = [datetime(2024, month, 1, tzinfo=zone).utcoffset() or timedelta() for month in (1, 7)]
-    fitting = timedelta(seconds=math.gcd(*(round(one.total_seconds()) for one in (step, *offsets))))
-    if fitting < step:
-        message = (
-            f"{format_duration(step)} would mix two hours of {settings.site.timezone}, which do not begin with those "
-            f"of UTC: write {format_duration(fitting)}"
-        )
+    within_hours = _common([step, *offsets])
+    fitting = within_hours if demand is None else _common([within_hours, demand.interval])
+    reasons = []
+    if within_hours < step:
+        reasons.append(f"two hours of {settings.site.timezone}, which do not begin with those of UTC")
+    if demand is not None and demand.interval % within_hours:
+        reasons.append(f"two of the {format_duration(demand.interval)} over which the meter averages its peaks")
+    if reasons:
+        message = f"{format_duration(step)} would mix {' and '.join(reasons)}: write {format_duration(fitting)}"
         yield ConfigProblem(path="planning.step", message=message)
 
 
-def steps_across_metered_intervals(settings: Settings) -> Iterator[ConfigProblem]:
-    """Yield a step longer than what the billing meter averages over: the peaks within it would not be planned for."""
-    step, demand = settings.planning.step, settings.tariff.demand
-    if demand is not None and step > demand.interval:
-        message = (
-            f"{format_duration(step)} is longer than the {format_duration(demand.interval)} over which the meter "
-            f"averages (tariff.demand.interval), so that peaks within it would be missed: write "
-            f"{format_duration(demand.interval)}"
-        )
-        yield ConfigProblem(path="planning.step", message=message)
+def _common(lengths: Iterable[timedelta]) -> timedelta:
+    """Return the longest time that divides all of them."""
+    return timedelta(seconds=math.gcd(*(round(one.total_seconds()) for one in lengths)))
 
 
 def _prices_per_kwh(value: Any, path: str) -> Iterator[tuple[str, float]]:

@@ -29,6 +29,8 @@ class DemandTariff:
     """Peak that costs nothing more: free, or paid for in any case (Flanders bills at least 2.5 kW) [kW]."""
     windows: Calendar | None = None
     """1 where a peak counts, 0 where it does not; None: it always counts."""
+    anchor: datetime | None = None
+    """Where one of the meter's intervals begins; None: with each billing period."""
 
     def billing_period(self, instant: datetime) -> Interval:
         """Return the billing period that holds an instant, by the local calendar, in UTC."""
@@ -39,6 +41,12 @@ class DemandTariff:
             first = date(local.year, local.month, 1)
             after = date(local.year + local.month // 12, local.month % 12 + 1, 1)
         return Interval(start=self._midnight(first), end=self._midnight(after))
+
+    def metered(self, instant: datetime) -> Interval:
+        """Return the meter's interval that holds an instant."""
+        anchor = self.anchor or self.billing_period(instant).start
+        start = anchor + (instant - anchor) // self.interval * self.interval
+        return Interval(start=start, end=start + self.interval)
 
     def counts(self, interval: Interval) -> bool:
         """Return whether the import of an interval counts towards the peak."""

@@ -56,3 +56,37 @@ def test_a_step_off_the_plans_own_misses_no_plan(tmp_path: Path, by_min: int, st
     expected = intervals if recording.step >= timedelta(minutes=15) else intervals * 2 // 3
     assert planned.plans == pytest.approx(expected, abs=2)
     assert np.isfinite(planned.flows[0].battery_w).all()
+
+
+@pytest.mark.parametrize(("by_min", "step", "meter"), [(7, "15min", "15min"), (30, "1h", "1h"), (0, "1h", "15min")])
+def test_peaks_are_those_of_the_recordings_own_intervals(tmp_path: Path, by_min: int, step: str, meter: str) -> None:
+    """Where they stand in for the meter's, the controller keeps to them as the bill does: no peak is let through."""
+    frame = home_frame(9)
+    frame["production_w"] = 0.0
+    demand = {"price_per_kw": 20.0, "period": "month", "interval": meter}
+    on_grid, off_grid = (
+        run(recording_of(_moved(frame, timedelta(minutes=by), step), tmp_path), tariff__demand=demand)
+        for by in (0, by_min)
+    )
+    aligned, moved_away, nothing = (
+        result.runs[name].bill.demand_cost
+        for result, name in ((on_grid, "time_of_use"), (off_grid, "time_of_use"), (off_grid, "no_battery"))
+    )
+    assert moved_away == pytest.approx(aligned, rel=0.15)
+    assert moved_away < 0.8 * nothing
+
+
+def test_a_window_that_begins_within_an_hour_counts_alike_for_bill_and_controller(tmp_path: Path) -> None:
+    """Hourly rows, a window from half past five: nobody thinks that the first half hour is free."""
+    frame = home_frame(9)
+    window = [{"from": "17:30", "to": "21:00"}]
+    demand = {"price_per_kw": 20.0, "period": "month", "interval": "15min", "windows": window}
+    result = run(recording_of(frame, tmp_path), tariff__demand=demand, site__timezone="UTC")
+    costs = {name: run.bill.demand_cost for name, run in result.runs.items()}
+    assert costs["time_of_use"] < 0.5 * costs["no_battery"]
+
+
+def _moved(frame: pd.DataFrame, by: timedelta, step: str) -> pd.DataFrame:
+    later = frame.copy()
+    later.index = later.index + by
+    return later if step == "1h" else _finer(later, step)

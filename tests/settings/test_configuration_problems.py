@@ -39,7 +39,7 @@ SINGLE_MISTAKES = [
     (
         {"tariff__demand": {"price_per_kw": 90.0, "period": "year"}, "planning__step": "1h"},
         "planning.step",
-        "1h is longer than the 15min over which the meter averages",
+        "two of the 15min over which the meter averages its peaks: write 15min",
     ),
     ({"forecast__pv_peak_kw": 9.8}, "site.latitude", "is required where forecast.pv_peak_kw is set"),
     ({"site__latitude": 47.66}, "site.longitude", "is required beside latitude"),
