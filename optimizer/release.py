@@ -79,12 +79,16 @@ def release_battery(target: ReleaseTarget, *, deadline_s: float = DEADLINE_S) ->
     while True:
         clean, confirmed = _attempt(device, steps)
         if (clean and confirmed) or remaining() <= PAUSE_S:
-            return ReleaseReport(confirmed=confirmed, steps=tuple(steps))
+            # A mode that is read back speaks for itself. Idleness alone does not: a full or an empty battery stands
+            # idle under any command, so what was to end it must not have been refused.
+            back = confirmed and (device.sets_mode or not device.refused)
+            return ReleaseReport(confirmed=back, steps=tuple(steps))
         WallClock().wait(PAUSE_S, threading.Event())
 
 
 def _attempt(device: _Device, steps: list[str]) -> tuple[bool, bool]:
     """Take every step, whatever came of the one before; return whether all worked and whether the device confirms."""
+    device.refused = False
     worked = [_note(steps, path, partial(device.zero, path)) for path in device.zero_paths()]
     if device.sets_mode:
         worked.append(_note(steps, "mode", device.set_mode))
@@ -112,6 +116,8 @@ class _Device:
         self._port = target.port or DEFAULT_PORTS[target.driver]
         self._lookup = NameLookup(target.host, self._port)
         self.sets_mode = self._v2 or target.mode_control
+        self.refused = False
+        """Whether the attempt under way could not zero a setpoint: no answer, or one that says no."""
         self._codes = HAND_BACK_CODES[target.hand_back_mode]
 
     def zero_paths(self) -> tuple[str, str]:
@@ -121,8 +127,13 @@ class _Device:
 
     def zero(self, path: str) -> str:
         """Zero one setpoint."""
-        answer = self._call("POST" if self._v2 else "PUT", path)
-        if not _is_received(answer) and answer is not None and answer is not True:
+        try:
+            answer = self._call("POST" if self._v2 else "PUT", path)
+            received = _is_received(answer)
+        except StepFailed:
+            self.refused = True
+            raise
+        if not received and answer is not None and answer is not True:
             raise StepFailed("the answer is not a yes")
         return "accepted"
 

@@ -62,7 +62,7 @@ def target_from_config(path: Path, environ: Mapping[str, str] | None = None) -> 
     in_file, unread = _table_in_file(path)
     table = {**in_file, **_whole_table(environment), **_single_values(environment)}
     driver, mode = str(table.get("driver", "sonnen_v1")), str(table.get("hand_back_mode", "automatic"))
-    host, port = str(table.get("host", "")).strip("[] "), str(table.get("port", DEFAULT_PORTS.get(driver, 0)))
+    host, port = str(table.get("host", "")).strip("[] "), _digits(table.get("port", DEFAULT_PORTS.get(driver, 0)))
     secret, no_token = _token(table, path.parent, environment) if driver == "sonnen_v2" else ("", "")
     problems = [
         ConfigProblem(path=f"battery.{key}" if key else "", message=message)
@@ -105,7 +105,12 @@ def _whole_table(environ: Mapping[str, str]) -> dict[str, object]:
 
 def _flag(value: object) -> bool:
     """Return whether a setting says yes, also as text from the environment."""
-    return str(value).strip().lower() in ("true", "1", "yes", "on", "y", "t")
+    return _digits(value).lower() in ("true", "1", "yes", "on", "y", "t")
+
+
+def _digits(value: object) -> str:
+    """Return a whole number as its digits, however it is written: the service takes ``81.0`` and ``"8_080"``, too."""
+    return str(value).strip().removesuffix(".0").replace("_", "")
 
 
 def _token(table: Mapping[str, object], folder: Path, environ: Mapping[str, str]) -> tuple[str, str]:
@@ -147,7 +152,7 @@ def _first_word(path: Path) -> tuple[str, str]:
 def _table_in_file(path: Path) -> tuple[dict[str, object], str]:
     """Return ``[battery]`` as far as it can be read, and why the file cannot be read at all."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
     except FileNotFoundError:
         return {}, "no such file; give the service's own configuration with --config"
     except OSError as error:

@@ -35,7 +35,18 @@ def runtime_dir_of(config: Path | None) -> Path:
         return told
     own = _default_runtime_dir()
     candidates = [own, SYSTEM_RUNTIME_DIR]
-    return next((folder for folder in candidates if (folder / "status.json").exists()), own)
+    return next((folder for folder in candidates if _is_written_to(folder)), own)
+
+
+def _is_written_to(folder: Path) -> bool:
+    """Return whether a service has written to a folder; one that may not be looked into is a service's."""
+    try:
+        (folder / "status.json").stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def state_dir_of(config: Path, runtime_dir: Path) -> Path:

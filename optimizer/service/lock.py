@@ -132,9 +132,11 @@ class InstanceLock:
 
 
 def is_held(runtime_dir: Path) -> bool:
-    """Return whether a process holds the folder now."""
+    """Return whether a process holds the folder now; whoever may not look must not think that nobody does."""
     try:
         descriptor = os.open(runtime_dir / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError:
+        return True
     except OSError:
         return False
     try:

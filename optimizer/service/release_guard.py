@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from optimizer.errors import LockedError
-from optimizer.service.lock import holder, is_held
+from optimizer.service.lock import LOCK_NAME, holder, is_held
 
 
 def refuse_while_held(runtime_dir: Path, *, what: str) -> None:
@@ -18,8 +19,13 @@ def refuse_while_held(runtime_dir: Path, *, what: str) -> None:
     """
     if is_held(runtime_dir):
         msg = (
-            f"the service is running ({holder(runtime_dir) or 'it does not say who it is'}) and would command the "
-            f"battery again: stop it first, `systemctl stop sunshift`, which hands the battery back by itself; "
-            f"`{what} --force` goes on all the same"
+            f"the service is running ({_who(runtime_dir, what)}) and would command the battery again: stop it first, "
+            f"`systemctl stop sunshift`, which hands the battery back by itself; `{what} --force` goes on all the same"
         )
         raise LockedError(msg)
+
+
+def _who(runtime_dir: Path, what: str) -> str:
+    if not os.access(runtime_dir / LOCK_NAME, os.R_OK):
+        return f"or so it seems: {runtime_dir} may not be looked into, try `sudo {what}`"
+    return str(holder(runtime_dir) or "it does not say who it is")

@@ -176,6 +176,9 @@ def read_status(path: Path) -> Status | None:
         return Status(**known)
     except FileNotFoundError:
         return None
+    except PermissionError as error:
+        msg = f"{path}: may not be read ({error.strerror}); systemd keeps the service's folders to root: try with sudo"
+        raise SunshiftError(msg) from error
     except (OSError, ValueError, TypeError, RecursionError) as error:
         msg = f"{path}: the status cannot be read ({error}); is another version of sunshift running?"
         raise SunshiftError(msg) from error

@@ -1,12 +1,13 @@
 """``sunshift status``: what the service does, since when, and why, or that there is none."""
 
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from optimizer.cli.main import EXIT_INTERRUPTED, main
+from optimizer.cli.main import EXIT_FAILED, EXIT_INTERRUPTED, main
 from optimizer.cli.status_text import status_text
 from optimizer.service.status import read_status, status_path
 from optimizer.service.verdict import Verdict, judge
@@ -96,3 +97,28 @@ def test_the_home_of_nobody_is_told(tmp_path: Path, capsys: pytest.CaptureFixtur
     config.write_text('[service]\nruntime_dir = "~no-such-user-here/run"\n')
     assert main(["status", "--config", str(config)]) == 1
     assert "no such user; write service.runtime_dir without ~" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["status", "resume", "release"])
+def test_a_folder_of_roots_is_told_with_the_way_in(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """For systemd keeps the folders of a sandboxed service to root: one line, and no stack."""
+    config = tmp_path / "sunshift.toml"
+    config.write_text(f'[battery]\nhost = "127.0.0.1"\n[service]\nruntime_dir = "{tmp_path}"\n')
+
+    reading = Path.read_text
+
+    def refuse(path: object, *_: object, **__: object) -> int:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    def read(path: Path, **told: str) -> str:
+        return str(refuse(path)) if path.suffix == ".json" else reading(path, **told)
+
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(Path, "read_text", read)
+    assert main([command, "--config", str(config)]) == EXIT_FAILED
+    told = capsys.readouterr().err
+    assert "sudo" in told
+    assert len(told.splitlines()) == 1

@@ -124,7 +124,20 @@ def test_answers_that_are_no_yes(path: str, reply: bytes, step: str, battery: Fa
     battery.overrides[path] = (200, reply)
     report = released("sonnen_v1", battery.port)
     assert step in report.steps
-    assert report.confirmed == ("status" not in path)
+    assert report.confirmed == ("status" not in path and b"ReturnCode" not in reply)
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+@pytest.mark.parametrize("side", ["charge", "discharge"])
+def test_a_plain_battery_that_stands_idle_is_not_back_where_it_was_not_told(
+    status: int, side: str, battery: FakeSonnen
+) -> None:
+    """A full battery does nothing under a charge command: its idleness shows nothing when the zero was refused."""
+    battery.overrides[f"/api/v1/setpoint/{side}/0"] = (status, b"")
+    report = released("sonnen_v1", battery.port)
+    assert any(step.startswith("read back: idle") for step in report.steps)
+    assert not report.confirmed
+    assert "NOT CONFIRMED" in str(report)
 
 
 @pytest.mark.parametrize(

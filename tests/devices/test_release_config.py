@@ -66,7 +66,17 @@ def test_a_port_is_a_number_that_fits(port: str, tmp_path: Path) -> None:
     assert read(tmp_path, HOST, SUNSHIFT_BATTERY__PORT=port).port == int(port)
 
 
-@pytest.mark.parametrize("port", ["65536", "99999", "000080", "-1", "8 0", "8080.0", "x", ""])
+@pytest.mark.parametrize("written", ['"81"', '" 81 "', "81.0", '"8_1"'])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_port_is_read_as_the_service_reads_it(written: str, mark: bytes, tmp_path: Path) -> None:
+    """However it is written, and with the mark that some editors put before a file."""
+    path = tmp_path / "sunshift.toml"
+    path.write_bytes(mark + f'[battery]\nhost = "10.0.0.5"\nport = {written}\nmode_control = 1.0\n'.encode())
+    target = target_from_config(path, {})
+    assert (target.host, target.port, target.mode_control) == ("10.0.0.5", 81, True)
+
+
+@pytest.mark.parametrize("port", ["65536", "99999", "000080", "-1", "8 0", "8080.5", "x", ""])
 def test_a_number_that_is_no_port_is_told(port: str, tmp_path: Path) -> None:
     """With what was written there."""
     assert problems(tmp_path, HOST, SUNSHIFT_BATTERY__PORT=port) == [("battery.port", f"{port!r} is not a port")]

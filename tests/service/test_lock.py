@@ -170,3 +170,16 @@ def test_a_command_that_would_write_says_who_is_in_the_way(
         "`systemctl stop sunshift`, which hands the battery back by itself; "
         "`sunshift release --force` goes on all the same"
     )
+
+
+def test_a_folder_that_may_not_be_looked_into_counts_as_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Systemd keeps a sandboxed service's folder to root: whoever is not must not write beside a running service."""
+
+    def refuse(*_: object, **__: object) -> int:
+        raise PermissionError(13, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr("optimizer.service.lock.os.open", refuse)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert is_held(tmp_path)
+    with pytest.raises(LockedError, match=r"may not be looked into, try `sudo sunshift release`"):
+        refuse_while_held(tmp_path, what="sunshift release")
