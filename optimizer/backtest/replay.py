@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -77,14 +76,8 @@ class Setting:
 
     @property
     def step(self) -> timedelta:
-        """Interval of plan and control: the configured one, the recording's where that is coarser.
-
-        Where a coarse recording does not begin on a multiple of its own step, a part of it that both fit into: hours
-        begin at half past in India.
-        """
-        recording = self.recording
-        fitting_s = math.gcd(round(recording.step.total_seconds()), round(recording.start.timestamp()))
-        return max(self.settings.planning.step, timedelta(seconds=fitting_s))
+        """Interval of plan and control: the configured one, the recording's where that is coarser."""
+        return max(self.settings.planning.step, self.recording.step)
 
 
 class Replay:

@@ -17,6 +17,7 @@ from rich.table import Table
 from optimizer.assembly.configuration import load_configuration
 from optimizer.assembly.tariffs import build_tariff
 from optimizer.backtest.backtest import PERFECT, SELF_CONSUMPTION, Backtest
+from optimizer.backtest.clock_steps import on_the_clock
 from optimizer.backtest.output import check_folder, write
 from optimizer.backtest.replay import Setting
 from optimizer.backtest.world import choose_period
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     configuration = load_configuration(arguments.config)
     check_folder(arguments.out)
     settings = configuration.settings
-    recording, tariff = read_recording(arguments.recording), build_tariff(settings)
+    recording, tariff = on_the_clock(read_recording(arguments.recording)), build_tariff(settings)
     tell_notes(recording)
     period = choose_period(
         recording,

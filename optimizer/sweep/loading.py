@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from optimizer.assembly.configuration import configuration_from_tables, read_toml
 from optimizer.assembly.tariffs import build_tariff
 from optimizer.backtest.backtest import ALWAYS
+from optimizer.backtest.clock_steps import on_the_clock
 from optimizer.control.registry import installed_strategies
 from optimizer.errors import ConfigError, ConfigProblem, RecordingError, TariffError
 from optimizer.history.recording import Recording, read_recording
@@ -105,7 +106,7 @@ def _recordings(read: ReadFile, findings: _Findings) -> dict[Path, Recording]:
     for place, home in read.placed("homes"):
         if home.recording not in found:
             try:
-                found[home.recording] = read_recording(home.recording)
+                found[home.recording] = on_the_clock(read_recording(home.recording))
             except RecordingError as error:
                 findings.add(f"{place}.recording", str(error))
     return found

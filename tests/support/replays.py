@@ -12,6 +12,7 @@ import pandas as pd
 from optimizer.assembly.configuration import configuration_from_tables
 from optimizer.assembly.tariffs import build_tariff
 from optimizer.backtest.backtest import Backtest, Result
+from optimizer.backtest.clock_steps import on_the_clock
 from optimizer.backtest.replay import Setting
 from optimizer.backtest.world import choose_period
 from optimizer.clock import WallClock
@@ -43,7 +44,8 @@ def recording_of(frame: pd.DataFrame, folder: Path) -> Recording:
 
 
 def backtest(recording: Recording, *, warm_up_days: int = 2, strategy: str = "time_of_use", **changes: Any) -> Result:
-    """Run a whole backtest of a recording."""
+    """Run a whole backtest of a recording, as the command does."""
+    recording = on_the_clock(recording)
     settings = configuration_from_tables(
         tables(**{"tariff__import": HOURLY, "planning__horizon": "24h", **changes})
     ).settings
