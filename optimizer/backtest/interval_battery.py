@@ -88,6 +88,9 @@ class IntervalBattery:
         """Return to plain self-consumption."""
         self._setpoint = Automatic()
 
+    def zero(self) -> None:
+        """Do nothing: a setpoint stands in manual mode alone here."""
+
     def close(self) -> None:
         """Free nothing: there is nothing to free."""
 

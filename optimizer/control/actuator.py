@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 OURS_TO_TAKE = (OperatingMode.AUTOMATIC, OperatingMode.MANUAL, OperatingMode.UNKNOWN)
 """Modes in which control is taken up again after standing down; any other is somebody's wish."""
+MAY_BE_MANUAL = (OperatingMode.MANUAL, OperatingMode.UNKNOWN)
+"""Modes in which a stored setpoint acts, or may."""
 FOLLOW_TRIES = 2
 """A command that is not followed so often in a row is given up."""
 LOSS_TRIES = 5
@@ -174,6 +176,9 @@ class Actuator:
         elif not self._confirmed and measurement.mode is self._began_in:
             # Nobody chose that: the status may be old, and what was sent stand all the same.
             return self._give_up(f"{power} was sent, and the battery's mode is still {measurement.mode}", elapsed_s)
+        else:
+            # It stays stored under the mode that somebody chose, and acts again when the battery is put back in manual.
+            self._left_behind.add(power)
         return self._stand_down(message, elapsed_s)
 
     def _still_stands_as_before(self, measurement: Measurement) -> bool:
@@ -262,15 +267,23 @@ class Actuator:
             self._keeper.drop()
             return
         self._hold(left, elapsed_s)
-        if not self._left_behind.may_show(measurement) or elapsed_s - self._sent_s < self._options.lease_s:
-            return
+        may_act = measurement.mode not in MAY_BE_MANUAL or self._left_behind.may_show(measurement)
+        if may_act and elapsed_s - self._sent_s >= self._options.lease_s:
+            self._forget_at_the_battery(elapsed_s)
+
+    def _forget_at_the_battery(self, elapsed_s: float) -> DeviceError | None:
+        """Have the battery forget what was ours, in the mode that somebody chose; return why it could not be told."""
         self._sent_s = elapsed_s
         try:
-            self._device.release()
+            if self._seen_mode in OURS_TO_TAKE:
+                self._device.release()
+            else:
+                self._device.zero()
         except DeviceError as error:
             logger.debug("what we left at the battery cannot be taken back yet: %s", error)
-        else:
-            self._left_behind.note_accepted()
+            return error
+        self._left_behind.note_accepted()
+        return None
 
     def unreadable(self, elapsed_s: float, *, interval_over: bool) -> Actuation | None:
         """Tell that no valid measurement can be had; return what was done where the lease has run out.
@@ -333,9 +346,7 @@ class Actuator:
         While standing down, a mode that somebody else chose is left as it is.
         """
         if self._hold_off.lasts and self._seen_mode not in OURS_TO_TAKE:
-            return Actuation(
-                outcome=Outcome.HANDED_BACK, note=f"{why}; its mode {self._seen_mode} is not ours to change"
-            )
+            return self._leave_to_others(f"{why}; its mode {self._seen_mode} is not ours to change", elapsed_s)
         try:
             self._device.release()
         except DeviceError as error:
@@ -348,6 +359,16 @@ class Actuator:
         before = self._follow.goes_on_with(self._seen) if self._seen is not None else ()
         self._awaited.begin(self._standing, *before)
         self._forget(elapsed_s)
+        return Actuation(outcome=Outcome.HANDED_BACK, note=why)
+
+    def _leave_to_others(self, why: str, elapsed_s: float) -> Actuation:
+        """Leave the mode alone, and nothing of ours beneath it."""
+        if self._left_behind.first is not None:
+            error = self._forget_at_the_battery(elapsed_s)
+            if error is not None:
+                return Actuation(outcome=Outcome.FAILED, note=why, error=str(error))
+            self._left_behind.clear()
+            self._keeper.drop()
         return Actuation(outcome=Outcome.HANDED_BACK, note=why)
 
     def _is_due(self, wanted: Setpoint, elapsed_s: float) -> bool:
@@ -408,6 +429,8 @@ class Actuator:
         self._awaited.cancel()
         if (left := self._left_behind.first) is not None:
             self._hold(left, elapsed_s)
+            if self._seen_mode not in OURS_TO_TAKE:
+                self._forget_at_the_battery(elapsed_s)
         else:
             self._keeper.drop()  # what stands now is theirs
         self._hold_off.begin(why, elapsed_s)

@@ -1,4 +1,4 @@
-"""What we left at the battery under somebody else's power: it has no timer, and acts again when that power leaves."""
+"""What we left at the battery under somebody else's power or mode: it has no timer, and acts again when that leaves."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LeftBehind:
         self._powers = ()
 
     def note_accepted(self) -> None:
-        """Note that the battery has accepted to be handed back; whether it obeys, the next status shows."""
+        """Note that the battery has accepted to forget it; whether it obeys, the next status shows."""
         self._accepted = True
 
     def may_show(self, measurement: Measurement) -> bool:
@@ -56,12 +56,13 @@ class LeftBehind:
     def is_gone(self, measurement: Measurement) -> bool:
         """Return whether a status shows that nothing of ours is there any more.
 
-        The battery has left manual mode, or it has accepted a hand-back and does nothing of ours since.
+        It has accepted to be told so, and does nothing of ours since. In another mode than manual it would do nothing
+        of ours anyway, and keep it for the next time that it is manual.
         """
-        if measurement.mode not in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
-            return True
         if not self._accepted:
             return False
+        if measurement.mode not in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+            return True
         return is_back(measurement, can_set_mode=self._can_set_mode) or not self._acts(measurement)
 
     def _acts(self, measurement: Measurement) -> bool:

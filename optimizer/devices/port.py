@@ -56,6 +56,10 @@ class BatteryDevice(Protocol):
         """
         ...
 
+    def zero(self) -> None:
+        """Zero both setpoints and leave the mode as it is: what was commanded is forgotten, what was chosen stays."""
+        ...
+
     def close(self) -> None:
         """Free connections; never raises."""
         ...

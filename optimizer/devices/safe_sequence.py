@@ -7,7 +7,7 @@ and on the way out. The device holds one signed command: a new charge replaces a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 from optimizer.clock import Clock
@@ -117,6 +117,16 @@ class SafeSequence:
         """
         self._leave(self._hand_back_code)
 
+    def zero(self) -> None:
+        """Zero both setpoints and leave the mode as it is.
+
+        Raises
+        ------
+        DeviceError
+            The first refusal, after both; or at once where the device does not answer.
+        """
+        self._take_all(self._zeroes())
+
     def _known_to_be_manual(self) -> bool:
         seen_s = self._manual_seen_s
         return seen_s is not None and self._clock.elapsed() - seen_s <= MODE_KNOWN_FOR_S
@@ -134,12 +144,16 @@ class SafeSequence:
 
     def _leave(self, code: str) -> None:
         self._manual_seen_s = None
-        steps: list[Callable[[], None]] = [
-            lambda: self._writes.set_watts("charge", 0),
-            lambda: self._writes.set_watts("discharge", 0),
-        ]
+        steps = self._zeroes()
         if self._can_set_mode:
             steps.append(lambda: self._writes.set_mode(code))
+        self._take_all(steps)
+
+    def _zeroes(self) -> list[Callable[[], None]]:
+        return [lambda: self._writes.set_watts("charge", 0), lambda: self._writes.set_watts("discharge", 0)]
+
+    def _take_all(self, steps: Sequence[Callable[[], None]]) -> None:
+        """Take every step, whatever came of the one before."""
         refusals = [refusal for step in steps if (refusal := _refusal(step)) is not None]
         if refusals:
             raise refusals[0]

@@ -112,6 +112,16 @@ class SonnenV1:
         """
         self._sequence.release()
 
+    def zero(self) -> None:
+        """Zero both setpoints and leave the mode as it is.
+
+        Raises
+        ------
+        DeviceError
+            If a write failed.
+        """
+        self._sequence.zero()
+
     def close(self) -> None:
         """Do nothing: no connection outlives its call."""
 

@@ -167,7 +167,8 @@ def test_a_mode_may_show_late() -> None:
     assert it.actuator.lease_end_s == 1090.0
     told = it.after(0.1).sees(AUTO)
     assert told == stood_down("somebody else changed the battery's mode to automatic")
-    assert (it.actuator.standing, it.record.on_record) == (None, None)
+    assert it.actuator.standing is None
+    assert it.record.on_record == ("charge 2000 W", 1120.0, 90.0)  # stored all the same, until it is taken back
 
 
 def test_a_mode_that_has_shown_and_is_gone_is_somebodys() -> None:
@@ -528,7 +529,7 @@ def test_a_mode_that_is_chosen_while_a_command_settles_is_somebodys() -> None:
     assert it.after(10.0).sees(AUTO) is None
     it.send(Power(1000.0))
     assert it.after(10.0).sees(BACKUP) == stood_down("somebody else changed the battery's mode to backup")
-    assert it.writes == [CHARGE, Power(1000.0)]
+    assert it.writes == [CHARGE, Power(1000.0), "zero"]
 
 
 def test_a_hand_back_before_any_command_is_believed_at_once() -> None:
@@ -625,12 +626,37 @@ def test_a_battery_without_a_mode_call_is_taken_up_again_in_any_mode() -> None:
 
 @pytest.mark.parametrize("mode", [BACKUP, OperatingMode.TIME_OF_USE, OperatingMode.OTHER])
 def test_the_end_leaves_somebodys_mode_alone(mode: OperatingMode) -> None:
-    """It is not ours to change, and nothing is written."""
+    """It is not ours to change; what is ours beneath it is zeroed, at once and once more at the end."""
     it = taken(mode)
     assert it.release() == Actuation(
         outcome=Outcome.HANDED_BACK, note=f"the end; its mode {mode} is not ours to change"
     )
-    assert it.writes == [CHARGE]
+    assert it.writes == [CHARGE, "zero", "zero"]
+    assert it.record.on_record is None
+
+
+def test_the_end_is_not_reached_while_what_is_ours_cannot_be_zeroed() -> None:
+    """It stays on record for those who come after, in whatever mode the battery is."""
+    it, refused = charging(), DeviceUnreachable("refused")
+    it.sees(BACKUP, error=refused)
+    assert it.release(error=refused).outcome is Outcome.FAILED
+    assert it.record.on_record is not None
+    assert it.release().outcome is Outcome.HANDED_BACK
+    assert it.record.on_record is None
+
+
+def test_what_is_stored_under_somebodys_mode_is_zeroed_until_that_is_accepted() -> None:
+    """On record until then, and until a status is young enough to show it; tried once a lease, the mode left alone."""
+    it = charging()
+    it.sees(BACKUP, error=DeviceUnreachable("refused"))
+    it.after(60.0).sees(BACKUP)
+    assert (it.writes, it.record.on_record is None) == ([CHARGE, "zero"], False)
+    it.after(30.0).sees(BACKUP)
+    assert it.writes == [CHARGE, "zero", "zero"]
+    it.after(5.0).sees(BACKUP)
+    assert it.record.on_record is None
+    it.after(500.0).sees(BACKUP)
+    assert it.writes == [CHARGE, "zero", "zero"]
 
 
 @pytest.mark.parametrize("mode", [AUTO, MANUAL, UNKNOWN])
@@ -639,7 +665,7 @@ def test_the_end_hands_back_what_may_be_ours(mode: OperatingMode) -> None:
     it = taken()
     it.after(1.0).sees(mode)
     assert it.release() == Actuation(outcome=Outcome.HANDED_BACK, note="the end")
-    assert it.writes == [CHARGE, "release"]
+    assert it.writes == [CHARGE, "zero", "release"]
 
 
 def test_the_end_hands_back_where_no_mode_was_ever_seen() -> None:
@@ -784,17 +810,20 @@ def test_what_cannot_be_taken_back_yet_is_tried_once_a_lease(caplog: pytest.LogC
     assert it.writes[2:] == ["release"] * 4
 
 
-@pytest.mark.parametrize("mode", [AUTO, BACKUP])
-def test_a_battery_that_is_its_own_master_hides_nothing(mode: OperatingMode) -> None:
-    """Leaving manual mode ends what was ours."""
+@pytest.mark.parametrize(("mode", "way"), [(AUTO, "release"), (BACKUP, "zero")])
+def test_a_battery_that_is_its_own_master_is_told_to_forget_what_was_ours(mode: OperatingMode, way: str) -> None:
+    """Leaving manual mode ends it for now alone: it is stored, and would act the next time that it is manual."""
     it = charging()
     it.send(Power(-500.0), error=PLANT)
-    it.at(44.9).sees(mode)
-    assert it.record.on_record is not None
     it.at(45.0).sees(mode)
+    assert it.record.on_record is not None
+    assert it.writes == [CHARGE, Power(-500.0)]
+    it.after(90.0).sees(mode)
+    assert it.writes == [CHARGE, Power(-500.0), way]
+    it.after(5.0).sees(mode)
     assert it.record.on_record is None
     it.after(500.0).sees(MANUAL, echo_w=2000.0)
-    assert it.writes == [CHARGE, Power(-500.0)]
+    assert it.writes == [CHARGE, Power(-500.0), way]
 
 
 def test_a_power_plant_may_come_again() -> None:

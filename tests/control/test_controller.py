@@ -295,9 +295,10 @@ def test_somebody_elses_mode_is_respected() -> None:
     """A mode changed in the app means: stand down, visibly, for the hold-off."""
     it = case("owner", charging()).tick().tick()
     it.tick(mode=OperatingMode.BACKUP).expect(
-        Outcome.STOOD_DOWN, None, says="changed the battery's mode to backup", writes=1
+        Outcome.STOOD_DOWN, None, says="changed the battery's mode to backup", writes=2
     )
-    it.tick(1900.0).expect(Outcome.STOOD_DOWN, says="while its mode is backup", writes=1)
+    assert (it.device.writes[-1], it.device.mode) == ("zero", OperatingMode.BACKUP)  # nothing of ours beneath it
+    it.tick(1900.0).expect(Outcome.STOOD_DOWN, says="while its mode is backup", writes=2)
     it.tick(mode=OperatingMode.AUTOMATIC).expect(Outcome.APPLIED, Power(2000.0))
 
 
@@ -334,7 +335,8 @@ def test_a_mode_the_owner_chooses_while_manual_mode_cannot_be_entered_is_respect
     strategy.wish = replace(strategy.wish, self_consumption=False)
     it.tick(70.0).expect(Outcome.FAILED, Power(1000.0))
     it.tick(mode=OperatingMode.TIME_OF_USE).expect(Outcome.STOOD_DOWN, says="changed the battery's mode to time_of_use")
-    it.tick().expect(Outcome.STOOD_DOWN, None, writes=4)
+    it.tick().expect(Outcome.STOOD_DOWN, None, writes=5)
+    assert it.device.writes[-1] == "zero"
 
 
 def test_leaving_automatic_by_someone_else_is_respected() -> None:

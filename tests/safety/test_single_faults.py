@@ -262,3 +262,30 @@ def test_what_waits_behind_a_power_plant_stays_on_record_until_it_is_seen_to_be_
     charging.run(OPTIONS.lease_s + 2 * POLL_S)
     assert is_safe(charging)
     assert not charging.record.may_stand()
+
+
+@pytest.mark.parametrize("fault", [WriteFault.NONE, WriteFault.REFUSED])
+def test_what_lies_stored_under_a_mode_that_somebody_chose_is_taken_back(charging: Rig, fault: WriteFault) -> None:
+    """Put back in manual mode, the battery would act on it; on record until it is gone, the chosen mode left alone."""
+    charging.battery.write_fault = fault
+    charging.house.set_mode(DeviceMode.OPTIMIZING)
+    charging.run(2.0 * POLL_S)
+    assert charging.decisions[-1].outcome is Outcome.STOOD_DOWN
+    assert charging.house.setpoint_w == (0.0 if fault is WriteFault.NONE else 900.0)
+    assert charging.record.may_stand() == (fault is WriteFault.REFUSED)
+    charging.battery.write_fault = WriteFault.NONE
+    charging.run(OPTIONS.lease_s + OPTIONS.max_age_s + 2.0 * POLL_S)
+    assert (charging.house.setpoint_w, charging.record.may_stand()) == (0.0, False)
+    assert charging.terminate()
+    charging.house.set_mode(DeviceMode.MANUAL)
+    charging.run(3600.0)
+    assert abs(charging.house.battery_power_w) < 50.0
+
+
+def test_an_end_under_a_mode_that_somebody_chose_leaves_nothing_of_ours(charging: Rig) -> None:
+    """Right after the change too: the setpoint is zeroed, the mode stays."""
+    charging.house.set_mode(DeviceMode.OPTIMIZING)
+    charging.run(POLL_S)
+    assert charging.terminate()
+    assert (charging.house.mode, charging.house.setpoint_w) == (DeviceMode.OPTIMIZING, 0.0)
+    assert not charging.record.may_stand()

@@ -79,6 +79,12 @@ class FakeDevice:
             raise self.write_error
         self._hand_back()
 
+    def zero(self) -> None:
+        self.writes.append("zero")
+        if self.write_error is not None:
+            raise self.write_error
+        self.setpoint_w = 0.0
+
     def close(self) -> None:
         pass
 

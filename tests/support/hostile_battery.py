@@ -204,6 +204,13 @@ class HostileBattery:
         self._note(None)
         self._hand_back()
 
+    def zero(self) -> None:
+        self._answer_first()
+        if self.write_fault is not WriteFault.IGNORED:
+            self.house.command(0.0)
+            self.ledger.ours = self.ledger.ours and self.house.mode is DeviceMode.MANUAL
+            self._lose()
+
     def guard_release(self) -> bool:
         """Do what the guard's own client does, past the ledger of the service's writes; tell whether it worked."""
         try:

@@ -37,6 +37,9 @@ class ListeningDevice:
     def release(self) -> None:
         self._take("release")
 
+    def zero(self) -> None:
+        self._take("zero")
+
     def close(self) -> None: ...
 
     def _take(self, what: Setpoint | str) -> None:

@@ -75,6 +75,11 @@ class SimulatedDevice:
         if self._mode_control:
             self._house.set_mode(DeviceMode.AUTOMATIC)
 
+    def zero(self) -> None:
+        """Zero the setpoint, in whatever mode."""
+        self._must_obey()
+        self._house.command(0.0)
+
     def close(self) -> None:
         """Free nothing: there is nothing to free."""
 
