@@ -26,7 +26,7 @@ from optimizer.bounded_socket import CallAborted, NameLookup, Remaining, connect
 from optimizer.clock import WallClock, real_deadline
 from optimizer.errors import ConfigError
 from optimizer.lease import CommandRecord
-from optimizer.release_config import DEFAULT_PORTS, ReleaseTarget, needs_release, target_from_config
+from optimizer.release_config import DEFAULT_PORTS, ReleaseTarget, needs_release, target_from_config, was_refused
 
 __all__ = ["ReleaseReport", "ReleaseTarget", "release_battery", "target_from_config"]
 
@@ -250,6 +250,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the service's configuration")
     parser.add_argument("--after-service", action="store_true", help="only if the service left anything standing")
     arguments = parser.parse_args(argv)
+    if was_refused():
+        sys.stdout.write("another sunshift commands the battery: it is left to that one\n")
+        return 0
     if arguments.after_service and not needs_release():
         sys.stdout.write("the service has commanded nothing, or handed the battery back itself\n")
         return 0

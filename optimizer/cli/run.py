@@ -10,6 +10,8 @@ from pathlib import Path
 
 from optimizer.assembly.configuration import load_configuration
 from optimizer.clock import WallClock
+from optimizer.errors import LockedError
+from optimizer.release_config import REFUSED
 from optimizer.service.log_setup import configure_logging
 from optimizer.service.log_stream import in_background
 from optimizer.service.notify import Notifier
@@ -25,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run until SIGTERM or Ctrl-C; 1 where the battery could not be handed back at the end."""
+    """Run until SIGTERM or Ctrl-C; 1 where the battery could not be handed back, 69 where another one commands it."""
     notifier = Notifier.from_environment()
     stop = threading.Event()
     with stop_on_signals(stop), in_background(sys.stderr) as log:
@@ -37,5 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
 
         compile_nothing()
         daemon = build_daemon(configuration, clock=WallClock(), notifier=notifier, observe=arguments.observe)
-        daemon.run(stop)
+        try:
+            daemon.run(stop)
+        except LockedError as error:
+            print(f"sunshift: {error}", file=sys.stderr)
+            return REFUSED
+    if daemon.ousted:
+        return REFUSED
     return 0 if daemon.handed_back else 1

@@ -103,6 +103,11 @@ class Daemon:
         """The home's past."""
         return self._history
 
+    @property
+    def ousted(self) -> bool:
+        """Whether another service has taken the battery over while this one ran."""
+        return self._ousted
+
     def run(self, stop: threading.Event) -> None:
         """Run until ``stop`` is set, then hand the battery back and end.
 

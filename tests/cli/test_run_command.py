@@ -42,7 +42,7 @@ def test_a_run_from_start_to_sigterm(tmp_path: Path, battery: SimulatorServer) -
         assert told["decision"]["outcome"] == "applied"
 
         second = sunshift("run", "--config", config)
-        assert second.returncode == 1
+        assert second.returncode == 69
         assert f"pid {process.pid}" in second.stderr
         refused = sunshift("release", "--config", config)
         assert refused.returncode == 1

@@ -132,3 +132,35 @@ def test_the_usage_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     with pytest.raises(SystemExit) as ended:
         release.main([])
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("variable", "words"), [("EXIT_STATUS", ["--after-service"]), ("MONITOR_EXIT_STATUS", []), ("EXIT_STATUS", [])]
+)
+def test_after_a_service_that_was_refused_nothing_is_sent(
+    variable: str, words: list[str], battery: FakeSonnen, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one commands the battery: by its unit's ExecStopPost= and by OnFailure= alike."""
+    monkeypatch.setenv(variable, "69")
+    assert release.main(["--config", config, *words]) == 0
+    assert (battery.mode, battery.setpoint_w) == ("1", 3000)
+
+
+def test_after_a_service_that_was_refused_the_record_stays(
+    record: CommandRecord, config: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder that both use it is the other one's."""
+    monkeypatch.setenv("EXIT_STATUS", "69")
+    assert release.main(["--config", config, "--after-service"]) == 0
+    assert capsys.readouterr().out == "another sunshift commands the battery: it is left to that one\n"
+    assert record.may_stand()
+
+
+@pytest.mark.parametrize("said", ["0", "1", "78", "KILL", "ABRT", "", "6", "690"])
+def test_after_any_other_end_the_battery_is_released(
+    said: str, battery: FakeSonnen, record: CommandRecord, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In doubt it is."""
+    monkeypatch.setenv("EXIT_STATUS", said)
+    assert release.main(["--config", config, "--after-service"]) == 0
+    assert battery.mode == "2"
