@@ -240,7 +240,8 @@ def test_without_a_plan_peak_shaving_is_never_worse_than_self_consumption(
     situation: Situation, limit_w: float | None
 ) -> None:
     """Whatever the home: nothing is ever bought, and never does it import above the limit for it."""
-    blind = replace(situation, plan=None, mean_import_w=0.0, remaining_h=0.25)
+    at_the_start = replace(situation.measurement, at=situation.interval.start)
+    blind = replace(situation, plan=None, mean_import_w=0.0, remaining_h=0.25, measurement=at_the_start)
     strategy = create_strategy("peak_shaving", {"import_limit_w": limit_w, "reserve_soc": 0.0})
     wish, net_w = strategy.decide(blind), blind.measurement.net_load_w
     spare = blind.measurement.soc - blind.battery.min_soc
