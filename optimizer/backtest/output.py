@@ -15,7 +15,7 @@ from optimizer.backtest.backtest import NO_BATTERY, PERFECT, Result, Run
 from optimizer.backtest.bill import interval_costs
 from optimizer.backtest.forecast_skill import forecast_skill
 from optimizer.backtest.report.page import render
-from optimizer.backtest.whole_folder import is_in_use, remove_leftovers, try_to_write_beside, whole_folder
+from optimizer.backtest.whole_folder import cannot_write, is_in_use, remove_leftovers, try_to_write_beside, whole_folder
 from optimizer.errors import BacktestError
 from optimizer.forecasting.skill import Skill
 
@@ -137,7 +137,7 @@ def check_folder(out: Path) -> None:
     try:
         try_to_write_beside(out)
     except OSError as error:
-        raise BacktestError(_cannot_write(out, error)) from error
+        raise BacktestError(cannot_write(out, error)) from error
 
 
 def _foreign_things(out: Path) -> list[str]:
@@ -178,12 +178,8 @@ def write(result: Result, out: Path) -> dict[str, Any]:
             (draft / SUMMARY).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
             (draft / REPORT).write_text(render(result, figures, skill), encoding="utf-8")
     except OSError as error:
-        raise BacktestError(_cannot_write(out, error)) from error
+        raise BacktestError(cannot_write(out, error)) from error
     return figures
-
-
-def _cannot_write(out: Path, error: OSError) -> str:
-    return f"{out}: cannot be written ({error.strerror or error}); name a folder that you may write with --out"
 
 
 def _skill_figures(skill: Skill | None) -> dict[str, Any] | None:

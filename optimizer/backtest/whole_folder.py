@@ -54,6 +54,11 @@ def try_to_write_beside(out: Path) -> None:
         pass
 
 
+def cannot_write(path: Path, error: OSError) -> str:
+    """Return what to tell a person whose results cannot be written."""
+    return f"{path}: cannot be written ({error.strerror or error}); name a folder that you may write with --out"
+
+
 def is_in_use(out: Path) -> bool:
     """Return whether this process works in ``out``, or somewhere below it."""
     return Path.cwd().is_relative_to(_real(out))

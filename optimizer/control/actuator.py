@@ -20,16 +20,14 @@ from optimizer.control.steadiness import ModeChanges
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.battery import Battery
 from optimizer.domain.decision import Outcome
-from optimizer.domain.measurement import Measurement, OperatingMode
+from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement, OperatingMode
 from optimizer.domain.setpoint import Automatic, Power, Setpoint
 from optimizer.errors import DeviceError, ExternalControl
 
 logger = logging.getLogger(__name__)
 
-OURS_TO_TAKE = (OperatingMode.AUTOMATIC, OperatingMode.MANUAL, OperatingMode.UNKNOWN)
+OURS_TO_TAKE = (OperatingMode.AUTOMATIC, *MAY_BE_MANUAL)
 """Modes in which control is taken up again after standing down; any other is somebody's wish."""
-MAY_BE_MANUAL = (OperatingMode.MANUAL, OperatingMode.UNKNOWN)
-"""Modes in which a stored setpoint acts, or may."""
 FOLLOW_TRIES = 2
 """A command that is not followed so often in a row is given up."""
 LOSS_TRIES = 5
@@ -156,7 +154,7 @@ class Actuator:
             flows = Power(round(measurement.battery_power_w))
             why = "; ".join(("the battery does not follow", *measurement.reasons))
             return self._give_up(f"{why}: told to {power}, it does {flows}", elapsed_s)
-        if measurement.mode in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+        if measurement.mode in MAY_BE_MANUAL:
             self._vouch(power, elapsed_s)
         if measurement.mode is OperatingMode.MANUAL:
             self._confirmed = True
@@ -170,7 +168,7 @@ class Actuator:
         return read_back(power, measurement, after_outage=after_outage, settled=settled)
 
     def _notice_foreign(self, power: Power, message: str, measurement: Measurement, elapsed_s: float) -> Actuation:
-        if measurement.mode in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+        if measurement.mode in MAY_BE_MANUAL:
             # It may be a power plant: when that leaves, ours acts again.
             self._left_behind.add(power, *self._follow.goes_on_with(measurement))
         elif not self._confirmed and measurement.mode is self._began_in:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -10,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from optimizer.domain.prices import DemandCharge
-from optimizer.domain.time_grid import Interval, TimeGrid
+from optimizer.domain.time_grid import Interval, TimeGrid, common_step
 from optimizer.history.mean_powers import Floats
 from optimizer.history.port import HistoryReader
 
@@ -62,7 +61,7 @@ class BillingPeak:
     def __init__(self, tariff: PeakTariff, history: HistoryReader, *, register_step: timedelta = REGISTER_STEP) -> None:
         self._tariff = tariff
         self._history = history
-        self._register_step = _common_step(tariff.interval, register_step)
+        self._register_step = common_step(tariff.interval, register_step)
         self._period: Interval | None = None
         self._read_up_to: datetime | None = None
         self._peak_w = 0.0
@@ -105,11 +104,6 @@ class BillingPeak:
         starts = (datetime.fromtimestamp(start_s, UTC) for start_s in means.starts_s[::size][higher].tolist())
         counted = [self._tariff.counts(Interval(start=instant, end=instant + step)) for instant in starts]
         return float(imports_w[higher][counted].max(initial=0.0))
-
-
-def _common_step(*steps: timedelta) -> timedelta:
-    """Return the longest step that divides all of them."""
-    return timedelta(seconds=math.gcd(*(round(step.total_seconds()) for step in steps)))
 
 
 def _mean_imports_w(grid_w: Floats) -> Floats:

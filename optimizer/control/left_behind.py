@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optimizer.control.read_back import ECHO_TOLERANCE_W, is_back, still_follows
 from optimizer.domain.battery import Battery
-from optimizer.domain.measurement import Measurement, OperatingMode
+from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement
 from optimizer.domain.setpoint import Power
 
 KEPT = 8
@@ -61,7 +61,7 @@ class LeftBehind:
         """
         if not self._accepted:
             return False
-        if measurement.mode not in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+        if measurement.mode not in MAY_BE_MANUAL:
             return True
         return is_back(measurement, can_set_mode=self._can_set_mode) or not self._acts(measurement)
 

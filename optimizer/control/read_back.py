@@ -8,7 +8,7 @@ from enum import StrEnum, auto
 
 from optimizer.control.options import ControlOptions
 from optimizer.domain.battery import Battery
-from optimizer.domain.measurement import Measurement, OperatingMode
+from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement, OperatingMode
 from optimizer.domain.setpoint import Power
 
 ECHO_TOLERANCE_W = 25.0
@@ -53,7 +53,7 @@ def read_back(standing: Power, measurement: Measurement, *, after_outage: bool, 
     settled
         Whether the command has stood long enough to be echoed.
     """
-    if measurement.mode not in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+    if measurement.mode not in MAY_BE_MANUAL:
         # A restart may end in automatic mode; any other is somebody's choice, outage or not.
         if after_outage and (measurement.mode is OperatingMode.AUTOMATIC or not settled):
             return ReadBack(finding=Finding.LOST, message=f"after an outage the battery is in mode {measurement.mode}")
@@ -78,7 +78,7 @@ def is_back(measurement: Measurement, *, can_set_mode: bool) -> bool:
     One whose mode can be set has left manual mode. One whose mode cannot be set stays in it, with its setpoint zeroed:
     it says so itself, or does nothing.
     """
-    if can_set_mode or measurement.mode not in (OperatingMode.MANUAL, OperatingMode.UNKNOWN):
+    if can_set_mode or measurement.mode not in MAY_BE_MANUAL:
         return measurement.mode is not OperatingMode.MANUAL
     if measurement.reported_setpoint_w is not None:
         return abs(measurement.reported_setpoint_w) <= ECHO_TOLERANCE_W

@@ -7,9 +7,9 @@ from optimizer.devices.http import BoundedHttp
 from optimizer.devices.port import Capabilities
 from optimizer.devices.replies import acknowledged_mode, acknowledged_setpoint, refuse_failure
 from optimizer.devices.safe_sequence import Direction, SafeSequence
+from optimizer.devices.sequenced import Sequenced
 from optimizer.devices.status import DEFAULT_PLAUSIBLE_POWER_W, parse_status
 from optimizer.domain.measurement import Measurement, OperatingMode
-from optimizer.domain.setpoint import Setpoint
 
 _NO_V1 = (
     "the battery does not know this path. Newer firmware may have closed this interface: enable the API on the "
@@ -20,7 +20,7 @@ _NO_MODE_CALL = (
 )
 
 
-class SonnenV1:
+class SonnenV1(Sequenced):
     """A sonnenBatterie by its V1 interface.
 
     Paths are always lowercase: the document writes both ``V1`` and ``v1``, every known client sends ``v1``.
@@ -91,39 +91,6 @@ class SonnenV1:
         status = parse_status(reply.body, reply.where, plausible_power_w=self._plausible_power_w)
         self._sequence.saw(status.mode)
         return status.measurement(at=at, elapsed_s=elapsed_s)
-
-    def apply(self, setpoint: Setpoint) -> None:
-        """Bring the battery to a setpoint, in the safe order.
-
-        Raises
-        ------
-        DeviceError
-            If a write failed.
-        """
-        self._sequence.apply(setpoint)
-
-    def release(self) -> None:
-        """Hand the battery back.
-
-        Raises
-        ------
-        DeviceError
-            If a write failed.
-        """
-        self._sequence.release()
-
-    def zero(self) -> None:
-        """Zero both setpoints and leave the mode as it is.
-
-        Raises
-        ------
-        DeviceError
-            If a write failed.
-        """
-        self._sequence.zero()
-
-    def close(self) -> None:
-        """Do nothing: no connection outlives its call."""
 
     def set_watts(self, direction: Direction, watts: int) -> None:
         """Store a setpoint (``PUT /api/v1/setpoint/charge/1000``), without regard to order.

@@ -10,9 +10,9 @@ from optimizer.devices.latest_data import LatestData, parse_latest_data
 from optimizer.devices.port import Capabilities
 from optimizer.devices.replies import acknowledged_mode, acknowledged_setpoint, refuse_failure
 from optimizer.devices.safe_sequence import Direction, SafeSequence
+from optimizer.devices.sequenced import Sequenced
 from optimizer.devices.status import DEFAULT_PLAUSIBLE_POWER_W, parse_status
 from optimizer.domain.measurement import Measurement, OperatingMode
-from optimizer.domain.setpoint import Setpoint
 from optimizer.errors import InvalidRequestPath
 
 _DISABLED = (
@@ -21,7 +21,7 @@ _DISABLED = (
 )
 
 
-class SonnenV2:
+class SonnenV2(Sequenced):
     """A sonnenBatterie by its V2 interface.
 
     Parameters
@@ -98,39 +98,6 @@ class SonnenV2:
             discharge_allowed=latest.discharge_allowed,
             reasons=latest.reasons,
         )
-
-    def apply(self, setpoint: Setpoint) -> None:
-        """Bring the battery to a setpoint, in the safe order.
-
-        Raises
-        ------
-        DeviceError
-            If a write failed.
-        """
-        self._sequence.apply(setpoint)
-
-    def release(self) -> None:
-        """Hand the battery back.
-
-        Raises
-        ------
-        DeviceError
-            If a write failed.
-        """
-        self._sequence.release()
-
-    def zero(self) -> None:
-        """Zero both setpoints and leave the mode as it is.
-
-        Raises
-        ------
-        DeviceError
-            If a write failed.
-        """
-        self._sequence.zero()
-
-    def close(self) -> None:
-        """Do nothing: no connection outlives its call."""
 
     def set_watts(self, direction: Direction, watts: int) -> None:
         """Store a setpoint (``POST /api/v2/setpoint/charge/1000``), without regard to order.

@@ -24,6 +24,10 @@ class OperatingMode(StrEnum):
     """The device does not say (the plain V1 document)."""
 
 
+MAY_BE_MANUAL = (OperatingMode.MANUAL, OperatingMode.UNKNOWN)
+"""Modes in which a stored setpoint acts, or may."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """One status of the battery, in the project's signs and units. Missing is None, never 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -76,6 +77,11 @@ class TimeGrid:
     def from_index(self, index: int) -> TimeGrid:
         """Return the part of the grid from ``index`` on."""
         return TimeGrid(start=self.start + index * self.step, step=self.step, count=self.count - index)
+
+
+def common_step(*lengths: timedelta) -> timedelta:
+    """Return the longest time, in whole seconds, that divides all of them."""
+    return timedelta(seconds=math.gcd(*(round(one.total_seconds()) for one in lengths)))
 
 
 def floor_to_step(instant: datetime, step: timedelta) -> datetime:

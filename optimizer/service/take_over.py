@@ -8,7 +8,7 @@ from typing import Protocol
 
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.decision import Decision, Outcome
-from optimizer.domain.measurement import Measurement, OperatingMode
+from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement, OperatingMode
 from optimizer.errors import DeviceError
 
 logger = logging.getLogger("sunshift.service")
@@ -86,7 +86,7 @@ class TakeOver:
 
 
 def _may_hold_a_command(found: Measurement) -> bool:
-    return found.mode in (OperatingMode.MANUAL, OperatingMode.UNKNOWN)
+    return found.mode in MAY_BE_MANUAL
 
 
 def _why(found: Measurement) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
+from optimizer.domain.time_grid import common_step
 from optimizer.errors import ConfigProblem
 from optimizer.settings.duration import format_duration
 from optimizer.settings.root import Settings
@@ -48,8 +48,8 @@ def steps_that_do_not_fit(settings: Settings) -> Iterator[ConfigProblem]:
     """
     step, zone, demand = settings.planning.step, settings.site.zone, settings.tariff.demand
     offsets = [datetime(2024, month, 1, tzinfo=zone).utcoffset() or timedelta() for month in (1, 7)]
-    within_hours = _common([step, *offsets])
-    fitting = within_hours if demand is None else _common([within_hours, demand.interval])
+    within_hours = common_step(step, *offsets)
+    fitting = within_hours if demand is None else common_step(within_hours, demand.interval)
     reasons = []
     if within_hours < step:
         reasons.append(f"two hours of {settings.site.timezone}, which do not begin with those of UTC")
@@ -58,11 +58,6 @@ def steps_that_do_not_fit(settings: Settings) -> Iterator[ConfigProblem]:
     if reasons:
         message = f"{format_duration(step)} would mix {' and '.join(reasons)}: write {format_duration(fitting)}"
         yield ConfigProblem(path="planning.step", message=message)
-
-
-def _common(lengths: Iterable[timedelta]) -> timedelta:
-    """Return the longest time that divides all of them."""
-    return timedelta(seconds=math.gcd(*(round(one.total_seconds()) for one in lengths)))
 
 
 def _prices_per_kwh(value: Any, path: str) -> Iterator[tuple[str, float]]:

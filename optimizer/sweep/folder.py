@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from optimizer.backtest.whole_folder import cannot_write
 from optimizer.errors import SweepError
 from optimizer.sweep.case import Case
 
@@ -39,7 +40,7 @@ class SweepFolder:
             for place in (path, self._cases):
                 tempfile.TemporaryFile(dir=place).close()  # what cannot be kept is told before hours of work
         except OSError as error:
-            raise SweepError(_cannot_write(path, error)) from error
+            raise SweepError(cannot_write(path, error)) from error
 
     def kept(self, case: Case) -> dict[str, Any] | None:
         """Return the summary of a case that was finished before; None: it is still to do."""
@@ -78,8 +79,4 @@ class SweepFolder:
                 Path(draft).unlink(missing_ok=True)
                 raise
         except OSError as error:
-            raise SweepError(_cannot_write(path, error)) from error
-
-
-def _cannot_write(path: Path, error: OSError) -> str:
-    return f"{path}: cannot be written ({error.strerror or error}); name a folder that you may write with --out"
+            raise SweepError(cannot_write(path, error)) from error

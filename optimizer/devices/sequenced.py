@@ -1,0 +1,51 @@
+"""What every interface of the sonnenBatterie does alike: commands in the safe order, no connection kept."""
+
+from __future__ import annotations
+
+from optimizer.devices.safe_sequence import SafeSequence
+from optimizer.domain.setpoint import Setpoint
+
+
+class Sequenced:
+    """The commanding half of a :class:`optimizer.devices.port.BatteryDevice`, on an interface's own two writes.
+
+    Attributes
+    ----------
+    _sequence
+        Made by the interface, around itself.
+    """
+
+    _sequence: SafeSequence
+
+    def apply(self, setpoint: Setpoint) -> None:
+        """Bring the battery to a setpoint, in the safe order.
+
+        Raises
+        ------
+        DeviceError
+            If a write failed.
+        """
+        self._sequence.apply(setpoint)
+
+    def release(self) -> None:
+        """Hand the battery back.
+
+        Raises
+        ------
+        DeviceError
+            If a write failed.
+        """
+        self._sequence.release()
+
+    def zero(self) -> None:
+        """Zero both setpoints and leave the mode as it is.
+
+        Raises
+        ------
+        DeviceError
+            If a write failed.
+        """
+        self._sequence.zero()
+
+    def close(self) -> None:
+        """Do nothing: no connection outlives its call."""
