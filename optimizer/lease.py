@@ -16,7 +16,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+
+from optimizer.release.target import ReleaseTarget
 
 INTENT_NAME = "intent.json"
 LEASE_NAME = "lease.json"
@@ -74,26 +76,49 @@ class CommandRecord:
         """Where the lease is written."""
         return self.runtime_dir / LEASE_NAME
 
-    def intend(self, command: str) -> None:
+    @cached_property
+    def spare_lease_path(self) -> Path:
+        """Where the lease is written while the runtime folder cannot be written to."""
+        return self.state_dir / LEASE_NAME
+
+    def intend(self, command: str, battery: ReleaseTarget | None = None) -> None:
         """Write the intent to command, through to the disk.
 
+        Parameters
+        ----------
+        command
+            What is commanded, for people.
+        battery
+            Where: the configuration may name another one by the time that the command is taken back.
+
         Raises
         ------
         OSError
             The folder cannot be written to.
         """
-        _replace(self.intent_path, {"command": command}, through_to_disk=True)
+        content: dict[str, object] = {"command": command}
+        if battery is not None:
+            content["battery"] = battery.as_record()
+        _replace(self.intent_path, content, through_to_disk=True)
+
+    def battery(self) -> ReleaseTarget | None:
+        """Return where a command may stand; None where no intent says so in words that can be understood."""
+        return ReleaseTarget.from_record(_read(self.intent_path).get("battery"))
 
     def renew(self, lease: Lease) -> None:
-        """Write the lease.
+        """Write the lease, beside the intent where the runtime folder takes none.
 
         Raises
         ------
         OSError
-            The folder cannot be written to.
+            Neither folder can be written to.
         """
         content = {"command": lease.command, "until_s": lease.until_s, "length_s": lease.length_s}
-        _replace(self.lease_path, content, through_to_disk=False)
+        try:
+            _replace(self.lease_path, content, through_to_disk=False)
+        except OSError:
+            # Every few seconds on the card wears it, but an intent without a lease sets the guard on its own service.
+            _replace(self.spare_lease_path, content, through_to_disk=False)
 
     def clear(self) -> None:
         """Take both back: nothing stands any more. The intent goes last, so that in doubt one remains.
@@ -103,18 +128,23 @@ class CommandRecord:
         OSError
             A folder cannot be written to.
         """
-        self.lease_path.unlink(missing_ok=True)
+        for path in (self.lease_path, self.spare_lease_path):
+            _remove(path)
         if self.intent_path.exists():
             self.intent_path.unlink(missing_ok=True)
             _flush_folder(self.state_dir)
 
     def stamp(self) -> tuple[tuple[int, int] | None, ...]:
         """Return what tells this writing of the record from any other."""
-        return tuple(_stamp(path) for path in (self.lease_path, self.intent_path))
+        return tuple(_stamp(path) for path in self._paths)
+
+    @property
+    def _paths(self) -> tuple[Path, ...]:
+        return self.lease_path, self.spare_lease_path, self.intent_path
 
     def may_stand(self) -> bool:
         """Return whether a command may stand at the battery."""
-        return self.intent_path.exists() or self.lease_path.exists()
+        return any(path.exists() for path in self._paths)
 
     def unvouched(self, now_s: float) -> str | None:
         """Return the command that may stand with nobody vouching for it; None where there is none.
@@ -123,10 +153,11 @@ class CommandRecord:
         """
         if not self.may_stand():
             return None
-        lease = _read_lease(self.lease_path)
-        if lease is not None and not lease.is_over(now_s):
+        found = [_read_lease(path) for path in (self.lease_path, self.spare_lease_path)]
+        leases = [lease for lease in found if lease is not None]
+        if any(not lease.is_over(now_s) for lease in leases):
             return None
-        return lease.command if lease is not None else "a command of unknown power"
+        return leases[0].command if leases else "a command of unknown power"
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -137,18 +168,33 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return found.st_ino, found.st_mtime_ns
 
 
-def _read_lease(path: Path) -> Lease | None:
+def _remove(path: Path) -> None:
+    """Remove a file, where there is one and a folder for it."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        path.unlink()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return what a file says; nothing where it cannot be understood."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _read_lease(path: Path) -> Lease | None:
+    told = _read(path)
+    try:
         lease = Lease(command=str(told["command"]), until_s=float(told["until_s"]), length_s=float(told["length_s"]))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
     return lease if math.isfinite(lease.until_s) and math.isfinite(lease.length_s) else None
 
 
 def _replace(path: Path, content: dict[str, object], *, through_to_disk: bool) -> None:
     """Write a file whole or not at all: a reader finds the old one or the new one, also after a power cut."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.new")  # one writer, one name: what a kill leaves is written over
     descriptor = _opened(beside)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -7,6 +7,8 @@ from optimizer.assembly.site import build_battery
 from optimizer.clock import Clock
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.measurement import OperatingMode
+from optimizer.release.target import ReleaseTarget
+from optimizer.settings.battery import BatterySettings
 
 
 def build_device(configuration: Configuration, *, clock: Clock) -> BatteryDevice:
@@ -61,3 +63,14 @@ def _simulated(configuration: Configuration, clock: Clock) -> BatteryDevice:
         timezone=settings.site.zone,
     )
     return SimulatedDevice(house)
+
+
+def release_target(battery: BatterySettings) -> ReleaseTarget:
+    """Return what goes on record with a command, so that it is taken back where it was sent."""
+    return ReleaseTarget(
+        driver=battery.driver,
+        host=battery.host or "",
+        port=battery.port,
+        mode_control=battery.mode_control,
+        hand_back_mode=battery.hand_back_mode,
+    )

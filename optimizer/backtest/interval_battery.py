@@ -5,6 +5,7 @@ So ideal that a replay and the perfect-foresight bound differ in what they know,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from optimizer.clock import Clock
@@ -80,7 +81,7 @@ class IntervalBattery:
             mode=OperatingMode.AUTOMATIC if isinstance(self._setpoint, Automatic) else OperatingMode.MANUAL,
         )
 
-    def apply(self, setpoint: Setpoint) -> None:
+    def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None:  # noqa: ARG002 - no time passes
         """Follow a setpoint from now on."""
         self._setpoint = setpoint
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from optimizer.cli.service_folder import add_folder_arguments, runtime_dir_of, state_dir_of
 from optimizer.lease import CommandRecord
-from optimizer.release import release_battery, target_from_config
+from optimizer.release.config import every_battery
+from optimizer.release.hand_back import ReleaseReport, release_battery
 from optimizer.service.lock import is_held
 from optimizer.service.release_guard import refuse_while_held
 
@@ -28,11 +30,22 @@ def run(arguments: argparse.Namespace) -> int:
         refuse_while_held(folder, what="sunshift release")
     # Should its own place be out of reach, a killed service has left its copy of the token there.
     environ = {"RUNTIME_DIRECTORY": str(folder), **os.environ}
-    report = release_battery(target_from_config(config, environ))
-    print(report)
-    if report.confirmed:
-        _clear_record(CommandRecord(state_dir_of(config, folder), folder))
-    return 0 if report.confirmed else 1
+    record = CommandRecord(state_dir_of(config, folder), folder)
+    reports = {
+        target.address: release_battery(target, owners_word=True) for target in every_battery(record, config, environ)
+    }
+    print(_told(reports))
+    commanded, *_ = reports.values()
+    if commanded.confirmed:
+        _clear_record(record)
+    return 0 if all(report.confirmed for report in reports.values()) else 1
+
+
+def _told(reports: Mapping[str, ReleaseReport]) -> str:
+    """Return what was done, by battery where an earlier command stood at another one than the configured."""
+    if len(reports) == 1:
+        return "\n".join(map(str, reports.values()))
+    return "\n".join(f"battery at {address}:\n{report}" for address, report in reports.items())
 
 
 def _clear_record(record: CommandRecord) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from optimizer.assembly.configuration import load_configuration
 from optimizer.clock import WallClock
 from optimizer.errors import LockedError
-from optimizer.release_config import REFUSED
+from optimizer.release.word import REFUSED
 from optimizer.service.log_setup import configure_logging
 from optimizer.service.log_stream import in_background
 from optimizer.service.notify import Notifier

@@ -26,8 +26,6 @@ from optimizer.errors import DeviceError, ExternalControl
 
 logger = logging.getLogger(__name__)
 
-OURS_TO_TAKE = (OperatingMode.AUTOMATIC, *MAY_BE_MANUAL)
-"""Modes in which control is taken up again after standing down; any other is somebody's wish."""
 FOLLOW_TRIES = 2
 """A command that is not followed so often in a row is given up."""
 LOSS_TRIES = 5
@@ -68,6 +66,8 @@ class Actuator:
         self._keeper = keeper or NoLease()
         self._follow = FollowCheck(battery, options)
         self._modes = ModeChanges(options)
+        self._ours_to_take = (OperatingMode.AUTOMATIC, device.capabilities.hand_back_mode, *MAY_BE_MANUAL)
+        """Modes in which control is taken up again after standing down; any other is somebody's wish."""
         self._standing: Setpoint | None = None
         self._released_to: OperatingMode | None = None
         self._sent_s = 0.0
@@ -110,6 +110,14 @@ class Actuator:
             return False
         self._released_to = None
         return True
+
+    def leave_to_others(self, why: str, measurement: Measurement, elapsed_s: float, *, left_over: bool) -> Actuation:
+        """Stand down to what a status shows, as if it had been noticed; ``left_over``: ours may be stored beneath."""
+        self._seen_mode, self._seen = measurement.mode, measurement
+        self._forced_s = elapsed_s
+        if left_over:
+            self._left_behind.add(Power(0.0))
+        return self._stand_down(why, elapsed_s)
 
     def may_change_mode(self, elapsed_s: float) -> bool:
         """Return whether the mode may be changed now, by the caps on its changes."""
@@ -197,12 +205,12 @@ class Actuator:
 
     def _notice_automatic(self, measurement: Measurement, elapsed_s: float, *, after_outage: bool) -> Actuation | None:
         if measurement.mode in (OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN):
-            self._confirmed = True
             if self._is_news(elapsed_s):
+                self._confirmed = True
                 self._keeper.drop()
             return None
         chosen = self._is_chosen(measurement.mode)
-        if not chosen and (not self._confirmed or (after_outage and measurement.mode in OURS_TO_TAKE)):
+        if not chosen and (not self._confirmed or (after_outage and measurement.mode in self._ours_to_take)):
             settled = elapsed_s - self._sent_s >= self._options.settle_s
             self._resend = self._resend or settled or after_outage
             return None
@@ -210,10 +218,10 @@ class Actuator:
 
     def _is_chosen(self, mode: OperatingMode) -> bool:
         """Whether a mode is somebody's choice: neither one of ours, nor the one in which our change of it began."""
-        return mode not in (*OURS_TO_TAKE, self._began_in)
+        return mode not in (*self._ours_to_take, self._began_in)
 
     def _notice_untouched(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
-        if not self._device.capabilities.can_set_mode and measurement.mode not in OURS_TO_TAKE[1:]:
+        if not self._device.capabilities.can_set_mode and measurement.mode not in MAY_BE_MANUAL:
             why = f"the battery is in mode {measurement.mode} and its mode cannot be set from here: put it into manual"
             return Actuation(outcome=Outcome.STOOD_DOWN, note=why)
         if self._released_to is None:
@@ -221,7 +229,7 @@ class Actuator:
         if elapsed_s - self._changed_s < self._options.settle_s or measurement.mode is self._released_to:
             self._released_to = measurement.mode
             return None
-        changed = measurement.mode not in OURS_TO_TAKE
+        changed = measurement.mode not in self._ours_to_take
         self._released_to = measurement.mode
         return self._stand_down(_somebody_elses(measurement.mode), elapsed_s) if changed else None
 
@@ -245,7 +253,7 @@ class Actuator:
     def _while_standing_down(
         self, stand_down: StandDown, measurement: Measurement, elapsed_s: float
     ) -> Actuation | None:
-        foreign = self._device.capabilities.can_set_mode and measurement.mode not in OURS_TO_TAKE
+        foreign = self._device.capabilities.can_set_mode and measurement.mode not in self._ours_to_take
         if not stand_down.left_s and not foreign:
             self._hold_off.end()
             logger.info("taking the battery up again")
@@ -273,7 +281,7 @@ class Actuator:
         """Have the battery forget what was ours, in the mode that somebody chose; return why it could not be told."""
         self._sent_s = elapsed_s
         try:
-            if self._seen_mode in OURS_TO_TAKE:
+            if self._seen_mode in self._ours_to_take:
                 self._device.release()
             else:
                 self._device.zero()
@@ -283,22 +291,36 @@ class Actuator:
         self._left_behind.note_accepted()
         return None
 
-    def unreadable(self, elapsed_s: float, *, interval_over: bool) -> Actuation | None:
+    def unreadable(
+        self, elapsed_s: float, *, interval_over: bool, doubtful: Measurement | None = None
+    ) -> Actuation | None:
         """Tell that no valid measurement can be had; return what was done where the lease has run out.
 
         Parameters
         ----------
+        doubtful
+            A status on which no command may rest; None: there is none.
         interval_over
             Whether the interval for which the standing command was given has ended.
         """
         if isinstance(self._standing, Automatic) and (self._resend or self._unconfirmed_for_long(elapsed_s)):
             return self.release("handing back could not be confirmed", elapsed_s)
+        if self._awaited.pending and elapsed_s - self._changed_s >= self._options.lease_s:
+            return self._pursue_blindly(doubtful, elapsed_s)
         if not isinstance(self._standing, Power):
             return None
         if elapsed_s - self._verified_s < self._options.lease_s and not interval_over:
             return None
         why = "its interval is over" if interval_over else "its lease has run out"
         return self.release(f"the command {self._standing} cannot be verified and {why}", elapsed_s)
+
+    def _pursue_blindly(self, doubtful: Measurement | None, elapsed_s: float) -> Actuation | None:
+        """Hand back again what was accepted and never seen; a mode that somebody may have chosen is left alone."""
+        if doubtful is None or not self._is_chosen(doubtful.mode):
+            return self.release("the battery accepted to be handed back, and no status shows it", elapsed_s)
+        self._seen_mode, self._changed_s = doubtful.mode, elapsed_s
+        self._forget_at_the_battery(elapsed_s)
+        return None
 
     def _unconfirmed_for_long(self, elapsed_s: float) -> bool:
         """Whether automatic mode was asked for and never seen: the forced power before it may stand."""
@@ -321,7 +343,7 @@ class Actuator:
         if isinstance(wanted, Power):
             self._forced_s = elapsed_s
         try:
-            self._device.apply(wanted)
+            self._device.apply(wanted, not_after_s=elapsed_s + self._options.max_age_s)
         except ExternalControl as error:
             # Manual mode may have been entered, and what stood before may come back when the other leaves.
             self._left_behind.add(*(one for one in (before, wanted) if isinstance(one, Power)), Power(0.0))
@@ -343,8 +365,11 @@ class Actuator:
 
         While standing down, a mode that somebody else chose is left as it is.
         """
-        if self._hold_off.lasts and self._seen_mode not in OURS_TO_TAKE:
+        if self._hold_off.lasts and self._seen_mode not in self._ours_to_take:
             return self._leave_to_others(f"{why}; its mode {self._seen_mode} is not ours to change", elapsed_s)
+        if self._forced_s == -math.inf:
+            # What an earlier run sent, it may have sent just now: a status from before says nothing of it.
+            self._forced_s = elapsed_s
         try:
             self._device.release()
         except DeviceError as error:
@@ -427,7 +452,7 @@ class Actuator:
         self._awaited.cancel()
         if (left := self._left_behind.first) is not None:
             self._hold(left, elapsed_s)
-            if self._seen_mode not in OURS_TO_TAKE:
+            if self._seen_mode not in self._ours_to_take:
                 self._forget_at_the_battery(elapsed_s)
         else:
             self._keeper.drop()  # what stands now is theirs

@@ -6,7 +6,7 @@ import logging
 
 from optimizer.control.read_back import is_back, shown_w, still_follows
 from optimizer.domain.battery import Battery
-from optimizer.domain.measurement import Measurement
+from optimizer.domain.measurement import Measurement, OperatingMode
 from optimizer.domain.setpoint import Power, Setpoint
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class AwaitedRelease:
         """Return what shows that the hand-back is not obeyed; None where nothing does."""
         if is_back(measurement, can_set_mode=can_set_mode):
             return None
-        if can_set_mode:
+        if can_set_mode and measurement.mode is OperatingMode.MANUAL:
             return "the battery accepted to be handed back and is still in manual mode"
         if self._ended and not any(still_follows(one, measurement, self._battery) for one in self._ended):
             return None  # what flows is not ours: it is not zeroed over somebody else's will again and again

@@ -167,6 +167,26 @@ class Controller:
         self._history.add_decision(decision)
         return decision
 
+    def could_not_read(self, error: DeviceError) -> Decision:
+        """Return the record of a look that failed before the first step: nothing is commanded."""
+        decision = self._without_measurement(error, self._clock.now())
+        self._history.add_decision(decision)
+        return decision
+
+    def leave_to_others(self, why: str, measurement: Measurement, *, left_over: bool) -> Decision:
+        """Stand down to the mode of a status, and return the record of it.
+
+        Parameters
+        ----------
+        left_over
+            Whether a command of ours may be stored beneath that mode.
+        """
+        now, elapsed_s = self._clock.now(), self._clock.elapsed()
+        done = self._actuator.leave_to_others(why, measurement, elapsed_s, left_over=left_over)
+        decision = self._record(now, done, measurement=measurement)
+        self._history.add_decision(decision)
+        return decision
+
     # -- the three ways a step can go ---------------------------------------------------------------------------
 
     def _without_measurement(self, error: DeviceError, now: datetime) -> Decision:
@@ -184,7 +204,8 @@ class Controller:
         done = Actuation(outcome=Outcome.OBSERVED)
         if not self._observe:
             # By the clock after the read, as above.
-            handed_back = self._actuator.unreadable(self._clock.elapsed(), interval_over=self._interval_over(now))
+            over = self._interval_over(now)
+            handed_back = self._actuator.unreadable(self._clock.elapsed(), interval_over=over, doubtful=measurement)
             done = handed_back or Actuation(outcome=Outcome.KEPT, setpoint=self._actuator.standing)
         return self._record(now, done, reason=reason, measurement=measurement)
 

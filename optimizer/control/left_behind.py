@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optimizer.control.read_back import ECHO_TOLERANCE_W, is_back, still_follows
 from optimizer.domain.battery import Battery
-from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement
+from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement, OperatingMode
 from optimizer.domain.setpoint import Power
 
 KEPT = 8
@@ -66,6 +66,7 @@ class LeftBehind:
         return is_back(measurement, can_set_mode=self._can_set_mode) or not self._acts(measurement)
 
     def _acts(self, measurement: Measurement) -> bool:
-        if self._can_set_mode or measurement.reported_setpoint_w is not None:
+        in_manual = self._can_set_mode and measurement.mode is OperatingMode.MANUAL
+        if in_manual or measurement.reported_setpoint_w is not None:
             return self.may_show(measurement)
         return any(still_follows(one, measurement, self._battery) for one in self._powers)

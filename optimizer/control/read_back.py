@@ -75,10 +75,10 @@ def read_back(standing: Power, measurement: Measurement, *, after_outage: bool, 
 def is_back(measurement: Measurement, *, can_set_mode: bool) -> bool:
     """Return whether a status shows that the battery is handed back.
 
-    One whose mode can be set has left manual mode. One whose mode cannot be set stays in it, with its setpoint zeroed:
-    it says so itself, or does nothing.
+    One whose mode can be set has left manual mode. One whose mode cannot be set, or is not told, may stay in it, with
+    its setpoint zeroed: it says so itself, or does nothing.
     """
-    if can_set_mode or measurement.mode not in MAY_BE_MANUAL:
+    if measurement.mode is not OperatingMode.UNKNOWN and (can_set_mode or measurement.mode is not OperatingMode.MANUAL):
         return measurement.mode is not OperatingMode.MANUAL
     if measurement.reported_setpoint_w is not None:
         return abs(measurement.reported_setpoint_w) <= ECHO_TOLERANCE_W

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from optimizer.domain.measurement import Measurement
+from optimizer.domain.measurement import Measurement, OperatingMode
 from optimizer.domain.setpoint import Setpoint
 
 
@@ -15,6 +16,8 @@ class Capabilities:
 
     can_set_mode: bool
     """Whether automatic mode can be entered and left by command; without it the owner has put it in manual."""
+    hand_back_mode: OperatingMode = OperatingMode.AUTOMATIC
+    """Mode that the owner wants it left in, where it can be set."""
     echoes_setpoint: bool = False
     """Whether the commanded power can be read back."""
 
@@ -40,12 +43,20 @@ class BatteryDevice(Protocol):
         """Return the present status."""
         ...
 
-    def apply(self, setpoint: Setpoint) -> None:
+    def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None:
         """Bring the battery to a setpoint, in the safe order.
 
         ``Power``: where the mode can be set and is not known to be manual, zero both setpoints, set manual, then
         the watts; otherwise the watts alone. ``Automatic``: as :meth:`release`, but always into the battery's own
         self-consumption, whatever mode the owner wants it left in. Idempotent: applying again re-asserts.
+
+        Parameters
+        ----------
+        setpoint
+            What is to stand.
+        not_after_s
+            Reading of the clock for ages after which no more of a ``Power`` is sent: whoever was held up decided on a
+            battery as it was [s].
         """
         ...
 

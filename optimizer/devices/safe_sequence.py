@@ -83,13 +83,20 @@ class SafeSequence:
         """Take note of the mode that was just read."""
         self._manual_seen_s = self._clock.elapsed() if mode is OperatingMode.MANUAL else None
 
-    def apply(self, setpoint: Setpoint) -> None:
+    def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None:
         """Bring the device to a setpoint.
+
+        Parameters
+        ----------
+        setpoint
+            What is to stand.
+        not_after_s
+            Reading of the clock after which no more of a forced power is sent [s].
 
         Raises
         ------
         DeviceError
-            From the write that failed; what follows it is not written.
+            From the write that failed; what follows it is not written. Also when it has become too late for it.
         ValueError
             If the power is not finite.
         """
@@ -101,7 +108,8 @@ class SafeSequence:
                 manual = self._known_to_be_manual()
                 self._manual_seen_s, seen_s = None, self._manual_seen_s
                 if self._can_set_mode and not manual:
-                    self._enter_manual()
+                    self._enter_manual(not_after_s)
+                self._still_in_time(not_after_s)
                 self._write(watts)
                 self._manual_seen_s = seen_s
 
@@ -131,9 +139,19 @@ class SafeSequence:
         seen_s = self._manual_seen_s
         return seen_s is not None and self._clock.elapsed() - seen_s <= MODE_KNOWN_FOR_S
 
-    def _enter_manual(self) -> None:
+    def _enter_manual(self, not_after_s: float) -> None:
+        self._still_in_time(not_after_s)
         self._write(0)
+        self._still_in_time(not_after_s)
         self._writes.set_mode(MANUAL)
+
+    def _still_in_time(self, not_after_s: float) -> None:
+        late_s = self._clock.elapsed() - not_after_s
+        if late_s > 0.0:
+            msg = (
+                f"the command was held up and came {late_s:.0f} s too late: it is not sent; is the computer overloaded?"
+            )
+            raise DeviceTimeout(msg)
 
     def _write(self, watts: int) -> None:
         """Store a signed setpoint, + charging; zero goes to both [W]."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from optimizer.devices.safe_sequence import SafeSequence
 from optimizer.domain.setpoint import Setpoint
 
@@ -17,15 +19,22 @@ class Sequenced:
 
     _sequence: SafeSequence
 
-    def apply(self, setpoint: Setpoint) -> None:
+    def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None:
         """Bring the battery to a setpoint, in the safe order.
+
+        Parameters
+        ----------
+        setpoint
+            What is to stand.
+        not_after_s
+            Reading of the clock for ages after which no more of a forced power is sent [s].
 
         Raises
         ------
         DeviceError
             If a write failed.
         """
-        self._sequence.apply(setpoint)
+        self._sequence.apply(setpoint, not_after_s=not_after_s)
 
     def release(self) -> None:
         """Hand the battery back.

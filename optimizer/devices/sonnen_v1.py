@@ -60,7 +60,7 @@ class SonnenV1(Sequenced):
     ) -> None:
         self._http = BoundedHttp(host=host, port=port, deadline_s=deadline_s)
         self._clock = clock
-        self._capabilities = Capabilities(can_set_mode=mode_control)
+        self._capabilities = Capabilities(can_set_mode=mode_control, hand_back_mode=hand_back_mode)
         self._plausible_power_w = plausible_power_w
         self._sequence = SafeSequence(self, clock=clock, can_set_mode=mode_control, hand_back_mode=hand_back_mode)
 

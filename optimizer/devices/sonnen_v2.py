@@ -61,6 +61,7 @@ class SonnenV2(Sequenced):
         self._http = BoundedHttp(host=host, port=port, deadline_s=deadline_s, secret_headers={"Auth-Token": token})
         self._clock = clock
         self._plausible_power_w = plausible_power_w
+        self._capabilities = Capabilities(can_set_mode=True, hand_back_mode=hand_back_mode, echoes_setpoint=True)
         self._sequence = SafeSequence(self, clock=clock, can_set_mode=True, hand_back_mode=hand_back_mode)
 
     def __repr__(self) -> str:
@@ -74,7 +75,7 @@ class SonnenV2(Sequenced):
     @property
     def capabilities(self) -> Capabilities:
         """Return what it can be asked for: everything."""
-        return Capabilities(can_set_mode=True, echoes_setpoint=True)
+        return self._capabilities
 
     def read(self) -> Measurement:
         """Return the present status, with the setpoint as the device has it and why it does not follow.

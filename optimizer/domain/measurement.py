@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -58,6 +58,10 @@ class Measurement:
     """The device's echo of the commanded power, + charging [W] (V2 only)."""
     reasons: tuple[str, ...] = ()
     """Why the device does not follow, in its own words (V2 only)."""
+
+    def says_the_same(self, other: Measurement) -> bool:
+        """Return whether two looks found the same in every word, the device's own clock included."""
+        return replace(self, at=other.at, elapsed_s=other.elapsed_s) == other
 
     @property
     def grid_power_w(self) -> float:

@@ -15,7 +15,6 @@ import struct
 import sys
 from contextlib import suppress
 from errno import EADDRINUSE
-from ipaddress import ip_address
 from types import TracebackType
 from typing import Self
 
@@ -23,19 +22,8 @@ from optimizer.errors import LockedError
 
 logger = logging.getLogger("sunshift.service")
 
-STANDARD_PORTS = (80, 8080)
-"""The ports on which one and the same sonnenBatterie answers to API V2 and V1."""
 _PEER = struct.Struct("iII")
 """struct ucred: pid, uid, gid."""
-
-
-def battery_address(host: str, port: int) -> str:
-    """Return what one battery is called on this machine, whichever of its interfaces is used.
-
-    A name and an address of the same battery are not recognised as one.
-    """
-    name = host.lower().rstrip(".")
-    return name if port in STANDARD_PORTS and not _is_loopback(name) else f"{name}:{port}"
 
 
 class BatteryClaim:
@@ -44,7 +32,7 @@ class BatteryClaim:
     Parameters
     ----------
     address
-        What the battery is called, see :func:`battery_address`; None: nothing is to be held.
+        What the battery is called, see :func:`optimizer.release.target.battery_address`; None: nothing is to be held.
     """
 
     def __init__(self, address: str | None) -> None:
@@ -108,10 +96,3 @@ class BatteryClaim:
             pid: int = _PEER.unpack(asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))[0]
             return pid or None
         return None
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return name == "localhost"

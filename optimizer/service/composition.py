@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from optimizer.assembly.configuration import Configuration
 from optimizer.assembly.controller import build_controller
-from optimizer.assembly.device import build_device
+from optimizer.assembly.device import build_device, release_target
 from optimizer.assembly.history import build_history
 from optimizer.assembly.planning import build_desk
 from optimizer.assembly.tariffs import build_tariff
@@ -14,7 +16,9 @@ from optimizer.clock import Clock, SimulatedClock
 from optimizer.control.plan_board import PlanBoard, trusted_for
 from optimizer.devices.port import BatteryDevice
 from optimizer.lease import CommandRecord
-from optimizer.service.battery_claim import BatteryClaim, battery_address
+from optimizer.release.target import battery_address
+from optimizer.release.tokens import token_left_behind
+from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.chores import Chores, Periods
 from optimizer.service.daemon import Daemon
 from optimizer.service.jobs import JobBook, JobRunner
@@ -24,12 +28,14 @@ from optimizer.service.lock import InstanceLock
 from optimizer.service.lock_watch import LockWatch
 from optimizer.service.loop import ControlLoop
 from optimizer.service.notify import Notifier
+from optimizer.service.other_battery import hand_back_elsewhere
 from optimizer.service.reporter import Identity, Reporter
 from optimizer.service.resume_request import ResumeRequest
 from optimizer.service.resuming import Resuming
+from optimizer.service.run_mark import RunMark
 from optimizer.service.status import status_path
 from optimizer.service.stepped_runner import SteppedRunner
-from optimizer.service.take_over import TakeOver
+from optimizer.service.take_over import EarlierRun, TakeOver
 
 STALE_S = 90.0
 """The longest that a step may take, hanging requests and waits after failures included [s]."""
@@ -67,7 +73,8 @@ def build_daemon(
     tariff, board = build_tariff(settings), PlanBoard(max_age=trusted_for(settings.planning.replan))
     history = build_history(settings, clock=clock)
     runtime_dir = settings.service.runtime_dir
-    keeper = LeaseFiles(CommandRecord(settings.service.state_dir, runtime_dir))
+    keeper = LeaseFiles(CommandRecord(settings.service.state_dir, runtime_dir), release_target(settings.battery))
+    mark = RunMark(settings.service.state_dir)
     controller = build_controller(
         configuration,
         device=battery,
@@ -79,7 +86,7 @@ def build_daemon(
         observe=observing,
     )
     book = JobBook(clock)
-    take_over = TakeOver(controller, battery, left_over=keeper.left_over(), observe=observing)
+    take_over = TakeOver(controller, battery, earlier=_earlier_run(keeper, mark, runtime_dir), observe=observing)
     resuming = Resuming(take_over.step, controller, requested=ResumeRequest(runtime_dir, clock).take)
     loop = ControlLoop(
         clock=clock,
@@ -89,7 +96,7 @@ def build_daemon(
         lease_end=lambda: controller.lease_end_s,
     )
     lock = InstanceLock(runtime_dir, battery=battery.name, since=clock.now())
-    leave = partial(_leave_word, configuration, keeper, observing)
+    leave = partial(_leave_word, configuration, keeper, mark, observing)
     lock_watch = LockWatch(lock, partial(leave, True))
     reporter = Reporter(
         status_path(runtime_dir),
@@ -133,16 +140,32 @@ def build_daemon(
     )
 
 
-def _leave_word(configuration: Configuration, keeper: LeaseFiles, observing: bool, standing: bool) -> None:
-    """Leave for release and guard what they need: the token, and whether there may be anything to release."""
+def _earlier_run(keeper: LeaseFiles, mark: RunMark, runtime_dir: Path) -> EarlierRun:
+    """Return what an earlier run left behind, as the folders tell."""
+    elsewhere = keeper.left_elsewhere()
+    back = None
+    if elsewhere is not None:
+        # Looked for now: this run leaves the token of its own battery there.
+        token = token_left_behind({"RUNTIME_DIRECTORY": str(runtime_dir)})
+        back = partial(hand_back_elsewhere, replace(elsewhere, token=token))
+    return EarlierRun(command=keeper.left_over(), crashed=mark.found, elsewhere=back)
+
+
+def _leave_word(
+    configuration: Configuration, keeper: LeaseFiles, mark: RunMark, observing: bool, standing: bool
+) -> None:
+    """Leave for those who come after what they need: the token, and whether there may be anything to take back."""
     runtime_dir = configuration.settings.service.runtime_dir
     leave_word(runtime_dir, standing=standing and not observing)
     if standing:
         leave_token(runtime_dir, configuration.token)
+        if not observing:
+            mark.set()
         return
     take_token_back(runtime_dir)
     if not observing:
         keeper.drop()
+        mark.clear()
 
 
 def _address(configuration: Configuration) -> str | None:

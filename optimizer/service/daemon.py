@@ -148,7 +148,12 @@ class Daemon:
             # The battery is another's, and so is what stands in the folder: neither is touched.
             return
         self._notifier.status("handing the battery back")
-        hand_back = HandBack(device=self._device, clock=self._clock, hand_back=self._loop.hand_back)
+        hand_back = HandBack(
+            device=self._device,
+            clock=self._clock,
+            hand_back=self._loop.hand_back,
+            seen=lambda: self._reporter.measurement,
+        )
         decision, self.handed_back = hand_back("sunshift is stopping")
         if self.handed_back:
             self._leave_word(False)

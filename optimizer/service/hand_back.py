@@ -10,6 +10,7 @@ from optimizer.clock import Clock
 from optimizer.control.read_back import is_back
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.decision import Decision, Outcome
+from optimizer.domain.measurement import Measurement, OperatingMode
 from optimizer.domain.setpoint import Power
 from optimizer.errors import DeviceError
 
@@ -17,7 +18,7 @@ logger = logging.getLogger("sunshift.service")
 
 TRIES, WITHIN_S = 2, 4.0
 """A second try begins within this, so that all of it takes less than 10 s [s]."""
-MODE_SHOWS_AFTER_S = (0.0, 1.0)
+MODE_SHOWS_AFTER_S = (0.0, 1.0, 1.5)
 """A mode may show in the status a moment after it was set: looked at once more, this after the look before [s]."""
 POWER_FADES_AFTER_S = (0.0, 2.0, 5.0)
 """The same where only the power that flows shows it: batteries obey within 2 to 10 s [s]."""
@@ -32,14 +33,24 @@ class HandBack:
         The battery, and what the tries are timed by.
     hand_back
         Takes the control loop's own way back; None where even that failed.
+    seen
+        The last status from before; None: there is none.
     """
 
-    def __init__(self, *, device: BatteryDevice, clock: Clock, hand_back: Callable[[str], Decision | None]) -> None:
-        self._device, self._clock, self._hand_back = device, clock, hand_back
+    def __init__(
+        self,
+        *,
+        device: BatteryDevice,
+        clock: Clock,
+        hand_back: Callable[[str], Decision | None],
+        seen: Callable[[], Measurement | None] = lambda: None,
+    ) -> None:
+        self._device, self._clock, self._hand_back, self._seen = device, clock, hand_back, seen
+        self._before: Measurement | None = None
 
     def __call__(self, reason: str) -> tuple[Decision | None, bool]:
         """Return the last decision, and whether the battery is known to be back."""
-        began_s = self._clock.elapsed()
+        began_s, self._before = self._clock.elapsed(), self._seen()
         for _ in range(TRIES):
             decision = self._hand_back(reason)
             accepted = decision is not None and decision.outcome is not Outcome.FAILED
@@ -73,8 +84,10 @@ class HandBack:
             found = self._device.read()
         except DeviceError as error:
             return f"cannot be read back: {error}"
+        before, self._before = self._before, self._before or found
         if is_back(found, can_set_mode=can_set_mode):
-            return ""
-        if can_set_mode:
+            old = found.device_time is not None and found.says_the_same(before or found)
+            return "its data has not moved since before, so that it may be old" if old else ""
+        if can_set_mode and found.mode is OperatingMode.MANUAL:
             return "the battery says that it is still in manual mode"
         return f"the battery still does {Power(round(found.battery_power_w))}"

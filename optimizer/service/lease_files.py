@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from optimizer.lease import CommandRecord, Lease
+from optimizer.release.target import ReleaseTarget
 
 logger = logging.getLogger("sunshift.service")
 
@@ -17,6 +18,8 @@ class LeaseFiles:
     ----------
     record
         The files.
+    battery
+        Where commands are sent; None: nobody else could reach it.
 
     Attributes
     ----------
@@ -24,15 +27,22 @@ class LeaseFiles:
         What is wrong with writing them, None if nothing.
     """
 
-    def __init__(self, record: CommandRecord) -> None:
+    def __init__(self, record: CommandRecord, battery: ReleaseTarget | None = None) -> None:
         self.fault: str | None = None
-        self._record = record
+        self._record, self._battery = record, battery
         self._intended = False
         self._dropped = False
 
     def left_over(self) -> bool:
         """Return whether an earlier run left a command on record."""
         return self._record.may_stand()
+
+    def left_elsewhere(self) -> ReleaseTarget | None:
+        """Return another battery at which an earlier run left a command; None: it left none, or none at another."""
+        commanded = self._record.battery()
+        if commanded is None or self._battery is None or commanded.address == self._battery.address:
+            return None
+        return commanded
 
     def hold(self, command: str, *, until_s: float, length_s: float) -> None:
         """Write the intent where none is on disk, then the lease."""
@@ -49,7 +59,7 @@ class LeaseFiles:
         self._record.renew(lease)
         # Looked for every time: the guard clears it when it hands back what a slow service then commands again.
         if not self._intended or not self._record.intent_path.exists():
-            self._record.intend(lease.command)
+            self._record.intend(lease.command, self._battery)
             self._intended = True
 
     def _drop(self) -> None:

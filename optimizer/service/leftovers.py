@@ -14,7 +14,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from optimizer.errors import SunshiftError
-from optimizer.release_config import NOTHING_TO_RELEASE, TOKEN_FILE_NAME
+from optimizer.release.tokens import TOKEN_FILE_NAME
+from optimizer.release.word import NOTHING_TO_RELEASE
 
 logger = logging.getLogger("sunshift.service")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from optimizer.devices.port import BatteryDevice
@@ -25,6 +26,26 @@ class Steps(Protocol):
         """Hand the battery back."""
         ...
 
+    def could_not_read(self, error: DeviceError) -> Decision:
+        """Note that the battery could not be read."""
+        ...
+
+    def leave_to_others(self, why: str, measurement: Measurement, *, left_over: bool) -> Decision:
+        """Stand down to the mode that a status shows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRun:
+    """What an earlier run of the service left behind."""
+
+    command: bool = False
+    """Whether it left a command on record."""
+    crashed: bool = False
+    """Whether it ended without handing the battery back: then this start is nobody's word."""
+    elsewhere: Callable[[], None] | None = None
+    """Takes back what it left at another battery than this; None: it left nothing there."""
+
 
 class TakeOver:
     """A control step that first looks for a forced command of an earlier run.
@@ -38,15 +59,15 @@ class TakeOver:
         Takes the steps after that.
     device
         The battery.
-    left_over
-        Whether an earlier run left a command on record.
+    earlier
+        What an earlier run left.
     observe
         Whether to leave it as it is and only say so.
     """
 
-    def __init__(self, controller: Steps, device: BatteryDevice, *, left_over: bool, observe: bool) -> None:
+    def __init__(self, controller: Steps, device: BatteryDevice, *, earlier: EarlierRun, observe: bool) -> None:
         self._controller, self._device, self._observe = controller, device, observe
-        self._left_over = left_over
+        self._earlier = earlier
         self._accepted = False
         self._step: Callable[[], Decision] = self._first_step
 
@@ -55,11 +76,26 @@ class TakeOver:
         return self._step()
 
     def _first_step(self) -> Decision:
+        if self._observe:
+            return self._only_say_so()
+        if self._earlier.elsewhere is not None:
+            self._earlier.elsewhere()
+        self._step = self._first_look
+        return self._first_look()
+
+    def _only_say_so(self) -> Decision:
+        if self._earlier.command:
+            logger.warning("an earlier run left a command on record: the guard, or `sunshift release`, takes it back")
+        return self._go_on()
+
+    def _first_look(self) -> Decision:
         try:
             found = self._device.read()
         except DeviceError as error:
             return self._unread(error)
-        if self._observe or not (self._left_over or _may_hold_a_command(found)):
+        if self._earlier.crashed and self._is_chosen(found.mode):
+            return self._leave_to_others(found)
+        if not (self._earlier.command or _may_hold_a_command(found)):
             return self._go_on()
         why = _why(found)
         decision = self._controller.release(why)
@@ -69,13 +105,23 @@ class TakeOver:
         self._step = self._controller.step
         return decision
 
+    def _is_chosen(self, mode: OperatingMode) -> bool:
+        """Whether a mode is neither one of ours nor the one that the battery is handed back to."""
+        ours = (OperatingMode.AUTOMATIC, self._device.capabilities.hand_back_mode, *MAY_BE_MANUAL)
+        return self._device.capabilities.can_set_mode and mode not in ours
+
+    def _leave_to_others(self, found: Measurement) -> Decision:
+        self._step = self._controller.step
+        why = f"somebody chose the mode {found.mode} before this start, which follows a crash"
+        return self._controller.leave_to_others(why, found, left_over=self._earlier.command)
+
     def _unread(self, error: DeviceError) -> Decision:
         """Take back what is on record though the battery cannot be read: it may still take a command.
 
-        Where nothing is on record the controller notes the failure; the look is taken again when the battery is there.
+        Where nothing is on record the failure is noted; the look is taken again when the battery is there.
         """
-        if self._observe or self._accepted or not self._left_over:
-            return self._controller.step()
+        if self._accepted or not self._earlier.command:
+            return self._controller.could_not_read(error)
         decision = self._controller.release(f"an earlier run left a command on record, and {error}")
         self._accepted = decision.outcome is Outcome.HANDED_BACK
         return decision

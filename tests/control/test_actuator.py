@@ -532,11 +532,13 @@ def test_a_mode_that_is_chosen_while_a_command_settles_is_somebodys() -> None:
     assert it.writes == [CHARGE, Power(1000.0), "zero"]
 
 
-def test_a_hand_back_before_any_command_is_believed_at_once() -> None:
-    """There is no command that a status could be older than."""
+def test_a_hand_back_before_any_command_is_believed_once_a_status_is_news() -> None:
+    """An earlier run may have commanded just before this one began: its data may be older than that."""
     it = ToldActuator()
     it.release()
-    assert it.sees(AUTO) is None
+    assert it.after(44.9).sees(AUTO) is None
+    assert it.record.drops == 0
+    assert it.after(0.1).sees(AUTO) is None
     assert it.record.drops == 1
 
 
@@ -747,7 +749,10 @@ def test_what_shows_behind_a_power_plant_is_taken_back(echo_w: float | None, our
     [
         (True, AUTO, None, 2000.0, True),
         (True, BACKUP, None, 2000.0, True),
-        (True, UNKNOWN, None, 2000.0, True),
+        (True, UNKNOWN, None, 2000.0, False),
+        (True, UNKNOWN, None, -500.0, False),
+        (True, UNKNOWN, None, -3000.0, True),
+        (True, UNKNOWN, None, 100.0, True),
         (True, MANUAL, None, 0.0, False),
         (True, MANUAL, 2000.0, 2000.0, False),
         (True, MANUAL, 0.0, 0.0, False),

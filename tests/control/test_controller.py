@@ -567,7 +567,7 @@ def test_a_command_is_on_record_again_before_it_is_sent_again() -> None:
     it.tick(read_error=DeviceUnreachable("away"))
     on_record: list[float | None] = []
     apply = it.device.apply
-    it.device.apply = lambda setpoint: (on_record.append(kept.until_s), apply(setpoint))[1]  # type: ignore[method-assign]
+    it.device.apply = lambda setpoint, **_: (on_record.append(kept.until_s), apply(setpoint))[1]  # type: ignore[method-assign]
     it.device.restart()
     kept.drop()
     it.tick(read_error=None).expect(Outcome.APPLIED, Power(2000.0))

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from optimizer import release
 from optimizer.errors import ConfigError
-from optimizer.release import ReleaseTarget, release_battery, target_from_config
+from optimizer.release import __main__ as command
+from optimizer.release import client, hand_back
+from optimizer.release.config import target_from_config
+from optimizer.release.hand_back import release_battery
+from optimizer.release.target import ReleaseTarget
 from support.canary import CANARY
 from support.fake_sonnen import FakeSonnen
 from support.hostile_peer import STATUS_LINE, Drip, Flood, Hang, HostilePeer, Reset, Send, Step, answer
@@ -28,14 +31,14 @@ def battery() -> Iterator[FakeSonnen]:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(release, "PAUSE_S", 0.02)
-    monkeypatch.setattr(release, "CALL_S", 5.0)
+    monkeypatch.setattr(hand_back, "PAUSE_S", 0.02)
+    monkeypatch.setattr(client, "CALL_S", 5.0)
 
 
 @pytest.fixture
 def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     """No second attempt fits into the deadline, however fast the first was; and a slow machine has time for one."""
-    monkeypatch.setattr(release, "PAUSE_S", 2 * release.DEADLINE_S)
+    monkeypatch.setattr(hand_back, "PAUSE_S", 2 * hand_back.DEADLINE_S)
 
 
 def target(driver: str, port: int, *, mode_control: bool = False, hand_back_mode: str = "automatic") -> ReleaseTarget:
@@ -153,10 +156,11 @@ def test_refused_mode_call_is_tried_again_until_it_is_taken(battery: FakeSonnen)
         [[Send(answer(received))], [Send(answer(received))], [Send(answer(body))], [Send(answer(status))]]
         for body in (b'{"ReturnCode":"13"}', b'{"EM_OperatingMode":"2"}')
     ]
-    with HostilePeer([step for attempt in attempts for step in attempt]) as peer:
+    look = [Send(answer(status))]
+    with HostilePeer([look, *(step for attempt in attempts for step in attempt)]) as peer:
         report = release_battery(target("sonnen_v1", peer.port, mode_control=True))
     assert report.confirmed, str(report)
-    assert len(peer.requests) == 8
+    assert len(peer.requests) == 9
     assert [step for step in report.steps if step.startswith("mode")] == [
         "mode: failed: return code '13'",
         "mode: automatic accepted",
@@ -175,12 +179,12 @@ def test_every_step_is_taken_whatever_came_of_the_one_before(battery: FakeSonnen
 
 def test_tries_again_while_the_battery_restarts(battery: FakeSonnen) -> None:
     """A battery that comes back within the deadline is handed back."""
-    down = [[Reset()]] * 2 + [[Send(answer(b"<html>", status="502 Bad Gateway"))]] * 2
+    down = [[Reset()]] * 3 + [[Send(answer(b"<html>", status="502 Bad Gateway"))]] * 2
     up = [[Send(answer(b'{"ReturnCode":"0"}'))]] * 2 + [[Send(answer(b'{"Pac total_W": "-4"}'))]]
     with HostilePeer([*down, [Reset()], [Reset()], *up]) as peer:
         report = release_battery(target("sonnen_v1", peer.port), deadline_s=8)
     assert report.confirmed, str(report)
-    assert len(peer.requests) == 9
+    assert len(peer.requests) == 10
 
 
 @pytest.mark.parametrize(
@@ -385,14 +389,14 @@ def test_as_a_command(battery: FakeSonnen, tmp_path: Path) -> None:
 def test_not_confirmed_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A release that the battery does not confirm is a failure for systemd to see."""
     monkeypatch.setattr(
-        release, "release_battery", lambda _target: release.ReleaseReport(confirmed=False, steps=("tried",))
+        command, "release_battery", lambda _target: hand_back.ReleaseReport(confirmed=False, steps=("tried",))
     )
-    assert release.main(["--config", str(config(tmp_path, FULL))]) == 1
+    assert command.main(["--config", str(config(tmp_path, FULL))]) == 1
 
 
 def test_needs_the_standard_library_only() -> None:
     """It starts where not one installed package can be imported."""
-    root = Path(release.__file__).parents[1]
+    root = Path(hand_back.__file__).parents[2]
     code = f"import sys; sys.path.insert(0, {str(root)!r}); import optimizer.release, requests"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
     assert "No module named 'requests'" in done.stderr, done.stderr

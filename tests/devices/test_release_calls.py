@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from optimizer import release
-from optimizer.release import ReleaseReport, ReleaseTarget, release_battery
+from optimizer.release import client, hand_back
+from optimizer.release.hand_back import ReleaseReport, release_battery
+from optimizer.release.target import ReleaseTarget
 from support.fake_sonnen import FakeSonnen
 from support.hostile_peer import HostilePeer, Send, answer
 
@@ -25,7 +26,7 @@ def battery() -> Iterator[FakeSonnen]:
 @pytest.fixture(autouse=True)
 def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     """No second attempt fits into the deadline."""
-    monkeypatch.setattr(release, "PAUSE_S", 2 * release.DEADLINE_S)
+    monkeypatch.setattr(hand_back, "PAUSE_S", 2 * hand_back.DEADLINE_S)
 
 
 def released(driver: str, port: int, *, mode_control: bool = False, token: str = TOKEN) -> ReleaseReport:
@@ -49,6 +50,7 @@ HEADERS = "User-Agent: sunshift-release\r\nAccept: application/json\r\nConnectio
         (
             "sonnen_v1",
             [
+                ("GET /api/v1/status", "", "", ""),
                 ("PUT /api/v1/setpoint/charge/0", "Content-Length: 0\r\n", "", ""),
                 ("PUT /api/v1/setpoint/discharge/0", "Content-Length: 0\r\n", "", ""),
                 ("GET /api/setting?EM_OperatingMode=2", "", "", ""),
@@ -58,6 +60,7 @@ HEADERS = "User-Agent: sunshift-release\r\nAccept: application/json\r\nConnectio
         (
             "sonnen_v2",
             [
+                ("GET /api/v2/status", "", "", ""),
                 ("POST /api/v2/setpoint/charge/0", "Content-Length: 0\r\n", "", ""),
                 ("POST /api/v2/setpoint/discharge/0", "Content-Length: 0\r\n", "", ""),
                 (
@@ -74,7 +77,8 @@ HEADERS = "User-Agent: sunshift-release\r\nAccept: application/json\r\nConnectio
 def test_requests_byte_for_byte(driver: str, calls: list[tuple[str, str, str, str]]) -> None:
     """Each request is what it says, with the token on V2 alone."""
     token = f"Auth-Token: {TOKEN}\r\n" if driver == "sonnen_v2" else ""
-    with HostilePeer([[YES], [YES], [YES], [Send(answer(b'{"OperatingMode":"2"}'))]]) as peer:
+    manual, automatic = ([Send(answer(b'{"OperatingMode":"%s"}' % mode))] for mode in (b"1", b"2"))
+    with HostilePeer([manual, [YES], [YES], [YES], automatic]) as peer:
         report = released(driver, peer.port, mode_control=True)
     assert report.confirmed, str(report)
     assert [request.decode() for request in peer.requests] == [
@@ -143,23 +147,19 @@ def test_a_plain_battery_that_stands_idle_is_not_back_where_it_was_not_told(
 @pytest.mark.parametrize(
     ("power", "told"),
     [
-        ("100.5", "100.5"),
-        ("-2500", "-2500.0"),
-        ("null", "None"),
-        ("true", "None"),
-        ("false", "None"),
-        ("[0]", "None"),
-        ('"x"', "None"),
-        ("NaN", "None"),
-        ("1e999", "None"),
-        ('"NaN"', "None"),
+        ("100.5", "does not stand idle: its power is 100.5 W"),
+        ("-2500", "does not stand idle: its power is -2500.0 W"),
+        *[
+            (power, "does not tell its power")
+            for power in ("null", "true", "false", "[0]", '"x"', "NaN", "1e999", '"NaN"')
+        ],
     ],
 )
 def test_a_battery_that_does_not_say_that_it_is_idle_is_not(power: str, told: str, battery: FakeSonnen) -> None:
     """Without a mode call only its power shows that it is back: what is no number shows nothing."""
     battery.overrides["/api/v1/status"] = (200, f'{{"Pac_total_W": {power}}}'.encode())
     report = released("sonnen_v1", battery.port)
-    assert report.steps[-1] == f"read back: failed: the battery does not stand idle: its power is {told} W"
+    assert report.steps[-1] == f"read back: failed: the battery {told}"
     assert not report.confirmed
 
 
@@ -227,7 +227,7 @@ def test_an_error_is_told_in_short(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(f"no way {TOKEN} " + "x" * 300)
 
-    monkeypatch.setattr(release, "connect", refuse)
+    monkeypatch.setattr(client, "connect", refuse)
     report = released("sonnen_v2", 80)
     assert report.steps[-1] == f"read back: failed: {('OSError: no way *** ' + 'x' * 300)[:200]}"
 

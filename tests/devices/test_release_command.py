@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from optimizer import release
 from optimizer.lease import CommandRecord
-from optimizer.release_config import NOTHING_TO_RELEASE
+from optimizer.release import __main__ as command
+from optimizer.release import hand_back
+from optimizer.release.word import NOTHING_TO_RELEASE
 from support.fake_sonnen import FakeSonnen
 
 
@@ -42,7 +43,7 @@ def test_the_whole_report_is_told(
     battery: FakeSonnen, record: CommandRecord, config: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each step with what came of it, then the verdict; the command is off the record."""
-    assert release.main(["--config", config]) == 0
+    assert command.main(["--config", config]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "/api/v1/setpoint/charge/0: accepted",
         "/api/v1/setpoint/discharge/0: accepted",
@@ -58,9 +59,9 @@ def test_what_is_not_confirmed_stays_on_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """The guard goes on trying; the last line says where to look."""
-    monkeypatch.setattr(release, "PAUSE_S", 60.0)
+    monkeypatch.setattr(hand_back, "PAUSE_S", 60.0)
     battery.overrides["/api/setting?EM_OperatingMode=2"] = (200, b"{}")
-    assert release.main(["--config", config]) == 1
+    assert command.main(["--config", config]) == 1
     told = capsys.readouterr().out
     assert told.endswith("\nread back: failed: in mode '1' instead of 2\nNOT CONFIRMED: look at the battery\n")
     assert record.may_stand()
@@ -70,15 +71,15 @@ def test_after_a_service_that_left_nothing_there_is_nothing_to_do(
     battery: FakeSonnen, record: CommandRecord, config: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Only where asked to look: by hand the battery is released whatever the service said."""
-    assert release.main(["--config", config, "--after-service"]) == 0
+    assert command.main(["--config", config, "--after-service"]) == 0
     assert battery.mode == "2"
     battery.log.clear()
     capsys.readouterr()
     (record.runtime_dir / NOTHING_TO_RELEASE).touch()
-    assert release.main(["--config", config, "--after-service"]) == 0
+    assert command.main(["--config", config, "--after-service"]) == 0
     assert capsys.readouterr().out == "the service has commanded nothing, or handed the battery back itself\n"
     assert battery.log == []
-    assert release.main(["--config", config]) == 0
+    assert command.main(["--config", config]) == 0
     assert battery.log
 
 
@@ -94,7 +95,7 @@ def test_a_record_that_cannot_be_cleared_costs_nothing(
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(Path, "unlink", read_only)
-    assert release.main(["--config", config]) == 0
+    assert command.main(["--config", config]) == 0
     assert (battery.mode, record.may_stand()) == ("2", True)
 
 
@@ -104,14 +105,14 @@ def test_the_process_ends_whatever_hangs(
     """An alarm is set past the deadline and taken back at the end, also at an end by a wrong configuration."""
     alarms: list[int] = []
     monkeypatch.setattr(signal, "alarm", alarms.append)
-    assert release.main(["--config", config]) == 0
-    assert release.main(["--config", str(tmp_path / "none.toml")]) == 78
+    assert command.main(["--config", config]) == 0
+    assert command.main(["--config", str(tmp_path / "none.toml")]) == 78
     assert alarms == [12, 0, 12, 0]
 
 
 def test_an_unusable_configuration_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With the code that systemd knows for it."""
-    assert release.main(["--config", str(tmp_path / "none.toml")]) == 78
+    assert command.main(["--config", str(tmp_path / "none.toml")]) == 78
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.startswith(f"{tmp_path / 'none.toml'}: 1 problem\n  no such file")
@@ -122,7 +123,7 @@ def test_the_usage_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     """What it is for, and what each word means."""
     monkeypatch.setenv("COLUMNS", "120")
     with pytest.raises(SystemExit) as ended:
-        release.main(["--help"])
+        command.main(["--help"])
     assert ended.value.code == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == "usage: python -m optimizer.release [-h] --config FILE [--after-service]"
@@ -130,7 +131,7 @@ def test_the_usage_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     assert "--config FILE the service's configuration" in lines
     assert "--after-service only if the service left anything standing" in lines
     with pytest.raises(SystemExit) as ended:
-        release.main([])
+        command.main([])
     assert ended.value.code == 2
 
 
@@ -142,7 +143,7 @@ def test_after_a_service_that_was_refused_nothing_is_sent(
 ) -> None:
     """Another one commands the battery: by its unit's ExecStopPost= and by OnFailure= alike."""
     monkeypatch.setenv(variable, "69")
-    assert release.main(["--config", config, *words]) == 0
+    assert command.main(["--config", config, *words]) == 0
     assert (battery.mode, battery.setpoint_w) == ("1", 3000)
 
 
@@ -151,7 +152,7 @@ def test_after_a_service_that_was_refused_the_record_stays(
 ) -> None:
     """In a folder that both use it is the other one's."""
     monkeypatch.setenv("EXIT_STATUS", "69")
-    assert release.main(["--config", config, "--after-service"]) == 0
+    assert command.main(["--config", config, "--after-service"]) == 0
     assert capsys.readouterr().out == "another sunshift commands the battery: it is left to that one\n"
     assert record.may_stand()
 
@@ -162,5 +163,5 @@ def test_after_any_other_end_the_battery_is_released(
 ) -> None:
     """In doubt it is."""
     monkeypatch.setenv("EXIT_STATUS", said)
-    assert release.main(["--config", config, "--after-service"]) == 0
+    assert command.main(["--config", config, "--after-service"]) == 0
     assert battery.mode == "2"

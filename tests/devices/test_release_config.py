@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from optimizer.errors import ConfigError
-from optimizer.release_config import NOTHING_TO_RELEASE, ReleaseTarget, needs_release, target_from_config
+from optimizer.release.config import target_from_config
+from optimizer.release.target import ReleaseTarget
+from optimizer.release.word import NOTHING_TO_RELEASE, needs_release
 
 HOST = "[battery]\nhost = '10.0.0.1'\n"
 

@@ -14,7 +14,7 @@ from optimizer.cli.main import EXIT_FAILED, main
 from optimizer.devices.simulated.schedule import parse_schedule
 from optimizer.errors import ConfigError, PlanningError, SimulatorError, TariffError
 from optimizer.planning.problem_json import problem_from_json
-from optimizer.release_config import target_from_config
+from optimizer.release.config import target_from_config
 from optimizer.service.lock import holder
 from optimizer.simulator.faults import read_faults
 from optimizer.tariffs.price_table import read_price_table

@@ -28,7 +28,7 @@ from optimizer.errors import ConfigError, DeviceError, PlanningError, RecordingE
 from optimizer.history.recording import read_recording
 from optimizer.lease import CommandRecord
 from optimizer.planning.problem_json import problem_from_json
-from optimizer.release_config import target_from_config
+from optimizer.release.config import target_from_config
 from optimizer.service.lock import InstanceLock
 from optimizer.service.status import status_path
 from optimizer.simulator.faults import read_faults

@@ -18,7 +18,7 @@ import conftest
 from optimizer.cli.main import main
 from optimizer.clock import WallClock
 from optimizer.devices.simulated.modes import DeviceMode
-from optimizer.release_config import TOKEN_FILE_NAME
+from optimizer.release.tokens import TOKEN_FILE_NAME
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
 from support.canary import CANARY, sings, told_in

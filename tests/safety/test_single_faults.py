@@ -11,6 +11,9 @@ from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.domain.decision import Outcome
 from optimizer.domain.measurement import Measurement
 from optimizer.domain.setpoint import Power
+from optimizer.lease import CommandRecord
+from optimizer.release.target import ReleaseTarget
+from optimizer.service.pace import SLOWEST_S
 from support.hostile_battery import ReadFault, WriteFault
 from support.safety_rig import GUARD_WITHIN_S, OPTIONS, POLL_S, SLACK_S, Rig
 
@@ -289,3 +292,104 @@ def test_an_end_under_a_mode_that_somebody_chose_leaves_nothing_of_ours(charging
     assert charging.terminate()
     assert (charging.house.mode, charging.house.setpoint_w) == (DeviceMode.OPTIMIZING, 0.0)
     assert not charging.record.may_stand()
+
+
+def test_an_end_on_frozen_data_is_not_believed(charging: Rig) -> None:
+    """A status that tells the mode from before the command says nothing of the hand-back that was ignored."""
+    force_on_frozen_data(charging)
+    charging.battery.write_fault = WriteFault.IGNORED
+    assert not charging.terminate()
+    assert charging.record.may_stand()
+    charging.battery.write_fault = WriteFault.NONE
+    assert seconds_until(is_safe, charging) <= GUARD_WITHIN_S + OPTIONS.lease_s
+
+
+def test_a_start_on_frozen_data_does_not_take_a_command_off_the_record(charging: Rig) -> None:
+    """What an earlier run sent it may have sent just before it died; the data may be older than that."""
+    force_on_frozen_data(charging)
+    charging.kill()
+    charging.battery.write_fault = WriteFault.IGNORED
+    charging.strategy.decide_by = lambda situation: self_consumption_wish(situation, "nothing to force")
+    charging.start()
+    charging.run(OPTIONS.max_age_s - POLL_S)
+    assert charging.house.setpoint_w == 900.0
+    assert charging.record.may_stand()
+    charging.battery.read_fault, charging.battery.write_fault = ReadFault.NONE, WriteFault.NONE
+    assert seconds_until(lambda rig: not rig.record.may_stand(), charging) <= OPTIONS.settle_s + GUARD_WITHIN_S
+    assert is_safe(charging)
+
+
+@pytest.mark.parametrize("fault", [ReadFault.REFUSED, ReadFault.FROZEN, ReadFault.UNBALANCED])
+def test_a_hand_back_that_was_ignored_is_pursued_by_the_loop_alone(charging: Rig, fault: ReadFault) -> None:
+    """Once a lease, as long as no status shows it, and though there is no guard."""
+    charging.has_guard = False
+    charging.battery.read_fault, charging.battery.write_fault = fault, WriteFault.IGNORED
+    charging.run(300.0)
+    assert charging.house.setpoint_w == 900.0
+    charging.battery.write_fault = WriteFault.NONE
+    assert seconds_until(is_safe, charging) <= OPTIONS.lease_s + SLOWEST_S + SLACK_S
+    writes = len(charging.battery.ledger.writes)
+    charging.run(3600.0)
+    assert len(charging.battery.ledger.writes) - writes <= 3600.0 / OPTIONS.lease_s
+
+
+def test_a_mode_that_is_chosen_while_the_data_is_in_doubt_is_left_alone(charging: Rig) -> None:
+    """What is pursued blindly is the setpoint, not the mode."""
+    charging.battery.read_fault = ReadFault.UNBALANCED
+    charging.run(600.0)
+    assert is_safe(charging)
+    charging.house.set_mode(DeviceMode.OPTIMIZING)
+    charging.run(3600.0)
+    assert charging.house.mode is DeviceMode.OPTIMIZING
+
+
+@pytest.mark.parametrize("left_over", [False, True])
+def test_a_mode_that_is_chosen_before_a_crash_is_left_alone_after_it(charging: Rig, *, left_over: bool) -> None:
+    """A start after a crash is nobody's word; what is ours beneath the mode is taken back."""
+    if left_over:
+        charging.kill()
+    charging.house.set_mode(DeviceMode.OPTIMIZING)
+    charging.run(OPTIONS.lease_s + GUARD_WITHIN_S)
+    charging.kill()
+    charging.start()
+    charging.run(7200.0)
+    assert (charging.house.mode, charging.house.setpoint_w) == (DeviceMode.OPTIMIZING, 0.0)
+    assert not charging.record.may_stand()
+    assert charging.decisions[-1].outcome is Outcome.STOOD_DOWN
+    charging.terminate()
+    charging.start()
+    charging.run(60.0)
+    assert charging.decisions[-1].setpoint == Power(900.0)
+
+
+def test_the_guard_leaves_a_mode_alone_that_is_chosen_after_a_crash(charging: Rig) -> None:
+    """The setpoint beneath it is zeroed, and off the record."""
+    charging.kill()
+    charging.house.set_mode(DeviceMode.OPTIMIZING)
+    charging.run(OPTIONS.lease_s + GUARD_WITHIN_S)
+    assert (charging.house.mode, charging.house.setpoint_w) == (DeviceMode.OPTIMIZING, 0.0)
+    assert not charging.record.may_stand()
+
+
+def test_a_command_that_was_held_up_before_it_was_sent_is_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk holds the intent up for ten minutes: the battery is another by then, and the record may be cleared."""
+    rig = Rig(tmp_path, mode_control=True, echo=True)
+    rig.strategy.decide_by = lambda _: Wish(battery_power_w=900.0, reason="the test says so")
+    intend = CommandRecord.intend
+
+    def held_up(record: CommandRecord, command: str, battery: ReleaseTarget | None = None) -> None:
+        intend(record, command, battery)
+        rig.pass_time(600.0)
+        monkeypatch.undo()
+
+    monkeypatch.setattr(CommandRecord, "intend", held_up)
+    rig.start()
+    rig.run(1.0)
+    assert rig.decisions[0].outcome is Outcome.FAILED
+    assert "held up" in (rig.decisions[0].error or "")
+    assert not rig.house.setpoint_w
+    rig.run(OPTIONS.max_age_s + GUARD_WITHIN_S)
+    assert is_safe(rig)
+    assert not rig.record.may_stand()

@@ -16,7 +16,8 @@ from optimizer.assembly.configuration import configuration_from_tables
 from optimizer.clock import SimulatedClock
 from optimizer.domain.decision import Outcome
 from optimizer.errors import LockedError
-from optimizer.service.battery_claim import BatteryClaim, battery_address
+from optimizer.release.target import battery_address
+from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.composition import build_daemon
 from support.service_bench import START, bench, tables
 

@@ -74,7 +74,7 @@ def test_a_folder_that_somebody_else_makes_meanwhile_is_taken(
 def test_an_intent_is_on_the_disk_when_it_is_written(record: CommandRecord, flushed: list[str]) -> None:
     """The file, then the folder that names it: a power cut right after finds it, and a person can read it."""
     record.intend("charge 2000 W")
-    assert flushed == [f".intent.json.{os.getpid()}", "state"]
+    assert flushed == [".intent.json.new", "state"]
     assert json.loads(record.intent_path.read_text()) == {"command": "charge 2000 W"}
 
 
@@ -148,7 +148,7 @@ def test_a_failed_write_is_told_though_cleaning_up_fails_as_well(
 def test_half_a_file_left_by_a_crash_does_no_harm(record: CommandRecord) -> None:
     """What a process of the same number left half-written is overwritten whole."""
     record.renew(LEASE)
-    record.lease_path.with_name(f".lease.json.{os.getpid()}").write_text("x" * 5000)
+    record.lease_path.with_name(".lease.json.new").write_text("x" * 5000)
     record.renew(LEASE)
     assert record.unvouched(0.0) is None
 

@@ -10,8 +10,8 @@ import pytest
 from optimizer.clock import boot_time_s
 from optimizer.guard import guard, main
 from optimizer.lease import CommandRecord, Lease
-from optimizer.release import ReleaseReport
-from optimizer.release_config import ReleaseTarget
+from optimizer.release.hand_back import ReleaseReport
+from optimizer.release.target import ReleaseTarget
 from support.fake_sonnen import FakeSonnen
 
 CONFIRMED = ReleaseReport(confirmed=True, steps=("mode: automatic accepted",))
@@ -134,8 +134,8 @@ def test_the_usage_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     assert lines[0] == "usage: python -m optimizer.guard [-h] --config FILE [--state-dir DIR] [--runtime-dir DIR]"
     assert "The guard: hands the battery back when a command stands that nobody vouches for any more." in lines
     assert "--config FILE the service's configuration" in lines
-    assert "--state-dir DIR default: $STATE_DIRECTORY" in lines
-    assert "--runtime-dir DIR default: $RUNTIME_DIRECTORY" in lines
+    assert "--state-dir DIR default: the service's" in lines
+    assert "--runtime-dir DIR default: the service's" in lines
     with pytest.raises(SystemExit) as ended:
         main([])
     assert ended.value.code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -45,7 +46,7 @@ class Battery:
         powers = {"consumption_w": 300.0, "production_w": 0.0, "battery_power_w": power_w}
         return Measurement(at=START, elapsed_s=0.0, soc=0.5, mode=mode, **powers)
 
-    def apply(self, setpoint: Setpoint) -> None: ...
+    def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None: ...
 
     def release(self) -> None: ...
 

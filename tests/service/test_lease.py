@@ -17,11 +17,11 @@ from optimizer.cli.main import main
 from optimizer.clock import boot_time_s
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.domain.decision import Decision, Outcome
-from optimizer.domain.setpoint import Power
+from optimizer.domain.setpoint import Power, Setpoint
 from optimizer.errors import DeviceUnreachable
 from optimizer.guard import guard
 from optimizer.lease import CommandRecord, Lease
-from optimizer.release import ReleaseReport
+from optimizer.release.hand_back import ReleaseReport
 from optimizer.service.lease_files import LeaseFiles
 from optimizer.service.lock import InstanceLock
 from optimizer.service.status import read_status, status_path
@@ -133,7 +133,7 @@ def test_the_guard_does_not_let_go_of_a_battery_that_does_not_confirm(
     record: CommandRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The command stays on record for the next look."""
-    monkeypatch.setattr("optimizer.release.PAUSE_S", 60.0)
+    monkeypatch.setattr("optimizer.release.hand_back.PAUSE_S", 60.0)
     with FakeSonnen(mode="1", overrides={"/api/setting?EM_OperatingMode=2": (200, b"{}")}) as stubborn:
         record.intend("charge 2000 W")
         code, told = guard(record, config(tmp_path, stubborn.port), now_s=0.0)
@@ -188,10 +188,10 @@ def test_a_command_is_on_record_before_it_is_sent(tmp_path: Path) -> None:
         record, found = record_of(home), []
         write = home.daemon._device.apply
 
-        def apply(setpoint: object) -> None:
+        def apply(setpoint: Setpoint, *, not_after_s: float) -> None:
             if isinstance(setpoint, Power):
                 found.append((record.intent_path.exists(), record.unvouched(home.clock.elapsed())))
-            write(setpoint)  # type: ignore[arg-type]
+            write(setpoint, not_after_s=not_after_s)
 
         home.daemon._device.apply = apply  # type: ignore[method-assign]
         home.run_for(timedelta(minutes=10))
@@ -239,9 +239,9 @@ def test_no_command_outlives_its_lease_by_a_growing_wait(tmp_path: Path) -> None
 def test_a_record_that_cannot_be_written_is_a_fault_and_control_goes_on(tmp_path: Path) -> None:
     """Storage never stops control: the command is sent, and status says that the guard may not know of it."""
     with bench(tmp_path, control={"prefer_automatic": False}) as home:
-        blocked = record_of(home).lease_path
-        blocked.mkdir(parents=True)
-        (blocked / "in the way").touch()
+        for blocked in (record_of(home).lease_path, record_of(home).spare_lease_path):
+            blocked.mkdir(parents=True)
+            (blocked / "in the way").touch()
         told: list[dict[str, str]] = []
         home.daemon.on_decision.append(lambda _: told.append(home.daemon.reporter.faults()))
         home.run_for(timedelta(minutes=5))
@@ -313,7 +313,7 @@ def test_a_release_by_hand_clears_the_record_once_it_is_confirmed(
     record.intend("charge 1000 W")
     vouch(record, 1e9)
     monkeypatch.setattr(
-        cli_release, "release_battery", lambda _target: ReleaseReport(confirmed=confirms, steps=("tried",))
+        cli_release, "release_battery", lambda _target, **_: ReleaseReport(confirmed=confirms, steps=("tried",))
     )
     assert main(["release", "--config", str(path)]) == (0 if confirms else 1)
     assert record.may_stand() is not confirms

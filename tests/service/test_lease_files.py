@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from optimizer.lease import CommandRecord, Lease
+from optimizer.release.target import ReleaseTarget
 from optimizer.service.lease_files import LeaseFiles
 
 
@@ -23,9 +24,9 @@ class WatchedRecord(CommandRecord):
         if self.error is not None:
             raise self.error
 
-    def intend(self, command: str) -> None:
+    def intend(self, command: str, battery: ReleaseTarget | None = None) -> None:
         self._do(f"intend {command}")
-        super().intend(command)
+        super().intend(command, battery)
 
     def renew(self, lease: Lease) -> None:
         self._do(f"renew {lease.command}")

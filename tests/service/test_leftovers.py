@@ -8,7 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from optimizer.errors import SunshiftError
-from optimizer.release_config import NOTHING_TO_RELEASE, TOKEN_FILE_NAME, needs_release
+from optimizer.release.tokens import TOKEN_FILE_NAME
+from optimizer.release.word import NOTHING_TO_RELEASE, needs_release
 from optimizer.service.leftovers import leave_token, leave_word, take_token_back
 
 

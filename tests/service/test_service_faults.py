@@ -15,7 +15,8 @@ from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.domain.decision import Decision, Outcome
 from optimizer.errors import LockedError
 from optimizer.history.store import HistoryStore, history_path
-from optimizer.release_config import TOKEN_FILE_NAME, needs_release
+from optimizer.release.tokens import TOKEN_FILE_NAME
+from optimizer.release.word import needs_release
 from optimizer.service.lock import InstanceLock, is_held
 from optimizer.service.notify import Notifier
 from optimizer.service.status import read_status, status_path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -11,7 +12,7 @@ from optimizer.domain.decision import Decision, Outcome
 from optimizer.domain.measurement import Measurement, OperatingMode
 from optimizer.domain.setpoint import Setpoint
 from optimizer.errors import DeviceError, DeviceTimeout
-from optimizer.service.take_over import TakeOver
+from optimizer.service.take_over import EarlierRun, TakeOver
 from support.situations import START, situation_of
 
 MANUAL, AUTOMATIC, UNKNOWN = OperatingMode.MANUAL, OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN
@@ -34,7 +35,7 @@ class Battery:
             raise self.shows
         return replace(situation_of().measurement, mode=self.shows)
 
-    def apply(self, setpoint: Setpoint) -> None: ...
+    def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None: ...
 
     def release(self) -> None: ...
 
@@ -58,12 +59,21 @@ class Loop:
         self.done.append(reason)
         return Decision(at=START, strategy="x", outcome=self.outcome, reason=reason)
 
+    def could_not_read(self, error: DeviceError) -> Decision:
+        self.done.append(f"not read: {error}")
+        return Decision(at=START, strategy="x", outcome=Outcome.FAILED, reason=str(error))
+
+    def leave_to_others(self, why: str, measurement: Measurement, *, left_over: bool) -> Decision:
+        self.done.append(f"{why}{', over a command of ours' if left_over else ''}")
+        return Decision(at=START, strategy="x", outcome=Outcome.STOOD_DOWN, reason=why)
+
 
 def started(
-    shows: OperatingMode | DeviceError, *, left_over: bool = False, observe: bool = False
+    shows: OperatingMode | DeviceError, *, left_over: bool = False, crashed: bool = False, observe: bool = False
 ) -> tuple[TakeOver, Battery, Loop]:
     battery, loop = Battery(shows), Loop()
-    return TakeOver(loop, battery, left_over=left_over, observe=observe), battery, loop
+    earlier = EarlierRun(command=left_over, crashed=crashed)
+    return TakeOver(loop, battery, earlier=earlier, observe=observe), battery, loop
 
 
 @pytest.mark.parametrize("mode", [AUTOMATIC, OperatingMode.TIME_OF_USE, OperatingMode.BACKUP, OperatingMode.OTHER])
@@ -117,13 +127,14 @@ def test_an_observer_takes_nothing_back(shows: OperatingMode | DeviceError) -> N
 
 
 def test_the_look_is_taken_once_the_battery_is_there() -> None:
-    """Until then the loop notes the failures; nothing on record means nothing to take back blindly."""
+    """Until then nothing is commanded; nothing on record means nothing to take back blindly."""
     take_over, battery, loop = started(GONE)
     take_over.step()
     take_over.step()
     battery.shows = MANUAL
     take_over.step()
-    assert loop.done == ["step", "step", "found in manual mode at start, where an earlier command may stand"]
+    not_read = "not read: no answer within 5 s"
+    assert loop.done == [not_read, not_read, "found in manual mode at start, where an earlier command may stand"]
 
 
 @pytest.mark.parametrize("shows", [MANUAL, AUTOMATIC])
@@ -134,9 +145,60 @@ def test_what_is_on_record_is_taken_back_blindly(shows: OperatingMode) -> None:
     take_over.step()
     loop.outcome = Outcome.HANDED_BACK
     assert take_over.step().outcome is Outcome.HANDED_BACK
-    assert take_over.step().outcome is Outcome.KEPT
-    assert loop.done == [f"{ON_RECORD}, and no answer within 5 s"] * 2 + ["step"]
+    assert take_over.step().outcome is Outcome.FAILED
+    assert loop.done == [f"{ON_RECORD}, and no answer within 5 s"] * 2 + ["not read: no answer within 5 s"]
     battery.shows = shows
     assert take_over.step().outcome is Outcome.HANDED_BACK
     take_over.step()
     assert loop.done[-1] == "step"
+
+
+CHOSEN = (OperatingMode.TIME_OF_USE, OperatingMode.BACKUP, OperatingMode.OTHER)
+
+
+@pytest.mark.parametrize("mode", CHOSEN)
+@pytest.mark.parametrize("left_over", [False, True])
+def test_a_start_after_a_crash_is_nobodys_word(mode: OperatingMode, *, left_over: bool) -> None:
+    """A mode that somebody chose meanwhile, or to which the service had stood down, is left alone."""
+    take_over, _, loop = started(mode, left_over=left_over, crashed=True)
+    assert take_over.step().outcome is Outcome.STOOD_DOWN
+    take_over.step()
+    why = f"somebody chose the mode {mode} before this start, which follows a crash"
+    assert loop.done == [why + (", over a command of ours" if left_over else ""), "step"]
+
+
+@pytest.mark.parametrize("mode", [AUTOMATIC, OperatingMode.TIME_OF_USE])
+def test_the_mode_that_it_is_handed_back_to_is_nobodys_choice(mode: OperatingMode) -> None:
+    """A crash ends in it: the battery is taken up again."""
+    take_over, battery, loop = started(mode, crashed=True)
+    battery.capabilities = Capabilities(can_set_mode=True, hand_back_mode=mode)
+    take_over.step()
+    assert loop.done == ["step"]
+
+
+def test_a_battery_whose_mode_cannot_be_set_is_not_asked_for_it() -> None:
+    """The control step says what to do about it."""
+    take_over, battery, loop = started(OperatingMode.BACKUP, crashed=True)
+    battery.capabilities = Capabilities(can_set_mode=False)
+    take_over.step()
+    assert loop.done == ["step"]
+
+
+def test_what_was_commanded_elsewhere_is_ended_there_first() -> None:
+    """Once, before this battery is looked at."""
+    battery, loop = Battery(MANUAL), Loop(outcome=Outcome.FAILED)
+    ended: list[int] = []
+    earlier = EarlierRun(command=True, elsewhere=lambda: ended.append(battery.reads))
+    take_over = TakeOver(loop, battery, earlier=earlier, observe=False)
+    take_over.step()
+    take_over.step()
+    assert (ended, battery.reads) == ([0], 2)
+
+
+def test_an_observer_says_what_is_on_record(caplog: pytest.LogCaptureFixture) -> None:
+    """It takes nothing back: others do."""
+    started(AUTOMATIC, left_over=True, observe=True)[0].step()
+    started(AUTOMATIC, observe=True)[0].step()
+    assert caplog.messages == [
+        "an earlier run left a command on record: the guard, or `sunshift release`, takes it back"
+    ]

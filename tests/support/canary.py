@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from optimizer.release_config import TOKEN_FILE_NAME
+from optimizer.release.tokens import TOKEN_FILE_NAME
 
 CANARY = "canary-3f9d-sings-nowhere"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -61,7 +62,7 @@ class FakeDevice:
             self._power_w, self._due = self._due[1], None
         return self._power_w
 
-    def apply(self, setpoint: Setpoint) -> None:
+    def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None:
         self.writes.append(setpoint)
         if self.write_error is not None:
             raise self.write_error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -28,6 +29,10 @@ class FakeSonnen:
     mode_call: bool = True
     """Whether V1 has ``/api/setting``."""
     log: list[str] = field(default_factory=list)
+    frozen_in: str | None = None
+    """The mode that its status tells for ever, with one and the same time; None: it tells what is."""
+    told: int = 0
+    """How many statuses it has told: its clock goes on by a second with each."""
 
     def __enter__(self) -> FakeSonnen:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -74,16 +79,19 @@ class FakeSonnen:
         return 200, {"EM_OperatingMode": self.mode}
 
     def _status(self) -> dict[str, object]:
-        power_w = self.setpoint_w if self.mode == "1" else PRODUCTION_W - CONSUMPTION_W
+        self.told += self.frozen_in is None
+        mode = self.mode if self.frozen_in is None else self.frozen_in
+        power_w = self.setpoint_w if mode == "1" else PRODUCTION_W - CONSUMPTION_W
+        time = datetime(2022, 6, 23, 6, 44, 27) + timedelta(seconds=self.told)  # noqa: DTZ001 - as the battery tells it
         status = {
             "Consumption_W": CONSUMPTION_W,
             "GridFeedIn_W": PRODUCTION_W - CONSUMPTION_W - power_w,
             "IsSystemInstalled": 1,
-            "OperatingMode": self.mode,
+            "OperatingMode": mode,
             "Pac_total_W": -power_w,
             "Production_W": PRODUCTION_W,
             "RSOC": 52,
-            "Timestamp": "2022-06-23 06:44:27",
+            "Timestamp": str(time),
             "USOC": 49,
         }
         return status if self.mode_named else {key: value for key, value in status.items() if key != "OperatingMode"}

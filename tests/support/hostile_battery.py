@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
@@ -14,7 +15,7 @@ from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.devices.simulated.outage import Availability
 from optimizer.domain.measurement import Measurement, OperatingMode
 from optimizer.domain.setpoint import Automatic, Power, Setpoint
-from optimizer.errors import DeviceError, DeviceUnreachable, ExternalControl
+from optimizer.errors import DeviceError, DeviceTimeout, DeviceUnreachable, ExternalControl
 
 FROZEN_BELIEVED_S = 60.0
 """How long data that does not move may pass for fresh before it is seen to have frozen [s]."""
@@ -79,6 +80,8 @@ class Ledger:
     """The last forced power that was sent, whatever became of it [W]."""
     sent_s: float = 0.0
     """Since when it is sent [s]."""
+    stored_w: float = 0.0
+    """The power that our last command left stored, in whatever mode; 0: none, or none that a status could tell [W]."""
     accepted_w: float = 0.0
     """The last forced power that was acknowledged or took effect [W]."""
 
@@ -174,11 +177,13 @@ class HostileBattery:
 
     # -- writes -------------------------------------------------------------------------------------------------
 
-    def apply(self, setpoint: Setpoint) -> None:
+    def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None:
         if isinstance(setpoint, Automatic):
             self._note(setpoint)
             self._hand_back()
             return
+        if self.clock.elapsed() > not_after_s:
+            raise DeviceTimeout("the command was held up")
         self._note(setpoint)
         power_w = float(round(setpoint.battery_power_w))
         if power_w != self.ledger.sent_w:
@@ -197,7 +202,7 @@ class HostileBattery:
         if not self.ledger.ours:
             self._stand()
         self.house.command(power_w)
-        self.ledger.accepted_w = power_w
+        self.ledger.accepted_w = self.ledger.stored_w = power_w
         self._lose()
 
     def release(self) -> None:
@@ -206,6 +211,7 @@ class HostileBattery:
 
     def zero(self) -> None:
         self._answer_first()
+        self.ledger.stored_w = 0.0
         if self.write_fault is not WriteFault.IGNORED:
             self.house.command(0.0)
             self.ledger.ours = self.ledger.ours and self.house.mode is DeviceMode.MANUAL
@@ -214,6 +220,9 @@ class HostileBattery:
     def guard_release(self) -> bool:
         """Do what the guard's own client does, past the ledger of the service's writes; tell whether it worked."""
         try:
+            if self._shows_a_choice():
+                self.zero()
+                return True
             self._hand_back()
             if self._mode_control:
                 return self._truth().mode is not OperatingMode.MANUAL
@@ -222,6 +231,12 @@ class HostileBattery:
             return abs(told.battery_power_w) <= IDLE_W
         except DeviceError:
             return False
+
+    def _shows_a_choice(self) -> bool:
+        """Whether a status that moves tells a mode that somebody chose."""
+        moves = self.read_fault not in (ReadFault.REFUSED, ReadFault.TIMEOUT, ReadFault.FROZEN)
+        ours = (OperatingMode.MANUAL, OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN)
+        return self._mode_control and moves and self._truth().mode not in ours
 
     def meet_a_stranger(self) -> None:
         """Note that who reads from now on has not seen what was told before."""
@@ -232,6 +247,7 @@ class HostileBattery:
 
     def _hand_back(self) -> None:
         self._answer_first()
+        self.ledger.stored_w = 0.0
         if self.write_fault is WriteFault.IGNORED:
             self.ledger.ignored = not self._mode_control
             return
@@ -285,6 +301,12 @@ class HostileBattery:
     def ours_stands(self) -> bool:
         """Whether a forced command of ours stands; on a plain unit a setpoint of zero is what it is left with."""
         return self.ledger.ours and (self._mode_control or bool(self.house.setpoint_w))
+
+    @property
+    def ours_waits(self) -> bool:
+        """Whether a setpoint of ours is stored outside manual mode: it acts the next time that this is entered."""
+        stored_w = self.ledger.stored_w
+        return bool(stored_w) and self.house.mode is not DeviceMode.MANUAL and self.house.setpoint_w == stored_w
 
     @property
     def can_be_handed_back(self) -> bool:

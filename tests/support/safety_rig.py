@@ -33,13 +33,14 @@ from optimizer.domain.setpoint import Power
 from optimizer.domain.site import GridConnection, Site
 from optimizer.guard import guard
 from optimizer.lease import CommandRecord, Lease
-from optimizer.release import ReleaseReport
-from optimizer.release_config import ReleaseTarget
+from optimizer.release.hand_back import ReleaseReport
+from optimizer.release.target import ReleaseTarget
 from optimizer.service.hand_back import HandBack
 from optimizer.service.lease_files import LeaseFiles
 from optimizer.service.loop import ControlLoop
 from optimizer.service.pace import JITTER, SLOWEST_S
-from optimizer.service.take_over import TakeOver
+from optimizer.service.run_mark import RunMark
+from optimizer.service.take_over import EarlierRun, TakeOver
 from support.fake_device import FlatTariff, RecordedHistory
 from support.hostile_battery import HostileBattery
 from support.situations import SITE
@@ -92,9 +93,9 @@ class RecordOnDisk(CommandRecord):
 
     disk: Disk = field(default_factory=Disk)
 
-    def intend(self, command: str) -> None:
+    def intend(self, command: str, battery: ReleaseTarget | None = None) -> None:
         self._make_room()
-        CommandRecord.intend(self, command)
+        CommandRecord.intend(self, command, battery)
 
     def renew(self, lease: Lease) -> None:
         self._make_room()
@@ -143,6 +144,7 @@ class Rig:
         self.mode_control, self.observe, self.ramp_w_per_s = mode_control, observe, ramp_w_per_s
         self.disk = Disk()
         self.record = RecordOnDisk(folder / "state", folder / "run", self.disk)
+        self.mark = RunMark(folder / "state")
         self.config = folder / "config.toml"
         folder.mkdir(parents=True, exist_ok=True)
         self.config.write_text('[battery]\ndriver = "sonnen_v1"\nhost = "192.0.2.1"\n')
@@ -153,6 +155,7 @@ class Rig:
         """What must never happen, and did."""
         self.starts: list[float] = []
         self.service: Running | None = None
+        self.has_guard = True
         self.unrecorded = False
         """Whether a service was killed while it could not put its command on record, and said so."""
         self._guard_s = GUARD_EVERY_S
@@ -186,7 +189,8 @@ class Rig:
             keeper=keeper,
             observe=self.observe,
         )
-        take_over = TakeOver(controller, self.battery, left_over=keeper.left_over(), observe=self.observe)
+        earlier = EarlierRun(command=keeper.left_over(), crashed=self.mark.found)
+        take_over = TakeOver(controller, self.battery, earlier=earlier, observe=self.observe)
         loop = ControlLoop(
             clock=self.clock,
             step=take_over.step,
@@ -197,7 +201,11 @@ class Rig:
         )
         loop.on_step.append(self._after_step)
         self._foreign_told_s = None
-        back = HandBack(device=self.battery, clock=self.clock, hand_back=loop.hand_back)
+        back = HandBack(
+            device=self.battery, clock=self.clock, hand_back=loop.hand_back, seen=lambda: self.battery.last_told
+        )
+        if not self.observe:
+            self.mark.set()
         now_s = self.clock.elapsed()
         self.service = Running(controller, take_over, keeper, loop, back, next_s=now_s, began_s=now_s)
         self.starts.append(now_s)
@@ -222,6 +230,7 @@ class Rig:
         _, handed_back = service.hand_back("sunshift is stopping")
         if handed_back and not self.observe:
             service.keeper.drop()
+            self.mark.clear()
         self._check_errors(service)
         if service.keeper.fault is not None and self.battery.ours_stands:
             self.unrecorded = True
@@ -264,7 +273,7 @@ class Rig:
     def _look_on(self) -> None:
         if not self.battery.can_be_handed_back:
             self.battery.ledger.blocked_s = self.clock.elapsed()
-        if self.clock.elapsed() >= self._guard_s and not self._inside:
+        if self.clock.elapsed() >= self._guard_s and self.has_guard and not self._inside:
             self._guard_s = self.clock.elapsed() + GUARD_EVERY_S
             self._inside = True
             guard(self.record, self.config, now_s=self.clock.elapsed(), release=self._guards_release)
@@ -291,6 +300,7 @@ class Rig:
     def check(self) -> None:
         """Note what stands too long or off the record."""
         now_s, ledger = self.clock.elapsed(), self.battery.ledger
+        self._check_stored()
         if not self.battery.ours_stands or self.unrecorded:
             self.unrecorded = self.unrecorded and self.battery.ours_stands
             return
@@ -310,6 +320,11 @@ class Rig:
             self._problem(f"a forced command stands {now_s - due_s:.0f} s past the end of its lease")
         if not self.record.may_stand():
             self._problem("a forced command stands and is not on record")
+
+    def _check_stored(self) -> None:
+        faulty = self.service is not None and self.service.keeper.fault is not None
+        if self.battery.ours_waits and not (self.record.may_stand() or self.unrecorded or faulty):
+            self._problem("a setpoint of ours waits under another mode and is not on record")
 
     def _check_loop(self, now_s: float, due_s: float) -> None:
         """Expect a loop that is awake to take its command back by itself, before the guard has to.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 from optimizer.control.actuator import Actuation, Actuator
@@ -31,7 +32,7 @@ class ListeningDevice:
     def read(self) -> Measurement:
         raise NotImplementedError
 
-    def apply(self, setpoint: Setpoint) -> None:
+    def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None:
         self._take(setpoint)
 
     def release(self) -> None:

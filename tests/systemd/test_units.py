@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from optimizer.cli.main import EXIT_CONFIG
-from optimizer.release_config import TOKEN_FILE_NAME
+from optimizer.release.tokens import TOKEN_FILE_NAME
 
 FOLDER = Path(__file__).parents[2] / "systemd"
 UNIT = FOLDER / "sunshift.service"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from optimizer.devices.port import Capabilities
 from optimizer.devices.simulated.house import SimulatedHouse
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.devices.simulated.outage import Availability
 from optimizer.domain.measurement import Measurement
 from optimizer.domain.setpoint import Automatic, Setpoint
-from optimizer.errors import DeviceUnreachable, ExternalControl
+from optimizer.errors import DeviceTimeout, DeviceUnreachable, ExternalControl
 
 
 class SimulatedDevice:
@@ -57,11 +59,13 @@ class SimulatedDevice:
             reasons=tuple(f"Setpoint Priority: {reason}" for reason in reading.reasons),
         )
 
-    def apply(self, setpoint: Setpoint) -> None:
+    def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None:
         """Bring the battery to a setpoint, in the safe order of the port."""
         if isinstance(setpoint, Automatic):
             self.release()
             return
+        if self._house.clock.elapsed() > not_after_s:
+            raise DeviceTimeout("the command was held up and came too late: it is not sent")
         self._must_obey()
         if self._mode_control and self._house.mode is not DeviceMode.MANUAL:
             self._house.command(0.0)

@@ -1,0 +1,54 @@
+"""Hand the battery back after the service: ``python -m optimizer.release --config FILE``.
+
+Run by systemd after the service has ended however it ended, and when it has failed for good. A mode that somebody chose
+since is left alone; ``sunshift release``, which the owner calls, sets it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from optimizer.errors import ConfigError
+from optimizer.lease import CommandRecord
+from optimizer.release.config import battery_to_hand_back, service_environ
+from optimizer.release.hand_back import DEADLINE_S, release_battery
+from optimizer.release.word import needs_release, was_refused
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Release the battery of a configuration; return 0 confirmed, 1 not confirmed, 78 configuration unusable."""
+    parser = argparse.ArgumentParser(prog="python -m optimizer.release", description="Hand the battery back.")
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the service's configuration")
+    parser.add_argument("--after-service", action="store_true", help="only if the service left anything standing")
+    arguments = parser.parse_args(argv)
+    if was_refused():
+        sys.stdout.write("another sunshift commands the battery: it is left to that one\n")
+        return 0
+    environ = service_environ(arguments.config, os.environ)
+    if arguments.after_service and not needs_release(environ):
+        sys.stdout.write("the service has commanded nothing, or handed the battery back itself\n")
+        return 0
+    record = CommandRecord.of_systemd(environ)
+    signal.alarm(math.ceil(DEADLINE_S) + 2)  # should a bound above have a hole: the process ends all the same
+    try:
+        report = release_battery(battery_to_hand_back(record, arguments.config, environ))
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 78
+    finally:
+        signal.alarm(0)
+    sys.stdout.write(f"{report}\n")
+    if report.confirmed and record is not None:
+        with suppress(OSError):  # then the guard hands back once more
+            record.clear()
+    return 0 if report.confirmed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

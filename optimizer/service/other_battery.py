@@ -1,0 +1,32 @@
+"""What an earlier run commanded at another battery than the one configured now is ended there."""
+
+from __future__ import annotations
+
+import logging
+
+from optimizer.release.hand_back import release_battery
+from optimizer.release.target import ReleaseTarget
+
+logger = logging.getLogger("sunshift.service")
+
+
+def hand_back_elsewhere(battery: ReleaseTarget) -> None:
+    """Hand back a battery that the configuration does not name any more, by the way that works without one.
+
+    It is tried once, for ten seconds: far oftener than there are two batteries, one has got a new address, and nobody
+    answers at the old one. What stood there is then taken back at the new one, before anything else.
+
+    Parameters
+    ----------
+    battery
+        Where the command on record was sent, with its token.
+    """
+    report = release_battery(battery)
+    if report.confirmed:
+        logger.warning("an earlier run commanded the battery at %s: it has been handed back there", battery.address)
+        return
+    logger.error(
+        "an earlier run commanded the battery at %s, which is not the one configured now and could not be handed back: "
+        "if it is another battery, and not this one's old address, look at it",
+        battery.address,
+    )
