@@ -195,8 +195,8 @@ def _read_lease(path: Path) -> Lease | None:
 def _replace(path: Path, content: dict[str, object], *, through_to_disk: bool) -> None:
     """Write a file whole or not at all: a reader finds the old one or the new one, also after a power cut."""
     beside = path.with_name(f".{path.name}.new")  # one writer, one name: what a kill leaves is written over
-    descriptor = _opened(beside)
     try:
+        descriptor = _opened(beside)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             os.fchmod(descriptor, READABLE)  # past the umask
             file.write(json.dumps(content))  # in one string: json.dump writes piece by piece, which takes far longer

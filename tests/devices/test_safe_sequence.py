@@ -10,7 +10,8 @@ import pytest
 from optimizer.clock import SimulatedClock
 from optimizer.devices.safe_sequence import MODE_KNOWN_FOR_S, SafeSequence
 from optimizer.domain.measurement import OperatingMode
-from optimizer.domain.setpoint import Power
+from optimizer.domain.setpoint import Automatic, Power
+from optimizer.errors import DeviceTimeout
 
 
 @dataclass
@@ -81,3 +82,42 @@ def test_modes_to_be_left_in_are_named(clock: SimulatedClock) -> None:
     """Whoever chose another one sees which there are."""
     with pytest.raises(ValueError, match=r"handed back to manual: choose automatic, time_of_use, backup$"):
         SafeSequence(Written(), clock=clock, can_set_mode=True, hand_back_mode=OperatingMode.MANUAL)
+
+
+ENTRY = ["charge 0", "discharge 0", "mode 1", "charge 100"]
+
+
+@pytest.mark.parametrize(
+    ("held_up_at", "sent"), [(None, ENTRY), ("start", []), ("discharge 0", ENTRY[:2]), ("mode 1", ENTRY[:3])]
+)
+def test_what_comes_too_late_is_not_sent(held_up_at: str | None, sent: list[str], clock: SimulatedClock) -> None:
+    """Whoever was held up decided on a battery as it was; also between the steps of one command."""
+
+    class HeldUp(Written):
+        def set_watts(self, direction: str, watts: int) -> None:
+            super().set_watts(direction, watts)
+            self._wait()
+
+        def set_mode(self, code: str) -> None:
+            super().set_mode(code)
+            self._wait()
+
+        def _wait(self) -> None:
+            clock.advance(60.0 if self.writes[-1] == held_up_at else 1.0)
+
+    written, by_s = HeldUp(), clock.elapsed() + 45.0
+    sequence = SafeSequence(written, clock=clock, can_set_mode=True)
+    clock.advance(60.0 if held_up_at == "start" else 0.0)
+    if held_up_at is None:
+        sequence.apply(Power(100.0), not_after_s=by_s)
+    else:
+        with pytest.raises(DeviceTimeout, match="held up"):
+            sequence.apply(Power(100.0), not_after_s=by_s)
+    assert written.writes == sent
+
+
+def test_a_way_back_is_never_too_late(clock: SimulatedClock) -> None:
+    """What ends a command is sent whenever it comes."""
+    written = Written()
+    SafeSequence(written, clock=clock, can_set_mode=True).apply(Automatic(), not_after_s=0.0)
+    assert written.writes == ["charge 0", "discharge 0", "mode 2"]

@@ -159,3 +159,36 @@ def test_a_lease_without_an_end_vouches_for_nothing(until_s: str, length_s: str,
     record.renew(LEASE)
     record.lease_path.write_text(f'{{"command": "charge", "until_s": {until_s}, "length_s": {length_s}}}')
     assert record.unvouched(0.0) is not None
+
+
+def test_a_lease_that_the_runtime_folder_does_not_take_lies_beside_the_intent(record: CommandRecord) -> None:
+    """Without one the guard would take a living service's command back; without the intent nobody knew of it."""
+    record.runtime_dir.touch()  # no folder: nothing can be written there
+    record.renew(Lease(command="charge", until_s=100.0, length_s=90.0))
+    record.intend("charge")
+    assert record.unvouched(50.0) is None
+    assert record.unvouched(101.0) == "charge"
+    record.clear()
+    assert not record.may_stand()
+
+
+def test_either_lease_vouches(record: CommandRecord) -> None:
+    """One that was left in the other place is over, and says nothing."""
+    record.intend("charge")
+    record.runtime_dir.touch()
+    record.renew(Lease(command="charge", until_s=100.0, length_s=90.0))
+    record.runtime_dir.unlink()
+    record.renew(Lease(command="charge", until_s=190.0, length_s=90.0))
+    assert record.unvouched(150.0) is None
+    record.clear()
+    assert not record.spare_lease_path.exists()
+
+
+def test_neither_place_is_an_error(record: CommandRecord) -> None:
+    """It names the file that could not be written."""
+    record.runtime_dir.touch()
+    record.state_dir.parent.mkdir(parents=True)
+    record.state_dir.touch()
+    with pytest.raises(OSError, match="Not a directory") as error:
+        record.renew(Lease(command="charge", until_s=100.0, length_s=90.0))
+    assert error.value.filename == str(record.spare_lease_path)

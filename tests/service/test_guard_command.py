@@ -160,3 +160,30 @@ def test_a_record_that_cannot_be_cleared_is_told(
     code, told = guard(record, config, now_s=0.0, release=lambda _: CONFIRMED)
     assert code == 1
     assert "confirmed by the battery\nand cannot write that down ([Errno 30] Read-only file system)" in told
+
+
+@pytest.mark.parametrize("told", ["file", "environment"])
+def test_folders_that_the_service_is_given_are_the_guards_as_well(
+    told: str, record: CommandRecord, battery: FakeSonnen, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks in systemd's finds nothing there: it would watch over nothing, and say nothing."""
+    for name in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY"):
+        monkeypatch.setenv(name, "/nonexistent")
+    if told == "file":
+        config.write_text(config.read_text() + '[service]\nstate_dir = "state"\nruntime_dir = "run"\n')
+    else:
+        monkeypatch.setenv("SUNSHIFT_SERVICE__STATE_DIR", str(record.state_dir))
+        monkeypatch.setenv("SUNSHIFT_SERVICE__RUNTIME_DIR", str(record.runtime_dir))
+    assert main(["--config", str(config)]) == 0
+    assert (battery.mode, record.may_stand()) == ("2", False)
+
+
+def test_the_folders_are_found_in_a_file_that_is_broken(
+    record: CommandRecord, battery: FakeSonnen, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Line by line, as the battery is."""
+    monkeypatch.setenv("STATE_DIRECTORY", "/nonexistent")
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(record.runtime_dir))
+    config.write_text(config.read_text() + '[ service ]\nstate_dir = "state"\nlog_level =\n[site\n')
+    assert main(["--config", str(config)]) == 0
+    assert (battery.mode, record.may_stand()) == ("2", False)

@@ -1,0 +1,205 @@
+"""A command is taken back where it was sent, whatever battery the configuration names by then."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from optimizer.cli import main as cli
+from optimizer.guard import guard
+from optimizer.lease import CommandRecord
+from optimizer.release.target import ReleaseTarget, battery_address
+from optimizer.service.leftovers import leave_token
+from support.fake_sonnen import FakeSonnen
+from support.service_bench import TOKEN, bench
+
+COMMAND = "charge 3000 W"
+
+
+@dataclass(frozen=True)
+class Homes:
+    """The battery that was commanded, the one that is configured now, and the folders of the service."""
+
+    commanded: FakeSonnen
+    configured: FakeSonnen
+    record: CommandRecord
+    config: Path
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"STATE_DIRECTORY": str(self.record.state_dir), "RUNTIME_DIRECTORY": str(self.record.runtime_dir)}
+
+
+def target_at(battery: FakeSonnen, driver: str = "sonnen_v1") -> ReleaseTarget:
+    return ReleaseTarget(driver=driver, host="127.0.0.1", port=battery.port, mode_control=True)
+
+
+@pytest.fixture
+def homes(tmp_path: Path) -> Iterator[Homes]:
+    """Return a home whose configuration was pointed at another battery while a command stood."""
+    with ExitStack() as running:
+        commanded = running.enter_context(FakeSonnen(mode="1", setpoint_w=3000))
+        configured = running.enter_context(FakeSonnen(mode="1", setpoint_w=-500))
+        record = CommandRecord(tmp_path / "state", tmp_path / "run")
+        record.runtime_dir.mkdir()
+        record.intend(COMMAND, target_at(commanded))
+        config = tmp_path / "sunshift.toml"
+        config.write_text(f'[battery]\nhost = "127.0.0.1"\nport = {configured.port}\nmode_control = true\n')
+        yield Homes(commanded, configured, record, config)
+
+
+def run(homes: Homes, module: str, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, "--config", str(homes.config), *words]
+    return subprocess.run(command, env=homes.environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("words", [("optimizer.guard",), ("optimizer.release", "--after-service")])
+def test_the_battery_on_record_is_handed_back(words: tuple[str, ...], homes: Homes) -> None:
+    """It, and no other: the configured one may be commanded by somebody else."""
+    done = run(homes, *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (homes.commanded.mode, homes.commanded.setpoint_w) == ("2", 0)
+    assert homes.configured.log == []
+    assert not homes.record.may_stand()
+
+
+def test_the_owner_gets_both_back(homes: Homes, capsys: pytest.CaptureFixture[str]) -> None:
+    """``sunshift release`` means the configured battery, too, and tells what became of each."""
+    homes.config.write_text(
+        homes.config.read_text()
+        + f'[service]\nstate_dir = "{homes.record.state_dir}"\nruntime_dir = "{homes.record.runtime_dir}"\n'
+    )
+    assert cli.main(["release", "--config", str(homes.config)]) == 0
+    assert (homes.commanded.mode, homes.configured.mode) == ("2", "2")
+    told = capsys.readouterr().out
+    addresses = [battery_address("127.0.0.1", battery.port) for battery in (homes.commanded, homes.configured)]
+    assert [line for line in told.splitlines() if line.startswith("battery at")] == [
+        f"battery at {address}:" for address in addresses
+    ]
+    assert not homes.record.may_stand()
+
+
+@pytest.mark.parametrize(
+    "text", ["[battery]\ndriver = 'of a maker'\n", "[battery\nhost", '[battery]\ndriver = "simulated"\n']
+)
+def test_a_configuration_that_is_broken_or_simulated_does_not_keep_a_command_standing(text: str, homes: Homes) -> None:
+    """The record says all that it takes."""
+    homes.config.write_text(text)
+    assert run(homes, "optimizer.guard").returncode == 0
+    assert (homes.commanded.mode, homes.record.may_stand()) == ("2", False)
+
+
+def test_the_configuration_knows_more_of_the_same_battery(homes: Homes) -> None:
+    """The mode to leave it in may have been changed since."""
+    same = f'host = "127.0.0.1"\nport = {homes.commanded.port}\nmode_control = true\n'
+    homes.config.write_text(f'[battery]\n{same}hand_back_mode = "backup"\n')
+    assert run(homes, "optimizer.guard").returncode == 0
+    assert homes.commanded.mode == "7"
+
+
+def test_the_token_is_the_one_that_the_service_has_left(homes: Homes, tmp_path: Path) -> None:
+    """The configured one is another battery's."""
+    homes.record.intend(COMMAND, target_at(homes.commanded, "sonnen_v2"))
+    (tmp_path / "token").write_text("of another battery")
+    homes.config.write_text(f'[battery]\ndriver = "sonnen_v2"\nhost = "192.0.2.7"\ntoken_file = "{tmp_path}/token"\n')
+    leave_token(homes.record.runtime_dir, SecretStr(TOKEN))
+    assert run(homes, "optimizer.guard").returncode == 0
+    assert (homes.commanded.mode, homes.record.may_stand()) == ("2", False)
+
+
+SOUND = {"driver": "sonnen_v1", "host": "h", "port": 1, "mode_control": True, "hand_back_mode": "automatic"}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [],
+        {},
+        {"battery": []},
+        {"battery": {"driver": "sonnen_v1"}},
+        *(
+            {"battery": {**SOUND, **wrong}}
+            for wrong in (
+                {"driver": "x"},
+                {"driver": 1},
+                {"host": ""},
+                {"host": None},
+                {"port": 65536},
+                {"port": -1},
+                {"port": "80"},
+                {"mode_control": 1},
+                {"hand_back_mode": "manual"},
+            )
+        ),
+    ],
+    ids=str,
+)
+def test_a_record_that_names_no_battery_leaves_it_to_the_configuration(told: object, homes: Homes) -> None:
+    """As one of an earlier version does, or one that was damaged."""
+    homes.record.intent_path.write_text(json.dumps(told))
+    assert homes.record.battery() is None
+    found: list[ReleaseTarget] = []
+
+    def release(target: ReleaseTarget) -> None:
+        found.append(target)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        guard(homes.record, homes.config, now_s=0.0, environ={}, release=release)  # type: ignore[arg-type]
+    assert [target.port for target in found] == [homes.configured.port]
+
+
+def test_what_goes_on_record_comes_back(homes: Homes) -> None:
+    """With all that it takes but the token."""
+    told = ReleaseTarget(driver="sonnen_v2", host="fe80::1", hand_back_mode="backup", token=TOKEN)
+    homes.record.intend(COMMAND, told)
+    assert homes.record.battery() == ReleaseTarget(driver="sonnen_v2", host="fe80::1", port=80, hand_back_mode="backup")
+    assert TOKEN not in homes.record.intent_path.read_text()
+
+
+# -- the service ------------------------------------------------------------------------------------------------------
+
+
+def test_a_start_ends_first_what_was_commanded_elsewhere(homes: Homes, tmp_path: Path) -> None:
+    """Before it commands its own battery; from then on that one is on record."""
+    with bench(tmp_path, control={"prefer_automatic": False}) as home:
+        named: list[str | None] = []
+        home.daemon.on_decision.append(lambda _: named.append(_address_on(homes.record)))
+        home.run_for(timedelta(minutes=5))
+    assert (homes.commanded.mode, homes.commanded.setpoint_w) == ("2", 0)
+    assert named[-1] == battery_address("127.0.0.1", home.server.v1_port)
+    assert not homes.record.may_stand()
+
+
+def test_a_battery_that_nobody_answers_for_does_not_keep_the_service_from_starting(
+    homes: Homes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Far oftener than there are two batteries one has got a new address: it is told, and the new one handed back."""
+    monkeypatch.setattr("optimizer.release.hand_back.PAUSE_S", 20.0)  # one attempt
+    homes.record.intend(COMMAND, ReleaseTarget(driver="sonnen_v1", host="127.0.0.1", port=9, mode_control=True))
+    with bench(tmp_path) as home:
+        home.run_for(timedelta(minutes=2))
+        assert home.decisions[0].reason == "an earlier run left a command on record"
+    assert any("127.0.0.1:9" in message and "look at it" in message for message in caplog.messages)
+
+
+def test_an_observer_commands_no_battery_at_all(homes: Homes, tmp_path: Path) -> None:
+    """Nor is the record touched: guard and ``sunshift release`` need it."""
+    with bench(tmp_path, observe=True) as home:
+        home.run_for(timedelta(minutes=2))
+    assert homes.commanded.log == []
+    assert homes.record.battery() == target_at(homes.commanded)
+
+
+def _address_on(record: CommandRecord) -> str | None:
+    battery = record.battery()
+    return None if battery is None else battery.address
