@@ -161,8 +161,9 @@ class Rig:
         self._guard_s = GUARD_EVERY_S
         self._foreign_told_s: float | None = None
         self._found_mode: OperatingMode | None = None
-        """The mode of the first status that was believed, as long as the service has been told no other."""
-        self._met = False
+        """The mode of the first status that was believed, as long as the service has been told no other; after a crash
+        none: that start was nobody's word."""
+        self._met = self._after_crash = False
         self._inside = False
         self._dozed_s = 0.0
         """Until when the service last did nothing [s]."""
@@ -189,7 +190,8 @@ class Rig:
             keeper=keeper,
             observe=self.observe,
         )
-        earlier = EarlierRun(command=keeper.left_over(), crashed=self.mark.found)
+        self._after_crash = self.mark.found
+        earlier = EarlierRun(command=keeper.left_over(), crashed=self._after_crash)
         take_over = TakeOver(controller, self.battery, earlier=earlier, observe=self.observe)
         loop = ControlLoop(
             clock=self.clock,
@@ -286,7 +288,7 @@ class Rig:
 
     def _tick(self, service: Running) -> None:
         if service.take_over._step == service.take_over._first_step:
-            # Whoever begins anew knows neither that data froze nor who chose a mode: a start is the owner's word.
+            # Whoever begins anew does not know that data froze; and a start is the owner's word.
             self.battery.meet_a_stranger()
             self._met = False
         service.loop.tick()
@@ -377,7 +379,7 @@ class Rig:
             return
         believed = decision.wanted_power_w is not None
         if believed and not self._met:
-            self._met, self._found_mode = True, told.mode
+            self._met, self._found_mode = True, None if self._after_crash else told.mode
         elif believed and told.mode is not self._found_mode:
             self._found_mode = None
         if not believed or told.mode in (OperatingMode.MANUAL, OperatingMode.AUTOMATIC, self._found_mode):
@@ -388,7 +390,7 @@ class Rig:
     def resume(self) -> None:
         """Give the owner's word that a stand-down is over: what is found from now on is nobody's."""
         if self.service is not None and self.service.controller.resume():
-            self._foreign_told_s, self._met = None, False
+            self._foreign_told_s, self._met, self._after_crash = None, False, False
 
     def changed_by_owner(self) -> None:
         """Note that what the battery does now is the owner's wish."""
