@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from optimizer.control.charge_level import ChargeLevel
 from optimizer.control.options import ControlOptions
 from optimizer.domain.battery import Battery
 from optimizer.domain.measurement import Measurement
@@ -25,6 +26,7 @@ class Plausibility:
     def __init__(self, battery: Battery, options: ControlOptions) -> None:
         self._battery = battery
         self._options = options
+        self._level = ChargeLevel(battery)
         self._last: Measurement | None = None
         self._since_s = 0.0
         self._equal = 0
@@ -44,7 +46,12 @@ class Plausibility:
             self._balance(measurement),
             "the battery runs off the grid" if measurement.on_grid is False else None,
         ]
-        return tuple(doubt for doubt in found if doubt is not None)
+        doubts = tuple(doubt for doubt in found if doubt is not None)
+        if doubts:
+            return doubts
+        # Last: only what nothing else speaks against is good enough to compare with, now and later.
+        jump = self._level.doubt(measurement)
+        return () if jump is None else (jump,)
 
     def _age(self, measurement: Measurement, elapsed_s: float) -> str | None:
         age_s = elapsed_s - measurement.elapsed_s
