@@ -148,10 +148,40 @@ def test_quick_polls_see_one_second_twice() -> None:
     assert poll(0.5) != ()
 
 
-def test_a_device_without_a_clock_is_not_called_frozen() -> None:
-    """A house may draw the same power for long."""
+def test_a_device_without_a_clock_is_frozen_when_nothing_moves_for_five_minutes() -> None:
+    """In a house that draws something; as soon as any value moves the count begins anew."""
     poll = Poll()
-    assert [poll(device_time=None) for _ in range(9)] == [()] * 9
+    assert poll(device_time=None) == ()
+    assert [poll(60.0) for _ in range(5)] == [()] * 5
+    assert poll(1.0) == ("none of the device's values has moved for 301 s, and it tells no time",)
+    assert poll(9.0) != ()
+    assert poll(consumption_w=501.0) == ()
+    assert [poll(60.0) for _ in range(5)] == [()] * 5
+    assert poll(1.0) != ()
+
+
+@pytest.mark.parametrize("name", ["consumption_w", "production_w", "battery_power_w", "soc", "reported_grid_power_w"])
+def test_whatever_value_moves_shows_that_a_device_without_a_clock_lives(name: str) -> None:
+    """One of five is enough."""
+    poll = Poll()
+    poll(device_time=None, reported_grid_power_w=500.0)
+    for _ in range(4):
+        assert [poll(60.0) for _ in range(5)] == [()] * 5
+        assert poll(1.0, **{name: getattr(poll.last, name) + 0.01}) == ()
+
+
+def test_a_house_that_draws_nothing_is_not_frozen() -> None:
+    """There is nothing that could move, or no meter in it."""
+    poll = Poll()
+    assert [poll(60.0, device_time=None, consumption_w=0.0) for _ in range(60)] == [()] * 60
+
+
+def test_two_equal_looks_after_a_long_silence_are_no_proof_that_a_device_without_a_clock_froze() -> None:
+    """Five in a row are: polls grow rarer while a battery is away."""
+    poll = Poll()
+    assert poll(device_time=None) == ()
+    assert [poll(400.0) for _ in range(4)] == [()] * 4
+    assert poll(400.0) != ()
 
 
 class LivingPoll(Poll):

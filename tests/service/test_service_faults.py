@@ -181,6 +181,28 @@ def test_a_battery_that_corrects_its_state_of_charge_is_believed_before_its_comm
         assert last.soc == pytest.approx(0.75)
 
 
+def test_a_battery_without_a_clock_whose_data_freeze_is_handed_back(tmp_path: Path) -> None:
+    """After five minutes nothing rests on them, and the lease ends what stands; once they move it is taken up again."""
+    frozen = a_fault(FaultKind.FROZEN_STATUS, 20.0, 40.0)
+    with bench(tmp_path, missing_keys=("Timestamp",), faults=(frozen,), control=FORCED) as home:
+        home.run_for(timedelta(minutes=45))
+        doubts = doubted(home, "it tells no time")
+        assert timedelta(minutes=25) < min(doubts) < timedelta(minutes=25, seconds=25)
+        assert timedelta(minutes=39) < max(doubts) < timedelta(minutes=40)
+        ended = [one.at - START for one in home.decisions if one.outcome is Outcome.HANDED_BACK]
+        assert len(ended) == 1
+        assert ended[0] <= min(doubts) + timedelta(seconds=100)
+        assert home.decisions[-2].outcome in {Outcome.APPLIED, Outcome.KEPT}
+
+
+def test_a_battery_without_a_clock_that_lives_is_not_called_frozen(tmp_path: Path) -> None:
+    """Three hours of the simulated home at night, in the battery's own mode: what moves is the house."""
+    with bench(tmp_path, missing_keys=("Timestamp",)) as home:
+        home.run_for(timedelta(hours=3))
+        assert all(one.measurement is None or one.measurement.device_time is None for one in home.decisions)
+        assert doubted(home, "") == []
+
+
 def test_a_wall_clock_that_is_set_back_does_not_stop_the_jobs(tmp_path: Path) -> None:
     """After the clock was set back by a day the jobs go on at the new time."""
     with bench(tmp_path) as home:
