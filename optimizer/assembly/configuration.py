@@ -20,7 +20,12 @@ from optimizer.errors import ConfigError, ConfigProblem, StrategyError
 from optimizer.settings import Settings
 from optimizer.settings.layers import Layers, origin_of
 from optimizer.settings.places import default_runtime_dir, default_state_dir, paths_relative_to
-from optimizer.settings.plausibility import implausible_prices, plant_without_a_place, steps_that_do_not_fit
+from optimizer.settings.plausibility import (
+    implausible_prices,
+    plant_without_a_place,
+    requests_that_outlast_a_lease,
+    steps_that_do_not_fit,
+)
 from optimizer.settings.problems import problems_of
 from optimizer.settings.suggestion import one_of
 
@@ -152,6 +157,7 @@ def _settings(layers: Layers, problems: list[ConfigProblem]) -> Settings | None:
     problems.extend(implausible_prices(settings))
     problems.extend(plant_without_a_place(settings))
     problems.extend(steps_that_do_not_fit(settings))
+    problems.extend(requests_that_outlast_a_lease(settings))
     return settings
 
 

@@ -34,8 +34,7 @@ def _lines(status: Status | None, verdict: Verdict, folder: Path, now: datetime)
 
 def _headline(status: Status, verdict: Verdict, zone: ZoneInfo, now: datetime) -> str:
     written = datetime.fromisoformat(status.written_at)
-    ago = _ago((now - written).total_seconds())
-    last = f"{_local(status.written_at, zone)}, {ago} ago"
+    last = f"{_local(status.written_at, zone)}, {_how_long_ago((now - written).total_seconds())}"
     match verdict:
         case Verdict.RUNNING:
             does = "controls" if status.mode == "control" else "observes (and commands nothing at)"
@@ -118,7 +117,13 @@ def _local(instant: str, zone: ZoneInfo) -> str:
     return datetime.fromisoformat(instant).astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
 
-def _ago(seconds: float) -> str:
+def _how_long_ago(seconds: float) -> str:
+    if seconds < -1.0:
+        return f"{_length(-seconds)} ahead of the clock, which was set back since"
+    return f"{_length(max(0.0, seconds))} ago"
+
+
+def _length(seconds: float) -> str:
     if seconds < 120:
-        return f"{max(0.0, seconds):.0f} s"
+        return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import math
 
+from optimizer.control.charge_level import ChargeLevel
 from optimizer.control.options import ControlOptions
 from optimizer.domain.battery import Battery
 from optimizer.domain.measurement import Measurement
 
 FROZEN_POLLS = 5
 """So many equal device timestamps with equal values in a row mean that the device's data froze."""
+FROZEN_WITHOUT_CLOCK_S = 300.0
+"""The same for values alone, of a device whose clock cannot be read [s].
+
+A living unit measures to the watt, several times a minute: in a house that draws something one of its values moves from
+look to look. Five minutes leave room for an even load at night and a meter that tells tens of watts, and end a command
+well within the quarter of an hour that it is meant for.
+"""
 RESIDUAL_W, RESIDUAL_SHARE = 300.0, 0.10
 """How far the reported powers may miss the balance: recorded units are off by up to 204 W [W, 1]."""
 LARGEST_HOUSE_W = 100_000.0
@@ -25,6 +33,7 @@ class Plausibility:
     def __init__(self, battery: Battery, options: ControlOptions) -> None:
         self._battery = battery
         self._options = options
+        self._level = ChargeLevel(battery)
         self._last: Measurement | None = None
         self._since_s = 0.0
         self._equal = 0
@@ -44,7 +53,12 @@ class Plausibility:
             self._balance(measurement),
             "the battery runs off the grid" if measurement.on_grid is False else None,
         ]
-        return tuple(doubt for doubt in found if doubt is not None)
+        doubts = tuple(doubt for doubt in found if doubt is not None)
+        if doubts:
+            return doubts
+        # Last: only what nothing else speaks against is good enough to compare with, now and later.
+        jump = self._level.doubt(measurement)
+        return () if jump is None else (jump,)
 
     def _age(self, measurement: Measurement, elapsed_s: float) -> str | None:
         age_s = elapsed_s - measurement.elapsed_s
@@ -54,16 +68,24 @@ class Plausibility:
 
     def _frozen(self, measurement: Measurement, elapsed_s: float) -> str | None:
         last, self._last = self._last, measurement
-        if measurement.device_time is None or last is None or not _same(last, measurement):
+        if last is None or not _same(last, measurement):
             self._equal, self._since_s = 0, elapsed_s
             return None
         self._equal += 1
         still_s = elapsed_s - self._since_s
+        if measurement.device_time is None:
+            return self._frozen_without_clock(measurement, still_s)
         # Polls within one second see the same timestamp rightly; slow ones must not make old data pass for new.
         often = self._equal >= FROZEN_POLLS and still_s >= FROZEN_POLLS
         if not often and still_s <= self._options.max_age_s:
             return None
         return f"the device's data has not moved for {still_s:.0f} s ({measurement.device_time})"
+
+    def _frozen_without_clock(self, measurement: Measurement, still_s: float) -> str | None:
+        # A house that draws nothing has nothing that could move. A gap between two looks is no proof: hence the count.
+        if measurement.consumption_w <= 0.0 or self._equal < FROZEN_POLLS or still_s <= FROZEN_WITHOUT_CLOCK_S:
+            return None
+        return f"none of the device's values has moved for {still_s:.0f} s, and it tells no time"
 
     def _range(self, measurement: Measurement) -> str | None:
         largest_w = 1.5 * max(self._battery.max_charge_w, self._battery.max_discharge_w) + 500.0
@@ -97,4 +119,5 @@ def _same(one: Measurement, other: Measurement) -> bool:
         and one.production_w == other.production_w
         and one.battery_power_w == other.battery_power_w
         and one.soc == other.soc
+        and one.reported_grid_power_w == other.reported_grid_power_w
     )

@@ -1,8 +1,8 @@
 """One writer: whoever commands the battery holds a lock in the runtime folder.
 
-A runtime folder belongs to one battery; a second battery gets its own ``[service] runtime_dir``. That no two folders
-serve one battery is looked after by :mod:`optimizer.service.battery_claim`. The lock is the
-kernel's (flock): it ends with the process however that dies, so that a left-over file never locks anybody out.
+A runtime folder belongs to one battery; a second battery gets its own ``[service] runtime_dir`` and ``state_dir``. That
+no two folders serve one battery is looked after by :mod:`optimizer.service.battery_claim`. The lock is the kernel's
+(flock): it ends with the process however that dies, so that a left-over file never locks anybody out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -17,10 +18,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from optimizer.clock import real_deadline
 from optimizer.errors import LockedError, SunshiftError
 
 LOCK_NAME = "sunshift.lock"
 MODE = 0o644
+TRY_FOR_S, TRY_EVERY_S = 1.0, 0.05
+"""How long to try: whoever asks whether the lock is held shares it for an instant, and must keep no service out [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +76,9 @@ class InstanceLock:
                 "make the folder writable or set [service] runtime_dir to one that is"
             )
             raise SunshiftError(msg) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked_in_time(descriptor):
             os.close(descriptor)
-            raise LockedError(_refusal(self.path)) from None
+            raise LockedError(_refusal(self.path))
         self._descriptor = descriptor
         self._say_who(descriptor)
 
@@ -131,6 +133,19 @@ class InstanceLock:
         self.release()
 
 
+def _locked_in_time(descriptor: int) -> bool:
+    left = real_deadline(TRY_FOR_S)
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if left() <= 0.0:
+                return False
+            time.sleep(TRY_EVERY_S)
+        else:
+            return True
+
+
 def is_held(runtime_dir: Path) -> bool:
     """Return whether a process holds the folder now; whoever may not look must not think that nobody does."""
     try:
@@ -166,5 +181,5 @@ def _refusal(path: Path) -> str:
     return (
         f"another sunshift holds the battery ({who or 'it does not say who it is'}; {path}): "
         "stop it first (`systemctl stop sunshift`, or end that process); "
-        "a second battery needs its own [service] runtime_dir"
+        "a second battery needs its own [service] runtime_dir and state_dir, for record and history are one battery's"
     )

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from optimizer.service.status import Status
 
+AHEAD_S = 300.0
+"""So far ahead of the present a status may have been written: the clock was put right in between [s]."""
+
 
 class Verdict(StrEnum):
     """What a status file is worth."""
@@ -39,4 +42,5 @@ def judge(status: Status | None, *, held: bool, now: datetime) -> Verdict:
     if not held:
         return Verdict.STOPPED if status.state == "stopped" else Verdict.GONE
     age_s = (now - datetime.fromisoformat(status.written_at)).total_seconds()
-    return Verdict.STALE if age_s > status.stale_after_s else Verdict.RUNNING
+    # A service that lives tells by the new clock within a poll of its being set: what lies far ahead is no word of its.
+    return Verdict.RUNNING if -AHEAD_S <= age_s <= status.stale_after_s else Verdict.STALE

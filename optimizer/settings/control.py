@@ -43,17 +43,20 @@ class ControlSettings(Section):
         """Yield ages that run out before they can be renewed."""
         if self.lease <= self.reassert:
             yield Conflict("lease", "must be longer than reassert, or every command ends before it is renewed")
-        if self.lease <= self.poll_interval:
-            lease, poll = format_duration(self.lease), format_duration(self.poll_interval)
+        # A missed poll, and the time a slow battery takes to answer, should not end a command.
+        works = 2 * self.poll_interval + 25 * SECOND
+        if self.lease <= 2 * self.poll_interval:
+            lease, polls = format_duration(self.lease), format_duration(2 * self.poll_interval)
+            lasts = format_duration(max(works, self.reassert + self.poll_interval))
             yield Conflict(
-                "lease", f"is {lease}, it must be longer than poll_interval ({poll}), or every command ends unverified"
+                "lease",
+                f"is {lease}, it must be longer than two times poll_interval ({polls}), or one late poll ends every "
+                f'command; "{lasts}" works',
             )
         if self.max_measurement_age <= self.poll_interval:
             age, poll = format_duration(self.max_measurement_age), format_duration(self.poll_interval)
-            # A missed poll, and the time a slow battery takes to answer, should not end a command.
-            works = format_duration(2 * self.poll_interval + 25 * SECOND)
             yield Conflict(
                 "max_measurement_age",
                 f"is {age}, it must be longer than poll_interval ({poll}), or no measurement is ever fresh; "
-                f'"{works}" works',
+                f'"{format_duration(works)}" works',
             )

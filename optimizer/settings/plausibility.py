@@ -17,6 +17,9 @@ CENTS_IN_COMMON = frozenset({"EUR", "USD", "GBP", "CHF", "AUD", "CAD", "NZD"})
 DEAREST_PER_KWH = 3.0
 """No price list comes near this in those currencies; what exceeds it is in cents or per MWh."""
 
+REQUESTS_A_STEP = 6
+"""What a control step asks of a battery at most, one after the other: two reads, two zeroes, a mode and a setpoint."""
+
 
 def implausible_prices(settings: Settings) -> Iterator[ConfigProblem]:
     """Yield every price of the file that looks like cents."""
@@ -58,6 +61,27 @@ def steps_that_do_not_fit(settings: Settings) -> Iterator[ConfigProblem]:
     if reasons:
         message = f"{format_duration(step)} would mix {' and '.join(reasons)}: write {format_duration(fitting)}"
         yield ConfigProblem(path="planning.step", message=message)
+
+
+def requests_that_outlast_a_lease(settings: Settings) -> Iterator[ConfigProblem]:
+    """Yield a deadline with which one step may take longer than a command stands, or a lease too short for it."""
+    lease, poll = settings.control.lease, settings.control.poll_interval
+    deadline = settings.battery.request_deadline
+    needed = 2 * poll + deadline
+    if REQUESTS_A_STEP * deadline > lease:
+        longest = timedelta(seconds=lease // (REQUESTS_A_STEP * timedelta(seconds=1)))
+        message = (
+            f"is {format_duration(deadline)}: the {REQUESTS_A_STEP} requests of a step would outlast a control.lease "
+            f'of {format_duration(lease)}; write "{format_duration(longest)}" or less'
+        )
+        yield ConfigProblem(path="battery.request_deadline", message=message)
+    elif lease < needed:
+        message = (
+            f"is {format_duration(lease)}: with two times poll_interval ({format_duration(2 * poll)}) and a "
+            f"battery.request_deadline of {format_duration(deadline)} one late poll ends every command; "
+            f'write "{format_duration(needed)}" or more'
+        )
+        yield ConfigProblem(path="control.lease", message=message)
 
 
 def _prices_per_kwh(value: Any, path: str) -> Iterator[tuple[str, float]]:

@@ -9,6 +9,8 @@ import pytest
 
 from optimizer.cli.main import EXIT_FAILED, EXIT_INTERRUPTED, main
 from optimizer.cli.status_text import status_text
+from optimizer.clock import WallClock
+from optimizer.service.lock import InstanceLock
 from optimizer.service.status import read_status, status_path
 from optimizer.service.verdict import Verdict, judge
 from support.service_bench import bench
@@ -49,6 +51,28 @@ def test_it_tells_decision_reason_plan_and_jobs(tmp_path: Path, config: Path) ->
         assert part in text
     assert "MAY HANG" not in text
     assert "DOES NOT TELL" in status_text(status, Verdict.STALE, folder=tmp_path, now=now)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "verdict"),
+    [(timedelta(minutes=4), "running"), (timedelta(hours=3), "stale"), (-timedelta(hours=3), "stale")],
+)
+def test_a_clock_that_was_set_does_not_make_a_service_that_hangs_look_alive(
+    ahead: timedelta, verdict: str, tmp_path: Path, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A status from minutes ahead is one of before the clock was put right; one from hours ahead is no sign of life."""
+    with bench(tmp_path) as home:
+        home.run_for(timedelta(minutes=1))
+    path = status_path(tmp_path / "run")
+    written_at = (WallClock().now() + ahead).isoformat()
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"state": "running", "written_at": written_at}))
+    with InstanceLock(tmp_path / "run", battery="the same", since=WallClock().now()):
+        assert main(["status", "--config", str(config), "--json"]) == (0 if verdict == "running" else 1)
+        assert json.loads(capsys.readouterr().out)["verdict"] == verdict
+        main(["status", "--config", str(config)])
+    told = capsys.readouterr().out
+    assert ("it may hang" in told) == (verdict == "stale")
+    assert ("3 h ahead of the clock, which was set back since" in told) == (ahead == timedelta(hours=3))
 
 
 def test_a_status_of_another_kind_is_explained(

@@ -148,7 +148,130 @@ def test_quick_polls_see_one_second_twice() -> None:
     assert poll(0.5) != ()
 
 
-def test_a_device_without_a_clock_is_not_called_frozen() -> None:
-    """A house may draw the same power for long."""
+def test_a_device_without_a_clock_is_frozen_when_nothing_moves_for_five_minutes() -> None:
+    """In a house that draws something; as soon as any value moves the count begins anew."""
     poll = Poll()
-    assert [poll(device_time=None) for _ in range(9)] == [()] * 9
+    assert poll(device_time=None) == ()
+    assert [poll(60.0) for _ in range(5)] == [()] * 5
+    assert poll(1.0) == ("none of the device's values has moved for 301 s, and it tells no time",)
+    assert poll(9.0) != ()
+    assert poll(consumption_w=501.0) == ()
+    assert [poll(60.0) for _ in range(5)] == [()] * 5
+    assert poll(1.0) != ()
+
+
+@pytest.mark.parametrize("name", ["consumption_w", "production_w", "battery_power_w", "soc", "reported_grid_power_w"])
+def test_whatever_value_moves_shows_that_a_device_without_a_clock_lives(name: str) -> None:
+    """One of five is enough."""
+    poll = Poll()
+    poll(device_time=None, reported_grid_power_w=500.0)
+    for _ in range(4):
+        assert [poll(60.0) for _ in range(5)] == [()] * 5
+        assert poll(1.0, **{name: getattr(poll.last, name) + 0.01}) == ()
+
+
+def test_a_house_that_draws_nothing_is_not_frozen() -> None:
+    """There is nothing that could move, or no meter in it."""
+    poll = Poll()
+    assert [poll(60.0, device_time=None, consumption_w=0.0) for _ in range(60)] == [()] * 60
+
+
+def test_two_equal_looks_after_a_long_silence_are_no_proof_that_a_device_without_a_clock_froze() -> None:
+    """Five in a row are: polls grow rarer while a battery is away."""
+    poll = Poll()
+    assert poll(device_time=None) == ()
+    assert [poll(400.0) for _ in range(4)] == [()] * 4
+    assert poll(400.0) != ()
+
+
+class LivingPoll(Poll):
+    """The same of a device whose clock goes."""
+
+    def __call__(self, seconds: float = 5.0, **changes: object) -> tuple[str, ...]:
+        at = CLOCK + timedelta(seconds=self.now_s + seconds)
+        return super().__call__(seconds, **{"device_time": at, **changes})
+
+
+def jump(before: str, after: str, seconds: int, allowed: str) -> tuple[str, ...]:
+    return (f"the state of charge went from {before} to {after} within {seconds} s, at most {allowed} are possible",)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "soc", "told"),
+    [
+        (10.0, 0.55, ()),
+        (10.0, 0.45, ()),
+        (10.0, 0.56, jump("50%", "56%", 10, "5%")),
+        (10.0, 0.44, jump("50%", "44%", 10, "5%")),
+        (60.0, 0.56, ()),
+        (1200.0, 0.849, ()),
+        (1200.0, 0.151, ()),
+        (1200.0, 0.86, jump("50%", "86%", 1200, "35%")),
+        (1200.0, 0.14, jump("50%", "14%", 1200, "35%")),
+        (7200.0, 1.0, ()),
+    ],
+)
+@pytest.mark.parametrize("larger", [{"max_charge_w": 5000.0}, {"max_discharge_w": 4050.0}])
+def test_a_battery_fills_no_faster_than_its_power_allows(
+    larger: dict[str, float], seconds: float, soc: float, told: tuple[str, ...]
+) -> None:
+    """Twice its larger power, seen from the store, and 5 % for what is told in steps; the longer ago, the more."""
+    poll = LivingPoll()
+    weak = replace(
+        BATTERY, max_charge_w=1000.0, max_discharge_w=1000.0, charge_efficiency=0.9, discharge_efficiency=0.9
+    )
+    poll.judge = Plausibility(replace(weak, **larger), ControlOptions())  # type: ignore[arg-type]
+    assert poll(soc=0.5) == ()
+    assert poll(seconds, soc=soc) == told
+
+
+def test_what_a_state_of_charge_jumps_to_and_back_from_is_never_believed() -> None:
+    """Nor what it jumps to next: each is compared with what was believed last."""
+    poll = LivingPoll()
+    doubted = [bool(poll(10.0, soc=soc)) for soc in (0.5, 0.08, 0.97, 0.3, 0.5, 0.49)]
+    assert doubted == [False, True, True, True, False, False]
+
+
+def test_a_battery_that_corrects_itself_is_believed_after_half_a_minute() -> None:
+    """Looks that agree with each other, also on a level that moves; a lease of 90 s outlasts that."""
+    poll = LivingPoll()
+    assert [bool(poll(10.0, soc=soc)) for soc in (0.5, 0.22, 0.22, 0.21, 0.20)] == [False, True, True, True, False]
+    assert poll(10.0, soc=0.2) == ()
+    assert poll(10.0, soc=0.5) != ()
+
+
+def test_three_looks_must_agree_however_slow_they_are() -> None:
+    """Two a minute apart could be one glitch that lasts."""
+    poll = LivingPoll()
+    assert [bool(poll(60.0, soc=soc)) for soc in (0.9, 0.22, 0.22, 0.21)] == [False, True, True, False]
+
+
+def test_looks_that_do_not_agree_begin_the_count_anew() -> None:
+    """Half a minute of one level, not of any that are far from what was believed."""
+    poll = LivingPoll()
+    told = [bool(poll(10.0, soc=soc)) for soc in (0.9, 0.22, 0.22, 0.6, 0.22, 0.22, 0.22, 0.22)]
+    assert told == [False] + [True] * 6 + [False]
+
+
+def test_a_correction_that_is_taken_back_leaves_no_trace() -> None:
+    """The next jump to the same level begins from nothing."""
+    poll = LivingPoll()
+    told = [bool(poll(10.0, soc=soc)) for soc in (0.9, 0.22, 0.22, 0.22, 0.9, 0.22, 0.22)]
+    assert told == [False, True, True, True, False, True, True]
+
+
+def test_what_else_is_in_doubt_is_compared_with_nothing() -> None:
+    """After data that had frozen a level may have moved for as long as they stood still."""
+    poll = LivingPoll()
+    for _ in range(180):
+        poll(10.0, device_time=CLOCK)
+    assert poll(10.0, soc=0.98) == ()
+    poll = LivingPoll()
+    poll(10.0)
+    assert [len(poll(10.0, soc=0.1, on_grid=False)) for _ in range(9)] == [1] * 9
+    assert poll(10.0, soc=0.1, on_grid=True) == jump("50%", "10%", 100, "8%")
+
+
+def test_after_the_start_there_is_nothing_to_compare_with() -> None:
+    """The first level is believed, whatever it is."""
+    assert doubts(soc=0.03) == ()

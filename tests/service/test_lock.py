@@ -1,13 +1,16 @@
 """One writer."""
 
+import fcntl
 import os
 import shutil
 import stat
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from optimizer.clock import real_deadline
 from optimizer.errors import LockedError, SunshiftError
 from optimizer.service.lock import LOCK_NAME, InstanceLock, holder, is_held
 from optimizer.service.release_guard import refuse_while_held
@@ -27,6 +30,28 @@ def test_a_held_lock_says_who_holds_it_and_what_to_do(tmp_path: Path) -> None:
             refuse_while_held(tmp_path, what="sunshift release")
     assert not is_held(tmp_path)
     refuse_while_held(tmp_path, what="sunshift release")
+
+
+def test_whoever_asks_for_the_lock_keeps_no_service_out(tmp_path: Path) -> None:
+    """`sunshift status` shares it for an instant: a service that starts in that instant waits it out."""
+    path = tmp_path / LOCK_NAME
+    path.touch()
+    with path.open() as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        threading.Timer(0.3, fcntl.flock, (asking, fcntl.LOCK_UN)).start()
+        with InstanceLock(tmp_path, battery="mine", since=SINCE):
+            assert is_held(tmp_path)
+
+
+def test_a_lock_that_stays_held_is_refused_within_moments(tmp_path: Path) -> None:
+    """A second of trying, and no descriptor left open."""
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names alone
+    with InstanceLock(tmp_path, battery="mine", since=SINCE):
+        left = real_deadline(10.0)
+        with pytest.raises(LockedError):
+            InstanceLock(tmp_path, battery="another", since=SINCE).acquire()
+        assert 5.0 < left() <= 9.1
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - names alone
 
 
 def test_a_file_left_behind_locks_nobody_out(tmp_path: Path) -> None:
@@ -97,7 +122,7 @@ def test_a_refusal_says_all_there_is_to_know(tmp_path: Path) -> None:
     who = f"pid {os.getpid()}, since 2026-05-04T00:00:00+00:00, for sonnen_v1 at home; {folder / LOCK_NAME}"
     assert str(caught.value) == (
         f"another sunshift holds the battery ({who}): stop it first (`systemctl stop sunshift`, or end that process); "
-        "a second battery needs its own [service] runtime_dir"
+        "a second battery needs its own [service] runtime_dir and state_dir, for record and history are one battery's"
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.domain.decision import Decision, Outcome
+from optimizer.domain.setpoint import Power
 from optimizer.errors import LockedError
 from optimizer.history.store import HistoryStore, history_path
 from optimizer.release.tokens import TOKEN_FILE_NAME
@@ -20,6 +21,7 @@ from optimizer.release.word import needs_release
 from optimizer.service.lock import InstanceLock, is_held
 from optimizer.service.notify import Notifier
 from optimizer.service.status import read_status, status_path
+from optimizer.simulator.fault import Fault, FaultKind
 from support.service_bench import START, TOKEN, Bench, bench
 
 
@@ -141,6 +143,65 @@ def test_a_second_instance_is_refused_and_writes_nothing(tmp_path: Path) -> None
         ):
             home.run_for(timedelta(minutes=1))
         assert home.server.log.entries == ()
+
+
+FORCED = {"prefer_automatic": False}
+
+
+def a_fault(kind: FaultKind, minutes: float, until: float | None = None, **parameters: object) -> Fault:
+    end = None if until is None else START + timedelta(minutes=until)
+    return Fault(name=str(kind), kind=kind, start=START + timedelta(minutes=minutes), end=end, parameters=parameters)
+
+
+def in_doubt(home: Bench, what: str) -> list[Decision]:
+    return [one for one in home.decisions if "no command may rest" in one.reason and what in one.reason]
+
+
+def doubted(home: Bench, what: str) -> list[timedelta]:
+    """Return when commands were held back for it, from the start of the service."""
+    return [one.at - START for one in in_doubt(home, what)]
+
+
+def test_a_state_of_charge_that_nothing_explains_carries_no_command(tmp_path: Path) -> None:
+    """Two answers tell 97 %: the command that stands is kept and nothing new is decided on them."""
+    with bench(tmp_path, faults=(a_fault(FaultKind.VALUE, 20.0, 20.3, key="USOC", value=97),), control=FORCED) as home:
+        home.run_for(timedelta(minutes=25))
+        doubts = in_doubt(home, "the state of charge went from")
+        assert [(one.outcome, type(one.setpoint)) for one in doubts] == [(Outcome.KEPT, Power)] * 2
+        assert Outcome.HANDED_BACK not in {one.outcome for one in home.decisions[:-1]}
+
+
+def test_a_battery_that_corrects_its_state_of_charge_is_believed_before_its_command_ends(tmp_path: Path) -> None:
+    """From one answer to the next it tells 75 % and stays there: half a minute later that is how full it is."""
+    with bench(tmp_path, faults=(a_fault(FaultKind.VALUE, 20.0, key="USOC", value=75),), control=FORCED) as home:
+        home.run_for(timedelta(minutes=25))
+        assert timedelta(minutes=20) <= max(doubted(home, "went from")) < timedelta(minutes=20, seconds=40)
+        assert {one.outcome for one in home.decisions[:-1]} == {Outcome.APPLIED, Outcome.KEPT}
+        last = home.decisions[-2].measurement
+        assert last is not None
+        assert last.soc == pytest.approx(0.75)
+
+
+def test_a_battery_without_a_clock_whose_data_freeze_is_handed_back(tmp_path: Path) -> None:
+    """After five minutes nothing rests on them, and the lease ends what stands; once they move it is taken up again."""
+    frozen = a_fault(FaultKind.FROZEN_STATUS, 20.0, 40.0)
+    with bench(tmp_path, missing_keys=("Timestamp",), faults=(frozen,), control=FORCED) as home:
+        home.run_for(timedelta(minutes=45))
+        doubts = doubted(home, "it tells no time")
+        assert timedelta(minutes=25) < min(doubts) < timedelta(minutes=25, seconds=25)
+        assert timedelta(minutes=39) < max(doubts) < timedelta(minutes=40)
+        ended = [one.at - START for one in home.decisions if one.outcome is Outcome.HANDED_BACK]
+        assert len(ended) == 1
+        assert ended[0] <= min(doubts) + timedelta(seconds=100)
+        assert home.decisions[-2].outcome in {Outcome.APPLIED, Outcome.KEPT}
+
+
+def test_a_battery_without_a_clock_that_lives_is_not_called_frozen(tmp_path: Path) -> None:
+    """Three hours of the simulated home at night, in the battery's own mode: what moves is the house."""
+    with bench(tmp_path, missing_keys=("Timestamp",)) as home:
+        home.run_for(timedelta(hours=3))
+        assert all(one.measurement is None or one.measurement.device_time is None for one in home.decisions)
+        assert doubted(home, "") == []
 
 
 def test_a_wall_clock_that_is_set_back_does_not_stop_the_jobs(tmp_path: Path) -> None:

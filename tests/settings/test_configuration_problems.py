@@ -57,6 +57,26 @@ SINGLE_MISTAKES = [
     ({"battery__min_soc": 0.9, "battery__max_soc": 0.5}, "battery.min_soc", "must be below max_soc, got 0.9 and 0.5"),
     ({"battery__driver": "sonnen_v2"}, "battery.token_file", "is required for sonnen_v2"),
     ({"battery__request_deadline": "2min"}, "battery.request_deadline", "at most 1min, got 2min"),
+    (
+        {"battery__request_deadline": "1min"},
+        "battery.request_deadline",
+        'is 1min: the 6 requests of a step would outlast a control.lease of 90s; write "15s" or less',
+    ),
+    (
+        {"control__lease": "10s", "control__reassert": "5s", "control__poll_interval": "5s"},
+        "control.lease",
+        'than two times poll_interval (10s), or one late poll ends every command; "35s" works',
+    ),
+    (
+        {"control__lease": "20s", "control__reassert": "5s", "control__poll_interval": "5s"},
+        "battery.request_deadline",
+        'is 5s: the 6 requests of a step would outlast a control.lease of 20s; write "3s" or less',
+    ),
+    (
+        {"control__poll_interval": "43s", "control__max_measurement_age": "111s"},
+        "control.lease",
+        'request_deadline of 5s one late poll ends every command; write "91s" or more',
+    ),
     ({"grid__max_import_w": -1}, "grid.max_import_w", "at least 0, got -1"),
     ({"grid__grid_charging": "perhaps"}, "grid.grid_charging", "must be true or false, got text"),
     ({"tariff": None}, "tariff", "this table is required"),
@@ -95,7 +115,7 @@ SINGLE_MISTAKES = [
             "control__max_measurement_age": "3min",
         },
         "control.lease",
-        "is 55s, it must be longer than poll_interval (1min)",
+        "is 55s, it must be longer than two times poll_interval (2min), or one late poll",
     ),
     ({"battery__max_charge_w": 1e12}, "battery.max_charge_w", "no home's battery does 1e+12 W; at most 100000"),
     ({"battery__max_discharge_w": 460_000}, "battery.max_discharge_w", "no home's battery does 460000 W"),
@@ -243,10 +263,19 @@ def test_every_conflict_of_a_section_is_told_at_its_key() -> None:
     assert sorted(found) == ["control.lease", "control.max_measurement_age"]
 
 
-def test_the_age_that_a_slower_poll_asks_for_is_named() -> None:
-    """Whoever changes the interval alone is told a value that works with it, and it does."""
+def test_what_a_slower_poll_asks_for_is_named() -> None:
+    """Whoever changes the interval alone is told values that work with it, and they do."""
     found = problems(control__poll_interval="1min")
-    assert list(found) == ["control.max_measurement_age"]
-    named = re.search(r'"(\d+s)" works', found["control.max_measurement_age"])
-    assert named is not None
-    assert problems(control__poll_interval="1min", control__max_measurement_age=named[1]) == {}
+    assert sorted(found) == ["control.lease", "control.max_measurement_age"]
+    named = {path.replace(".", "__"): re.search(r'"(\d+s)" works', told) for path, told in found.items()}
+    values = {path: told[1] for path, told in named.items() if told is not None}
+    assert problems(control__poll_interval="1min", **values) == {}
+
+
+def test_the_deadline_and_the_lease_that_are_named_work() -> None:
+    """A step's requests fit into the lease, and the lease outlasts a late poll: each to the second."""
+    slow = {"control__poll_interval": "43s", "control__max_measurement_age": "111s"}
+    assert problems(battery__request_deadline="15s") == {}
+    assert list(problems(battery__request_deadline="16s")) == ["battery.request_deadline"]
+    assert problems(control__lease="91s", **slow) == {}
+    assert list(problems(control__lease="90s", **slow)) == ["control.lease"]

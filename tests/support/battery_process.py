@@ -38,6 +38,20 @@ class BatteryProcess:
         """Wait until a forced command stands."""
         wait_for(self.is_forced, seconds, "a forced command at the battery")
 
+    def wait_for_a_request(self, seconds: float = 90.0) -> None:
+        """Wait until it was asked once more, as by a service that goes on."""
+        before = len(self.requests())
+        wait_for(lambda: len(self.requests()) > before, seconds, "a request")
+
+    def hand_backs_since(self, event: datetime) -> list[str]:
+        """Return every request that set a mode or zeroed a setpoint, or after which no forced command stood."""
+        since = [one for one in self.requests() if datetime.fromisoformat(one["at"]) >= event]
+        return [
+            f"{one['method']} {one['path']}"
+            for one in since
+            if "EM_OperatingMode" in one["path"] or one["path"].endswith("/0") or not _forced(one)
+        ]
+
     def ask(self, path: str) -> None:
         """Send it a request, as the owner's app does."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5):

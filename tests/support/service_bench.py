@@ -104,12 +104,13 @@ def bench(
     observe: bool = False,
     faults: tuple[Any, ...] = (),
     habits: dict[str, Any] | None = None,
+    missing_keys: tuple[str, ...] = (),
     **sections: Any,
 ) -> Iterator[Bench]:
     """Serve a battery over HTTP on simulated time and compose the service for it."""
     clock = SimulatedClock(START)
     home = house(clock, mode=mode, **(habits or {}))
-    quirks = Quirks(mode_control=mode_control)
+    quirks = Quirks(mode_control=mode_control, missing_keys=missing_keys)
     with SimulatorServer(home, token=TOKEN, quirks=quirks, faults=faults) as server:
         port = server.v2_port if driver == "sonnen_v2" else server.v1_port
         configuration = configuration_from_tables(

@@ -19,6 +19,8 @@ from support.machine import Machine, wait_for, wheels_of, why_not
 REPOSITORY = Path(__file__).parents[2]
 GUIDE = REPOSITORY / "systemd" / "README.md"
 WATCHDOG_S, LEASE_S, GUARD_EVERY_S = 90.0, 90.0, 30.0
+IS_SECOND = "systemctl is-active sunshift-second"
+LEFT_TO_IT = "another sunshift commands the battery: it is left to that one"
 AS_A_PERSON = "export SUDO_EDITOR=/usr/local/bin/fill-in; cd /root/sunshift\n"
 
 pytestmark = [
@@ -148,6 +150,42 @@ def test_a_broken_configuration_ends_for_good_with_the_battery_handed_back(
         assert "did you mean" in commanding.run("journalctl -u sunshift --no-pager -o cat -n 30")
     finally:
         commanding.run("cp /root/filled-in.toml /etc/sunshift/sunshift.toml")
+
+
+@pytest.mark.parametrize("folder", ["sunshift", "sunshift-second"])
+def test_a_second_unit_that_is_refused_leaves_the_battery_to_the_first(
+    commanding: Machine, battery: BatteryProcess, folder: str
+) -> None:
+    """Neither its `ExecStopPost=` nor its `OnFailure=` writes: in the first one's folders, or in folders of its own."""
+    install_a_second(commanding, folder)
+    try:
+        began = now()
+        commanding.run("systemctl daemon-reload; systemctl reset-failed; systemctl start sunshift-second", check=False)
+        wait_for(lambda: commanding.run(IS_SECOND, check=False).split() == ["failed"], 120.0, "the second to give up")
+        wait_for(lambda: LEFT_TO_IT in said(commanding, "sunshift-second-failure", began), 20.0, "its OnFailure=")
+        assert "ExecMainStatus=69" in commanding.run("systemctl show sunshift-second -p ExecMainStatus")
+        assert LEFT_TO_IT in said(commanding, "sunshift-second", began)
+        assert commanding.run("systemctl is-active sunshift").split() == ["active"]
+        battery.wait_for_a_request()
+        assert battery.hand_backs_since(began) == []
+    finally:
+        commanding.run("systemctl stop sunshift-second; rm /etc/systemd/system/sunshift-second*", check=False)
+        commanding.run("systemctl daemon-reload", check=False)
+
+
+def install_a_second(machine: Machine, folder: str) -> None:
+    """Write two more units, for the same configuration: a service, and what hands back when it has failed."""
+    for name in ("sunshift", "sunshift-failure"):
+        text = (REPOSITORY / "systemd" / f"{name}.service").read_text()
+        for key in ("StateDirectory", "RuntimeDirectory", "User"):
+            text = text.replace(f"{key}=sunshift\n", f"{key}={folder}\n")
+        text = text.replace("OnFailure=sunshift-failure", "OnFailure=sunshift-second-failure")
+        text = text.replace("Wants=sunshift-guard.timer\n", "")
+        machine.write(f"/etc/systemd/system/{name.replace('sunshift', 'sunshift-second')}.service", text)
+
+
+def said(machine: Machine, unit: str, since: datetime) -> str:
+    return machine.run(f"journalctl -u {unit} --since=@{int(since.timestamp())} --no-pager -o cat", check=False)
 
 
 def test_a_power_cut_is_mended_by_the_next_boot(commanding: Machine, battery: BatteryProcess) -> None:
