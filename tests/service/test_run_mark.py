@@ -1,0 +1,65 @@
+"""The mark by which a start knows that the run before did not end well."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.domain.decision import Outcome
+from optimizer.service.run_mark import RUN_MARK_NAME, RunMark
+from support.service_bench import bench
+
+
+def test_it_is_there_from_the_start_to_a_good_end(tmp_path: Path) -> None:
+    """Readable by the service alone, in a folder that need not be there yet; ending twice is no error."""
+    mark = RunMark(tmp_path / "state")
+    assert not mark.found
+    mark.set()
+    mark.set()
+    assert mark.found
+    assert (tmp_path / "state" / RUN_MARK_NAME).stat().st_mode & 0o777 == 0o600
+    mark.clear()
+    mark.clear()
+    assert not mark.found
+
+
+def test_a_disk_that_takes_none_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Control goes on."""
+    (tmp_path / "state").touch()
+    RunMark(tmp_path / "state").set()
+    RunMark(tmp_path / "state").clear()
+    where = tmp_path / "state" / RUN_MARK_NAME
+    written, removed = caplog.messages
+    assert written.startswith(f"{where}: cannot be written (File exists): after a crash, a mode that you chose")
+    assert removed == f"{where}: cannot be removed (Not a directory)"
+
+
+def test_a_run_that_hands_back_leaves_none(tmp_path: Path) -> None:
+    """And has it while it runs; an observer has nothing to mark."""
+    mark = RunMark(tmp_path / "state")
+    during: list[bool] = []
+    with bench(tmp_path) as home:
+        home.daemon.on_decision.append(lambda _: during.append(mark.found))
+        home.run_for(timedelta(minutes=1))
+    assert (set(during), mark.found) == ({True}, False)
+    with bench(tmp_path, observe=True) as home:
+        home.daemon.on_decision.append(lambda _: during.append(mark.found))
+        home.run_for(timedelta(minutes=1))
+    assert during[-1] is False
+
+
+@pytest.mark.parametrize("crashed", [False, True])
+def test_a_chosen_mode_is_taken_up_on_a_persons_start_alone(tmp_path: Path, *, crashed: bool) -> None:
+    """Over HTTP: the battery is found in the owner's mode, and left in it after a crash."""
+    if crashed:
+        RunMark(tmp_path / "state").set()
+    with bench(tmp_path, mode=DeviceMode.OPTIMIZING, control={"prefer_automatic": False}) as home:
+        home.daemon.on_decision.append(lambda decision: modes.append(home.house.mode))
+        modes: list[DeviceMode] = []
+        home.run_for(timedelta(minutes=2))
+        outcomes = {decision.outcome for decision in home.decisions}
+    assert (Outcome.STOOD_DOWN in outcomes) is crashed
+    assert (DeviceMode.MANUAL in modes) is not crashed
