@@ -12,6 +12,8 @@ from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.errors import PlanningError
 
 WEIGHT_TOLERANCE = 1e-6
+LARGEST_STANDBY_W = 1e6
+"""What a battery may lose by itself: far more than any does, and not so much that its energy ends in infinity [W]."""
 MOST_REPORTED = 5
 """One broken array breaks in many places; a person needs the first few."""
 
@@ -100,8 +102,9 @@ def _battery_faults(problem: PlanningProblem) -> Iterator[str]:
     yield from _positive("battery.usable_capacity_wh", battery.usable_capacity_wh)
     yield from _positive("battery.charge_efficiency", battery.charge_efficiency, highest=1.0)
     yield from _positive("battery.discharge_efficiency", battery.discharge_efficiency, highest=1.0)
-    for name in ("max_charge_w", "max_discharge_w", "wear_cost_per_kwh", "standby_w"):
+    for name in ("max_charge_w", "max_discharge_w", "wear_cost_per_kwh"):
         yield from _number(f"battery.{name}", getattr(battery, name), lowest=0.0)
+    yield from _number("battery.standby_w", battery.standby_w, lowest=0.0, highest=LARGEST_STANDBY_W)
     yield from _number("battery.min_soc", battery.min_soc, lowest=0.0, highest=1.0)
     yield from _number("battery.max_soc", battery.max_soc, lowest=0.0, highest=1.0)
     if battery.min_soc >= battery.max_soc:

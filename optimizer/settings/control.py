@@ -13,6 +13,8 @@ from optimizer.settings.quantities import Count, NonNegative, Number
 from optimizer.settings.section import Conflict, Section
 
 SECOND = UNITS["s"]
+USUAL_AGE = 45 * SECOND
+"""Up to this an age needs no second thought, however short the lease."""
 
 
 class ControlSettings(Section):
@@ -28,7 +30,7 @@ class ControlSettings(Section):
     """Fastest change of the setpoint [W/s]; absent: no limit."""
     settling: Annotated[Duration, within(SECOND, 10 * UNITS["min"])] = Field(default=30 * SECOND)
     """How long the battery may take to follow a command before it counts as not followed."""
-    max_measurement_age: Annotated[Duration, within(5 * SECOND, 10 * UNITS["min"])] = Field(default=45 * SECOND)
+    max_measurement_age: Annotated[Duration, within(5 * SECOND, 10 * UNITS["min"])] = Field(default=USUAL_AGE)
     """Oldest measurement that a command may rest on."""
     prefer_automatic: bool = True
     """Whether to leave the battery in its own automatic mode where that does what the plan wants."""
@@ -59,4 +61,10 @@ class ControlSettings(Section):
                 "max_measurement_age",
                 f"is {age}, it must be longer than poll_interval ({poll}), or no measurement is ever fresh; "
                 f'"{format_duration(works)}" works',
+            )
+        elif self.max_measurement_age > max(self.lease, USUAL_AGE):
+            age, lease = format_duration(self.max_measurement_age), format_duration(self.lease)
+            yield Conflict(
+                "max_measurement_age",
+                f"is {age}, it must not be longer than lease ({lease}), or data that stands still keeps a command alive",
             )

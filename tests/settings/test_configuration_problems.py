@@ -73,7 +73,7 @@ SINGLE_MISTAKES = [
         'is 5s: the 6 requests of a step would outlast a control.lease of 20s; write "3s" or less',
     ),
     (
-        {"control__poll_interval": "43s", "control__max_measurement_age": "111s"},
+        {"control__poll_interval": "43s", "control__max_measurement_age": "80s"},
         "control.lease",
         'request_deadline of 5s one late poll ends every command; write "91s" or more',
     ),
@@ -111,11 +111,15 @@ SINGLE_MISTAKES = [
         {
             "control__lease": "55s",
             "control__reassert": "30s",
-            "control__poll_interval": "1min",
-            "control__max_measurement_age": "3min",
+            "control__poll_interval": "30s",
         },
         "control.lease",
-        "is 55s, it must be longer than two times poll_interval (2min), or one late poll",
+        "is 55s, it must be longer than two times poll_interval (1min), or one late poll",
+    ),
+    (
+        {"control__max_measurement_age": "10min"},
+        "control.max_measurement_age",
+        "is 10min, it must not be longer than lease (90s), or data that stands still keeps a command alive",
     ),
     ({"battery__max_charge_w": 1e12}, "battery.max_charge_w", "no home's battery does 1e+12 W; at most 100000"),
     ({"battery__max_discharge_w": 460_000}, "battery.max_discharge_w", "no home's battery does 460000 W"),
@@ -274,7 +278,7 @@ def test_what_a_slower_poll_asks_for_is_named() -> None:
 
 def test_the_deadline_and_the_lease_that_are_named_work() -> None:
     """A step's requests fit into the lease, and the lease outlasts a late poll: each to the second."""
-    slow = {"control__poll_interval": "43s", "control__max_measurement_age": "111s"}
+    slow = {"control__poll_interval": "43s", "control__max_measurement_age": "80s"}
     assert problems(battery__request_deadline="15s") == {}
     assert list(problems(battery__request_deadline="16s")) == ["battery.request_deadline"]
     assert problems(control__lease="91s", **slow) == {}
