@@ -117,6 +117,7 @@ def test_scenarios_and_demand_charge_are_read() -> None:
         ("scenarios", {}, r"scenarios is dict, it must be an array"),
         ("scenarios", [{"weight": 1.0, "load_w": [1, 1]}], r"scenarios\[0\]: pv_w missing"),
         ("initial_soc", 50, r"initial_soc is 50, it must be at most 1"),
+        ("battery.standby_w", 25e300, r"battery.standby_w is 2.5e\+301, it must be at most 1e\+06"),
         ("demand_charge", {"price_per_kw": 5, "counts": [True]}, r"counts has 1 values, the grid has 2 intervals"),
         ("demand_charge", {"price_per_kw": 5, "counts": [True, 1]}, r"counts\[1\] is 1, it must be true or false"),
         ("demand_charge", {"price_per_kw": 5, "counts": 1}, r"counts is int, it must be an array of true and false"),
