@@ -26,7 +26,7 @@ from optimizer.devices.simulated.profile import packaged_profile
 from optimizer.domain.battery import Battery
 from optimizer.domain.decision import Decision, Outcome
 from optimizer.domain.setpoint import Power
-from optimizer.lease import CommandRecord
+from optimizer.release.record import CommandRecord
 from optimizer.service.composition import build_daemon
 from optimizer.service.daemon import Daemon
 from optimizer.service.pace import JITTER, SLOWEST_S

@@ -47,7 +47,7 @@ from optimizer.domain.battery import Battery
 from optimizer.domain.measurement import Measurement
 from optimizer.guard import guard
 from optimizer.history.store import HistoryStore, history_path
-from optimizer.lease import CommandRecord, Lease
+from optimizer.release.record import CommandRecord, Lease
 from optimizer.service.composition import build_daemon
 from optimizer.service.signals import stop_on_signals
 from optimizer.simulator.quirks import Quirks

@@ -1,8 +1,8 @@
 """The guard: hands the battery back when a command stands that nobody vouches for any more.
 
 ``python -m optimizer.guard --config FILE``, started every half minute by a timer of its own. It knows nothing of the
-service but the two files of :mod:`optimizer.lease`, so that it works whatever became of the service: hung, stopped with
-no way back, or never started after a power cut. Standard library only; a look that finds nothing to do reads two files.
+service but the files of :mod:`optimizer.release.record`, so that it works whatever became of the service: hung, stopped
+with no way back, or never started after a power cut. Standard library only; a look that finds nothing reads two files.
 """
 
 from __future__ import annotations
@@ -10,26 +10,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from optimizer.clock import boot_time_s
 from optimizer.errors import ConfigError
-from optimizer.lease import CommandRecord
-from optimizer.release.config import battery_to_hand_back, service_environ
-from optimizer.release.hand_back import ReleaseReport, release_battery
-from optimizer.release.target import ReleaseTarget
-
-Release = Callable[[ReleaseTarget], ReleaseReport]
+from optimizer.release.hand_back import release_battery
+from optimizer.release.record import CommandRecord, records
+from optimizer.release.take_back import Release, take_back
 
 
 def guard(
-    record: CommandRecord,
-    config: Path,
-    *,
-    now_s: float,
-    environ: Mapping[str, str] | None = None,
-    release: Release = release_battery,
+    record: CommandRecord, config: Path, *, now_s: float, environ: Mapping[str, str], release: Release = release_battery
 ) -> tuple[int, str]:
     """Look once; return the exit code and what to tell, empty where there is nothing to tell.
 
@@ -40,10 +32,12 @@ def guard(
     ConfigError
         There is something to release, and neither record nor configuration says where.
     """
+    if (obstacle := record.obstacle()) is not None:
+        return 1, f"{obstacle}: nobody watches over a command on record there; let the guard's user look into it"
     before, command = record.stamp(), record.unvouched(now_s)
     if command is None:
         return 0, ""
-    report = release(battery_to_hand_back(record, config, os.environ if environ is None else environ))
+    report = take_back(record, config, environ, release=release)
     told = f"nobody vouches for {command} any more: handing the battery back\n{report}"
     if not report.confirmed:
         return 1, told
@@ -64,14 +58,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help="default: the service's")
     parser.add_argument("--runtime-dir", type=Path, metavar="DIR", help="default: the service's")
     arguments = parser.parse_args(argv)
-    environ = service_environ(arguments.config, os.environ)
-    record = CommandRecord.of_systemd(environ)
+    watched = records(arguments.config, os.environ)
     if arguments.state_dir and arguments.runtime_dir:
-        record = CommandRecord(arguments.state_dir, arguments.runtime_dir)
-    if record is None:
+        watched = (CommandRecord(arguments.state_dir, arguments.runtime_dir),)
+    if not watched:
         parser.error("give both --state-dir and --runtime-dir: the service's [service] state_dir and runtime_dir")
+    return max(_look(record, arguments.config) for record in watched)
+
+
+def _look(record: CommandRecord, config: Path) -> int:
     try:
-        code, told = guard(record, arguments.config, now_s=boot_time_s(), environ=environ)
+        code, told = guard(record, config, now_s=boot_time_s(), environ=os.environ)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 78

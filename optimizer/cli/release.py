@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from optimizer.cli.service_folder import add_folder_arguments, runtime_dir_of, state_dir_of
-from optimizer.lease import CommandRecord
-from optimizer.release.config import every_battery
 from optimizer.release.hand_back import ReleaseReport, release_battery
+from optimizer.release.record import CommandRecord
+from optimizer.release.take_back import batteries
 from optimizer.service.lock import is_held
 from optimizer.service.release_guard import refuse_while_held
+from optimizer.service.run_mark import RunMark
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,17 +29,21 @@ def run(arguments: argparse.Namespace) -> int:
     folder = runtime_dir_of(config)
     if not arguments.force:
         refuse_while_held(folder, what="sunshift release")
-    # Should its own place be out of reach, a killed service has left its copy of the token there.
-    environ = {"RUNTIME_DIRECTORY": str(folder), **os.environ}
     record = CommandRecord(state_dir_of(config, folder), folder)
-    reports = {
-        target.address: release_battery(target, owners_word=True) for target in every_battery(record, config, environ)
-    }
+    if (obstacle := record.obstacle()) is not None:
+        print(f"{obstacle}: a command on record there, for another battery, is not seen", file=sys.stderr)
+    # Should its own place be out of reach, a killed service has left its copy of the token there.
+    found = batteries(record, config, {"RUNTIME_DIRECTORY": str(folder), **os.environ})
+    reports = {one.address: release_battery(one, owners_word=True) for one in found if one is not None}
     print(_told(reports))
     commanded, *_ = reports.values()
     if commanded.confirmed:
         _clear_record(record)
-    return 0 if all(report.confirmed for report in reports.values()) else 1
+    if not all(report.confirmed for report in reports.values()):
+        return 1
+    if not is_held(folder):
+        RunMark(record.state_dir).clear()  # whatever ended badly before: this is the owner's word
+    return 0
 
 
 def _told(reports: Mapping[str, ReleaseReport]) -> str:

@@ -6,8 +6,8 @@ import argparse
 import os
 from pathlib import Path
 
-from optimizer.bounded_toml import parse_toml
 from optimizer.errors import ConfigError, ConfigProblem, SunshiftError
+from optimizer.release.folders import configured_folder
 
 SYSTEM_RUNTIME_DIR, SYSTEM_STATE_DIR = Path("/run/sunshift"), Path("/var/lib/sunshift")
 """Where systemd puts the service of ``systemd/sunshift.service``."""
@@ -59,30 +59,15 @@ def state_dir_of(config: Path, runtime_dir: Path) -> Path:
 
 def _told(config: Path | None, key: str) -> Path | None:
     """Return the folder that the environment or the file names, None where neither does."""
-    told = os.environ.get(f"SUNSHIFT_SERVICE__{key.upper()}") or _in_file(config, key)
-    if not told or "\0" in told:
-        return None
-    try:
-        return (Path() if config is None else config.parent) / Path(told).expanduser()
-    except RuntimeError:
-        msg = f"{told}: this machine has no such user; write service.{key} without ~"
-        raise SunshiftError(msg) from None
-
-
-def _in_file(config: Path | None, key: str) -> str | None:
-    if config is None:
-        return None
-    try:
-        tables = parse_toml(config.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
+    if config is not None and not config.exists():
         # Whoever mistypes it must not be told that nothing runs.
         problem = ConfigProblem(path="", message="no such file; give the service's own configuration with --config")
-        raise ConfigError(str(config), [problem]) from None
-    except (OSError, ValueError):
-        return None
-    section = tables.get("service")
-    told = section.get(key) if isinstance(section, dict) else None
-    return told if isinstance(told, str) else None
+        raise ConfigError(str(config), [problem])
+    try:
+        return configured_folder(config, key, os.environ)
+    except RuntimeError:
+        msg = f"this machine has no such user; write service.{key} without ~"
+        raise SunshiftError(msg) from None
 
 
 def _default_runtime_dir() -> Path:

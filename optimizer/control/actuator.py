@@ -7,12 +7,12 @@ one the battery is handed back, again and again until that succeeds.
 from __future__ import annotations
 
 import logging
-import math
 from dataclasses import dataclass
 
 from optimizer.control.awaited_release import AwaitedRelease
 from optimizer.control.lease_keeper import LeaseKeeper, NoLease
 from optimizer.control.left_behind import LeftBehind
+from optimizer.control.newness import Newness
 from optimizer.control.options import ControlOptions
 from optimizer.control.read_back import ECHO_TOLERANCE_W, Finding, FollowCheck, ReadBack, read_back, shown_w
 from optimizer.control.stand_down import HoldOff, StandDown
@@ -66,15 +66,13 @@ class Actuator:
         self._keeper = keeper or NoLease()
         self._follow = FollowCheck(battery, options)
         self._modes = ModeChanges(options)
-        self._ours_to_take = (OperatingMode.AUTOMATIC, device.capabilities.hand_back_mode, *MAY_BE_MANUAL)
-        """Modes in which control is taken up again after standing down; any other is somebody's wish."""
         self._standing: Setpoint | None = None
         self._released_to: OperatingMode | None = None
         self._sent_s = 0.0
         self._changed_s = 0.0
         self._verified_s = 0.0
-        self._forced_s = -math.inf
-        self._confirmed = False
+        self._newness = Newness(options.max_age_s)
+        self._confirmed = self._proven = False
         self._resend = False
         self._refused_from: Power | None = None
         self._losses = 0
@@ -114,7 +112,7 @@ class Actuator:
     def leave_to_others(self, why: str, measurement: Measurement, elapsed_s: float, *, left_over: bool) -> Actuation:
         """Stand down to what a status shows, as if it had been noticed; ``left_over``: ours may be stored beneath."""
         self._seen_mode, self._seen = measurement.mode, measurement
-        self._forced_s = elapsed_s
+        self._newness.sent(elapsed_s)
         if left_over:
             self._left_behind.add(Power(0.0))
         return self._stand_down(why, elapsed_s)
@@ -131,6 +129,7 @@ class Actuator:
         A measurement that comes here must be valid: it renews the lease.
         """
         self._release_fails, self._seen_mode, self._seen = False, measurement.mode, measurement
+        self._newness.saw(measurement)
         if self._awaited.pending and (again := self._read_back_release(measurement, elapsed_s)) is not None:
             return again
         if (stand_down := self._hold_off.told(elapsed_s)) is not None:
@@ -205,12 +204,13 @@ class Actuator:
 
     def _notice_automatic(self, measurement: Measurement, elapsed_s: float, *, after_outage: bool) -> Actuation | None:
         if measurement.mode in (OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN):
-            if self._is_news(elapsed_s):
-                self._confirmed = True
+            self._confirmed = True
+            if self._newness.is_news(elapsed_s):
+                self._proven = True
                 self._keeper.drop()
             return None
         chosen = self._is_chosen(measurement.mode)
-        if not chosen and (not self._confirmed or (after_outage and measurement.mode in self._ours_to_take)):
+        if not chosen and (not self._proven or (after_outage and self._may_be_taken(measurement.mode))):
             settled = elapsed_s - self._sent_s >= self._options.settle_s
             self._resend = self._resend or settled or after_outage
             return None
@@ -218,7 +218,7 @@ class Actuator:
 
     def _is_chosen(self, mode: OperatingMode) -> bool:
         """Whether a mode is somebody's choice: neither one of ours, nor the one in which our change of it began."""
-        return mode not in (*self._ours_to_take, self._began_in)
+        return mode is not self._began_in and not self._may_be_taken(mode)
 
     def _notice_untouched(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
         if not self._device.capabilities.can_set_mode and measurement.mode not in MAY_BE_MANUAL:
@@ -229,7 +229,7 @@ class Actuator:
         if elapsed_s - self._changed_s < self._options.settle_s or measurement.mode is self._released_to:
             self._released_to = measurement.mode
             return None
-        changed = measurement.mode not in self._ours_to_take
+        changed = not self._may_be_taken(measurement.mode)
         self._released_to = measurement.mode
         return self._stand_down(_somebody_elses(measurement.mode), elapsed_s) if changed else None
 
@@ -237,7 +237,7 @@ class Actuator:
         """Believe a hand-back once the battery shows it; until then the command stays on record."""
         why = self._awaited.objection(measurement, can_set_mode=self._device.capabilities.can_set_mode)
         if why is None:
-            if self._is_news(elapsed_s):
+            if self._newness.is_news(elapsed_s):
                 self._awaited.shown()
                 self._keeper.drop()
             return None
@@ -246,14 +246,10 @@ class Actuator:
         self._awaited.tell(why)
         return self.release(why, elapsed_s)
 
-    def _is_news(self, elapsed_s: float) -> bool:
-        """Whether what a status tells is younger than the last forced command: data that froze passes for a while."""
-        return elapsed_s - self._forced_s >= self._options.max_age_s
-
     def _while_standing_down(
         self, stand_down: StandDown, measurement: Measurement, elapsed_s: float
     ) -> Actuation | None:
-        foreign = self._device.capabilities.can_set_mode and measurement.mode not in self._ours_to_take
+        foreign = self._device.capabilities.can_set_mode and not self._may_be_taken(measurement.mode)
         if not stand_down.left_s and not foreign:
             self._hold_off.end()
             logger.info("taking the battery up again")
@@ -268,7 +264,7 @@ class Actuator:
         left = self._left_behind.first
         if left is None:
             return
-        if self._left_behind.is_gone(measurement) and self._is_news(elapsed_s):
+        if self._left_behind.is_gone(measurement) and self._newness.is_news(elapsed_s):
             self._left_behind.clear()
             self._keeper.drop()
             return
@@ -281,7 +277,7 @@ class Actuator:
         """Have the battery forget what was ours, in the mode that somebody chose; return why it could not be told."""
         self._sent_s = elapsed_s
         try:
-            if self._seen_mode in self._ours_to_take:
+            if self._may_be_taken(self._seen_mode):
                 self._device.release()
             else:
                 self._device.zero()
@@ -303,28 +299,46 @@ class Actuator:
         interval_over
             Whether the interval for which the standing command was given has ended.
         """
+        if doubtful is not None:
+            self._newness.saw(doubtful)
         if isinstance(self._standing, Automatic) and (self._resend or self._unconfirmed_for_long(elapsed_s)):
-            return self.release("handing back could not be confirmed", elapsed_s)
+            return self._end_unseen("handing back could not be confirmed", doubtful, elapsed_s)
         if self._awaited.pending and elapsed_s - self._changed_s >= self._options.lease_s:
-            return self._pursue_blindly(doubtful, elapsed_s)
+            return self._pursue(doubtful, elapsed_s)
         if not isinstance(self._standing, Power):
             return None
         if elapsed_s - self._verified_s < self._options.lease_s and not interval_over:
             return None
         why = "its interval is over" if interval_over else "its lease has run out"
-        return self.release(f"the command {self._standing} cannot be verified and {why}", elapsed_s)
+        return self._end_unseen(f"the command {self._standing} cannot be verified and {why}", doubtful, elapsed_s)
 
-    def _pursue_blindly(self, doubtful: Measurement | None, elapsed_s: float) -> Actuation | None:
-        """Hand back again what was accepted and never seen; a mode that somebody may have chosen is left alone."""
+    def _end_unseen(self, why: str, doubtful: Measurement | None, elapsed_s: float) -> Actuation:
+        """Hand back what cannot be verified; a mode that somebody may have chosen is left alone, in doubt as well."""
         if doubtful is None or not self._is_chosen(doubtful.mode):
-            return self.release("the battery accepted to be handed back, and no status shows it", elapsed_s)
-        self._seen_mode, self._changed_s = doubtful.mode, elapsed_s
-        self._forget_at_the_battery(elapsed_s)
+            return self.release(why, elapsed_s)
+        self._seen_mode = doubtful.mode
+        self._left_behind.add(self._standing if isinstance(self._standing, Power) else Power(0.0))
+        return self._stand_down(_somebody_elses(doubtful.mode), elapsed_s)
+
+    def _pursue(self, doubtful: Measurement | None, elapsed_s: float) -> Actuation | None:
+        """Hand back again what was accepted and never seen, once a lease; told once, with the first hand-back."""
+        if doubtful is not None and self._is_chosen(doubtful.mode):
+            return self._end_unseen("", doubtful, elapsed_s)
+        self._changed_s = elapsed_s
+        try:
+            self._device.release()
+        except DeviceError as error:
+            logger.debug("what was handed back and never seen cannot be handed back again: %s", error)
         return None
 
     def _unconfirmed_for_long(self, elapsed_s: float) -> bool:
-        """Whether automatic mode was asked for and never seen: the forced power before it may stand."""
-        return not self._confirmed and elapsed_s - self._changed_s >= self._options.settle_s
+        """Whether automatic mode was asked for, and not seen, or on data that may be older than the asking."""
+        since_s = elapsed_s - self._changed_s
+        settled = not self._confirmed and since_s >= self._options.settle_s
+        return settled or (not self._proven and since_s >= self._options.lease_s)
+
+    def _may_be_taken(self, mode: OperatingMode) -> bool:
+        return self._device.capabilities.may_be_taken(mode)
 
     def note_outage(self) -> None:
         """Tell that the battery could not be read: it may have restarted."""
@@ -341,7 +355,7 @@ class Actuator:
         # Counted before it is known to have worked: an answer can be lost after the effect.
         self._modes.note(before, wanted, elapsed_s)
         if isinstance(wanted, Power):
-            self._forced_s = elapsed_s
+            self._newness.sent(elapsed_s)
         try:
             self._device.apply(wanted, not_after_s=elapsed_s + self._options.max_age_s)
         except ExternalControl as error:
@@ -365,11 +379,11 @@ class Actuator:
 
         While standing down, a mode that somebody else chose is left as it is.
         """
-        if self._hold_off.lasts and self._seen_mode not in self._ours_to_take:
+        if self._hold_off.lasts and not self._may_be_taken(self._seen_mode):
             return self._leave_to_others(f"{why}; its mode {self._seen_mode} is not ours to change", elapsed_s)
-        if self._forced_s == -math.inf:
+        if not self._newness.began:
             # What an earlier run sent, it may have sent just now: a status from before says nothing of it.
-            self._forced_s = elapsed_s
+            self._newness.sent(elapsed_s)
         try:
             self._device.release()
         except DeviceError as error:
@@ -412,7 +426,7 @@ class Actuator:
         if type(wanted) is not type(self._standing):
             self._began_in = self._seen_mode
         if enters or isinstance(wanted, Automatic):
-            self._confirmed = False
+            self._confirmed = self._proven = False
             self._follow.reset()
         self._suspect_what_has_not_ended()
         if enters:
@@ -439,7 +453,7 @@ class Actuator:
         self._keeper.hold(str(power), until_s=elapsed_s + lease_s, length_s=lease_s)
 
     def _forget(self, elapsed_s: float) -> None:
-        self._standing, self._confirmed, self._resend = None, False, False
+        self._standing, self._confirmed, self._proven, self._resend = None, False, False, False
         self._refused_from, self._losses = None, 0
         self._released_to, self._changed_s = OperatingMode.UNKNOWN, elapsed_s
         self._follow.reset()
@@ -452,7 +466,7 @@ class Actuator:
         self._awaited.cancel()
         if (left := self._left_behind.first) is not None:
             self._hold(left, elapsed_s)
-            if self._seen_mode not in self._ours_to_take:
+            if not self._may_be_taken(self._seen_mode):
                 self._forget_at_the_battery(elapsed_s)
         else:
             self._keeper.drop()  # what stands now is theirs

@@ -187,6 +187,12 @@ class Controller:
         self._history.add_decision(decision)
         return decision
 
+    def look_again(self, why: str, measurement: Measurement) -> Decision:
+        """Return the record of a first look that does not suffice."""
+        decision = self._record(self._clock.now(), Actuation(outcome=Outcome.KEPT), reason=why, measurement=measurement)
+        self._history.add_decision(decision)
+        return decision
+
     # -- the three ways a step can go ---------------------------------------------------------------------------
 
     def _without_measurement(self, error: DeviceError, now: datetime) -> Decision:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from optimizer.domain.measurement import Measurement, OperatingMode
+from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement, OperatingMode
 from optimizer.domain.setpoint import Setpoint
 
 
@@ -20,6 +20,10 @@ class Capabilities:
     """Mode that the owner wants it left in, where it can be set."""
     echoes_setpoint: bool = False
     """Whether the commanded power can be read back."""
+
+    def may_be_taken(self, mode: OperatingMode) -> bool:
+        """Return whether control is taken up in a mode: ours, or that it is handed back to; any other was chosen."""
+        return mode in (OperatingMode.AUTOMATIC, self.hand_back_mode, *MAY_BE_MANUAL)
 
 
 class BatteryDevice(Protocol):

@@ -15,9 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from optimizer.errors import ConfigError
-from optimizer.lease import CommandRecord
-from optimizer.release.config import battery_to_hand_back, service_environ
-from optimizer.release.hand_back import DEADLINE_S, release_battery
+from optimizer.release.folders import service_folders
+from optimizer.release.hand_back import DEADLINE_S
+from optimizer.release.record import CommandRecord, records
+from optimizer.release.take_back import take_back
 from optimizer.release.word import needs_release, was_refused
 
 
@@ -30,14 +31,14 @@ def main(argv: list[str] | None = None) -> int:
     if was_refused():
         sys.stdout.write("another sunshift commands the battery: it is left to that one\n")
         return 0
-    environ = service_environ(arguments.config, os.environ)
-    if arguments.after_service and not needs_release(environ):
+    folders, *_ = service_folders(arguments.config)
+    if arguments.after_service and not needs_release(folders.runtime_dir):
         sys.stdout.write("the service has commanded nothing, or handed the battery back itself\n")
         return 0
-    record = CommandRecord.of_systemd(environ)
+    record = _record(arguments.config)
     signal.alarm(math.ceil(DEADLINE_S) + 2)  # should a bound above have a hole: the process ends all the same
     try:
-        report = release_battery(battery_to_hand_back(record, arguments.config, environ))
+        report = take_back(record, arguments.config, os.environ)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 78
@@ -48,6 +49,12 @@ def main(argv: list[str] | None = None) -> int:
         with suppress(OSError):  # then the guard hands back once more
             record.clear()
     return 0 if report.confirmed else 1
+
+
+def _record(config: Path) -> CommandRecord | None:
+    """Return the record that names a battery, else the service's own: there is time for one, the guard sees to more."""
+    found = records(config, os.environ)
+    return next((record for record in found if record.battery() is not None), found[0] if found else None)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,10 @@ class StepFailed(Exception):  # noqa: N818 - an outcome that becomes a line of t
     """One step did not work; says why."""
 
 
+class NotAYes(StepFailed):
+    """A step was answered, neither with a yes nor with a no."""
+
+
 class ReleaseClient:
     """The few requests that handing back takes.
 
@@ -38,8 +42,6 @@ class ReleaseClient:
         Whether the battery has a mode call.
     codes
         Numbers of the mode it is handed back to, the one to set first.
-    refused
-        Whether a setpoint could not be zeroed: no answer, or one that says no.
     """
 
     def __init__(self, target: ReleaseTarget, remaining: Remaining) -> None:
@@ -48,7 +50,6 @@ class ReleaseClient:
         self._port = target.tcp_port
         self._lookup = NameLookup(target.host, self._port)
         self.sets_mode = self._v2 or target.mode_control
-        self.refused = False
         self.codes = HAND_BACK_CODES[target.hand_back_mode]
 
     def zero_paths(self) -> tuple[str, str]:
@@ -58,14 +59,9 @@ class ReleaseClient:
 
     def zero(self, path: str) -> str:
         """Zero one setpoint."""
-        try:
-            answer = self._call("POST" if self._v2 else "PUT", path)
-            received = _is_received(answer)
-        except StepFailed:
-            self.refused = True
-            raise
-        if not received and answer is not None and answer is not True:
-            raise StepFailed("the answer is not a yes")
+        answer = self._call("POST" if self._v2 else "PUT", path)
+        if not _is_received(answer) and answer is not None and answer is not True:
+            raise NotAYes("the answer is not a yes")
         return "accepted"
 
     def set_mode(self) -> str:

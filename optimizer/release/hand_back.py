@@ -9,20 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
+from typing import Protocol
 
 from optimizer.bounded_socket import Remaining
 from optimizer.clock import WallClock, real_deadline
-from optimizer.release.client import ReleaseClient, StepFailed
-from optimizer.release.status import (
-    Status,
-    balances_the_house,
-    has_moved,
-    is_at_rest,
-    is_own_choice,
-    may_have_moved,
-    mode_of,
-)
+from optimizer.release.client import NotAYes, ReleaseClient, StepFailed
+from optimizer.release.status import Status, is_chosen, may_be_old, mode_of, verdict
 from optimizer.release.target import ReleaseTarget
 
 DEADLINE_S = 10.0
@@ -40,10 +34,43 @@ class ReleaseReport:
     """Whether the device itself says that it is handed back."""
     steps: tuple[str, ...]
     """What was done, in order, with what came of it."""
+    accepted: bool = True
+    """Whether the device took any of it; otherwise it may not be there, or be another one."""
 
     def __str__(self) -> str:
-        verdict = "handed back, confirmed by the battery" if self.confirmed else "NOT CONFIRMED: look at the battery"
-        return "\n".join([*self.steps, verdict])
+        told = "handed back, confirmed by the battery" if self.confirmed else "NOT CONFIRMED: look at the battery"
+        return "\n".join([*self.steps, told])
+
+
+class Answer(Enum):
+    """What a step was answered with; silence is a no."""
+
+    YES = auto()
+    UNSURE = auto()
+    NO = auto()
+
+
+class HandsBack(Protocol):
+    """What takes the steps: :class:`optimizer.release.client.ReleaseClient`."""
+
+    sets_mode: bool
+    codes: tuple[str, ...]
+
+    def zero_paths(self) -> tuple[str, ...]:
+        """Return the names of the setpoints."""
+        ...
+
+    def zero(self, path: str) -> str:
+        """Zero one."""
+        ...
+
+    def set_mode(self) -> str:
+        """Set the owner's mode."""
+        ...
+
+    def status(self) -> Status:
+        """Return what the battery says of itself."""
+        ...
 
 
 def release_battery(
@@ -64,107 +91,129 @@ def release_battery(
     if target.driver == "simulated":
         return ReleaseReport(confirmed=True, steps=("simulated battery: nothing outside the service to hand back",))
     remaining = real_deadline(deadline_s)
-    way = _WayBack(ReleaseClient(target, remaining), remaining, target.hand_back_mode, deadline_s)
-    if not owners_word:
-        way.look()
-    confirmed = way.walk()
-    return ReleaseReport(confirmed=confirmed, steps=tuple(way.steps))
+    client = ReleaseClient(target, remaining)
+    return WayBack(client, target.hand_back_mode, remaining, _pause).walk(owners_word=owners_word)
 
 
-class _WayBack:
-    """Handing one battery back."""
+class WayBack:
+    """One battery on its way back.
 
-    def __init__(self, client: ReleaseClient, remaining: Remaining, mode: str, deadline_s: float) -> None:
-        self.steps: list[str] = []
-        self._client, self._remaining, self._mode = client, remaining, mode
-        self._doubt_until_s = (1.0 - CHOICE_IN_DOUBT_SHARE) * deadline_s
+    Parameters
+    ----------
+    client
+        Takes the steps.
+    mode
+        What the mode is called that it is handed back to.
+    remaining
+        Tells how much time is left [s].
+    pause
+        Waits between two attempts.
+    """
+
+    def __init__(self, client: HandsBack, mode: str, remaining: Remaining, pause: Callable[[], None]) -> None:
+        self._client, self._mode, self._remaining, self._pause = client, mode, remaining, pause
+        self._steps: list[str] = []
+        self._accepted = False
         self._before: Status | None = None
-        self._leaves_mode = False
-        self._stale = False
 
-    def look(self) -> None:
-        """Look whether somebody chose a mode of their own since: it is not ours to change."""
+    def walk(self, *, owners_word: bool) -> ReleaseReport:
+        """Take it, as often as there is time for; return what came of it."""
+        confirmed = None
+        if self._looks_chosen() and not owners_word:
+            confirmed = self._leave_choice()
+        if confirmed is None:
+            confirmed = self._hand_back()
+        return ReleaseReport(confirmed=confirmed, steps=tuple(self._steps), accepted=self._accepted)
+
+    def _looks_chosen(self) -> bool:
+        """Look for a mode that somebody chose since; the look is what later ones must differ from."""
         try:
             self._before = self._client.status()
         except StepFailed:
-            return  # reading back will tell
-        if self._client.sets_mode and is_own_choice(self._before, self._client.codes):
-            self._leaves_mode = True
+            return False  # reading back will tell
+        return self._client.sets_mode and is_chosen(self._before, self._client.codes)
 
-    def walk(self) -> bool:
-        """Write and read back until that is confirmed, or no time is left; return whether it is."""
+    def _leave_choice(self) -> bool | None:
+        """Zero what is ours beneath a mode that somebody chose; return whether it is, None where nobody chose it.
+
+        A status that has frozen tells the mode from before manual was entered: only one that moves is believed.
+        """
+        in_doubt_until_s, sure, line = CHOICE_IN_DOUBT_SHARE * self._remaining(), False, ""
         while True:
-            left_alone = self._leaves_mode
-            clean = self._write()
-            confirmed = self._read_back()
-            if left_alone and not self._leaves_mode:
-                continue  # at once, whatever time is left: nobody chose that mode after all
+            refused, clean = self._zero()
+            try:
+                status = self._client.status()
+                if not is_chosen(status, self._client.codes):
+                    return None
+                sure = sure or status != self._before
+            except StepFailed as failure:
+                line = f"read back: failed: {failure}"
+            if sure and (clean or self._remaining() <= PAUSE_S):
+                self._steps.append(f"read back: in mode {mode_of(status)[:20]}, which somebody chose: it is left alone")
+                return not refused
+            if not sure and self._remaining() <= in_doubt_until_s:
+                self._steps.append(line or "read back: the data does not move: the mode it tells may be old")
+                return None
+            self._pause()
+
+    def _hand_back(self) -> bool:
+        """Write and read back until that is confirmed or no time is left; return whether it is."""
+        while True:
+            refused, clean = self._write()
+            confirmed = self._read_back(refused=refused)
             if (clean and confirmed) or self._remaining() <= PAUSE_S:
-                # A mode that is read back speaks for itself. Idleness alone does not: a full or an empty battery stands
-                # idle under any command, so what was to end it must not have been refused.
-                tells = self._client.sets_mode and not self._leaves_mode
-                return confirmed and (tells or not self._client.refused)
-            _pause()
+                return confirmed
+            self._pause()
 
-    def _write(self) -> bool:
-        """Take every step, whatever came of the one before; return whether all worked."""
+    def _write(self) -> tuple[bool, bool]:
+        """Take every step, whatever came of the one before; return whether a zero was refused, and if all worked."""
+        refused, zeroed = self._zero()
+        mode_set = not self._client.sets_mode or self._note("mode", self._client.set_mode) is Answer.YES
+        return refused, zeroed and mode_set
+
+    def _zero(self) -> tuple[bool, bool]:
+        """Zero both setpoints; return whether that was refused, by a no or by silence, and if both said yes."""
         client = self._client
-        client.refused = False
-        worked = [self._note(path, partial(client.zero, path)) for path in client.zero_paths()]
-        if client.sets_mode and not self._leaves_mode:
-            worked.append(self._note("mode", client.set_mode))
-        return all(worked)
+        answers = {self._note(path, partial(client.zero, path)) for path in client.zero_paths()}
+        return Answer.NO in answers, answers == {Answer.YES}
 
-    def _read_back(self) -> bool:
+    def _read_back(self, *, refused: bool) -> bool:
         """Read back until the data moves; return whether the battery shows that it is handed back."""
         while True:
-            worked = self._note("read back", self._judge)
-            if worked or not self._stale:
-                return worked
-            if self._remaining() <= (self._doubt_until_s if self._leaves_mode else PAUSE_S):
-                self._leaves_mode = False
+            try:
+                status = self._client.status()
+            except StepFailed as failure:
+                self._tell(f"read back: failed: {failure}")
                 return False
-            _pause()
+            before = self._before = self._before or status
+            found = verdict(status, self._client.codes, self._mode, sets_mode=self._client.sets_mode)
+            old = found.back and may_be_old(before, status)
+            if old and self._remaining() > PAUSE_S:
+                self._pause()
+                continue
+            if old:
+                self._tell(f"read back: failed: {found.said}, but its data has not moved since before: it may be old")
+                return False
+            self._tell(f"read back: {'' if found.back else 'failed: '}{found.said}")
+            # A mode that is read back speaks for itself. Idleness alone does not: a full or empty battery stands idle
+            # under any command, so what was to end it must not have been refused.
+            return found.back and (not refused or (found.by_mode and self._client.sets_mode))
 
-    def _judge(self) -> str:
-        """Return what shows that the battery is handed back; fail where nothing does, or the data may be old."""
-        self._stale = False
-        status = self._client.status()
-        before = self._before = self._before or status
-        said = self._verdict(status)
-        self._stale = not (has_moved if self._leaves_mode else may_have_moved)(before, status)
-        if self._stale:
-            msg = f"{said}, but its data has not moved since before: it may be old"
-            raise StepFailed(msg)
-        return said
-
-    def _verdict(self, status: Status) -> str:
-        mode, client = mode_of(status), self._client
-        if mode in client.codes:
-            return f"in mode {mode} ({self._mode})"
-        if is_own_choice(status, client.codes) and (self._leaves_mode or not client.sets_mode):
-            return f"in mode {mode[:20]!a}, which somebody chose: it is left alone"
-        self._leaves_mode = False
-        if mode and client.sets_mode:
-            msg = f"in mode {mode[:20]!a} instead of {client.codes[0]}"
-            raise StepFailed(msg)
-        rests, said = is_at_rest(status)
-        if rests:
-            return said
-        if client.sets_mode and balances_the_house(status):
-            return "balancing the house by itself"
-        raise StepFailed(said)
-
-    def _note(self, what: str, step: Callable[[], str]) -> bool:
-        """Take a step, write down what came of it unless that is known already, and return whether it worked."""
+    def _note(self, what: str, step: Callable[[], str]) -> Answer:
+        """Take a step, write down what came of it, and return what was answered."""
         try:
-            outcome, worked = step(), True
+            outcome = step()
         except StepFailed as failure:
-            outcome, worked = f"failed: {failure}", False
-        line = f"{what}: {outcome}"
-        if line not in self.steps:
-            self.steps.append(line)
-        return worked
+            self._tell(f"{what}: failed: {failure}")
+            return Answer.UNSURE if isinstance(failure, NotAYes) else Answer.NO
+        self._accepted = True
+        self._tell(f"{what}: {outcome}")
+        return Answer.YES
+
+    def _tell(self, line: str) -> None:
+        """Write down a line, unless it stands there already."""
+        if line not in self._steps:
+            self._steps.append(line)
 
 
 def _pause() -> None:

@@ -1,18 +1,76 @@
 """What a status says about a battery that was told to go its own way. Standard library only.
 
-Accepted is not obeyed, and old is not new: the power of a battery whose data has frozen may say anything.
+Accepted is not obeyed, and old is not new: a battery whose data has frozen may say anything.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 Status = dict[str, object]
 """The battery's own JSON object, as it came."""
 
-MANUAL = "1"
+MANUAL, AUTOMATIC = "1", ("2", "8")
+"""Numbers of modes; 8 is 2 on older US units."""
 IDLE_W = 100.0
 """Power up to which a battery told to stand idle counts as idle: standby and measuring error [W]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a status comes to."""
+
+    back: bool
+    """Whether it shows that the battery is handed back."""
+    by_mode: bool = False
+    """Whether its mode shows that, which nothing but a hand-back does; a power may be so by chance."""
+    said: str
+    """In words."""
+
+
+def verdict(status: Status, codes: tuple[str, ...], mode: str, *, sets_mode: bool) -> Verdict:
+    """Return whether a status shows that the battery is handed back.
+
+    Parameters
+    ----------
+    codes
+        Numbers of the mode it is handed back to, the one to set first.
+    mode
+        What that mode is called.
+    sets_mode
+        Whether the battery has a mode call.
+    """
+    told = mode_of(status)
+    if told in codes:
+        return Verdict(back=True, by_mode=True, said=f"in mode {told} ({mode})")
+    if told and sets_mode:
+        return Verdict(back=False, said=f"in mode {told[:20]!a} instead of {codes[0]}")
+    if told.isdecimal() and told != MANUAL:
+        return Verdict(back=True, said=f"in mode {told[:20]}, where no setpoint acts")
+    return _by_power(status, balances=sets_mode)
+
+
+def _by_power(status: Status, *, balances: bool) -> Verdict:
+    """Judge by the power: idle, or balancing the house as in self-consumption."""
+    power_w = number(status.get("Pac_total_W", status.get("Pac total_W")))
+    grid_w = number(status.get("GridFeedIn_W"))
+    if power_w is None:
+        return Verdict(back=False, said="the battery does not tell its power")
+    if abs(power_w) <= IDLE_W:
+        return Verdict(back=True, said=f"idle at {power_w:.0f} W")
+    if balances and grid_w is not None and abs(grid_w) <= IDLE_W:
+        return Verdict(back=True, said="balancing the house by itself")
+    return Verdict(back=False, said=f"the battery does not stand idle: its power is {power_w} W")
+
+
+def is_chosen(status: Status, codes: tuple[str, ...]) -> bool:
+    """Return whether somebody chose the mode: it is neither manual, nor automatic, nor the one to hand back to.
+
+    Automatic mode is the service's own: it leaves the battery in it whatever it is handed back to in the end.
+    """
+    told = mode_of(status)
+    return told.isdecimal() and told not in (MANUAL, *AUTOMATIC, *codes)
 
 
 def mode_of(status: Status) -> str:
@@ -20,39 +78,12 @@ def mode_of(status: Status) -> str:
     return text(status.get("OperatingMode"))
 
 
-def is_own_choice(status: Status, codes: tuple[str, ...]) -> bool:
-    """Return whether the mode is neither manual nor the one to hand back to: somebody chose it."""
-    mode = mode_of(status)
-    return mode.isdecimal() and mode not in (MANUAL, *codes)
+def may_be_old(before: Status, after: Status) -> bool:
+    """Return whether a look may tell what was before the other: it says the same, and tells a time that stands still.
 
-
-def has_moved(before: Status, after: Status) -> bool:
-    """Return whether two looks show that the data is alive."""
-    return before != after
-
-
-def may_have_moved(before: Status, after: Status) -> bool:
-    """Return whether two looks leave it open that the data is alive: without a timestamp equal ones may both be new."""
-    return before != after or "Timestamp" not in after
-
-
-def is_at_rest(status: Status) -> tuple[bool, str]:
-    """Return whether the power says that no command stands, with its words.
-
-    The battery stands idle, or balances the house as in self-consumption.
+    Without a time two new looks may be equal as well.
     """
-    power_w = number(status.get("Pac_total_W", status.get("Pac total_W")))
-    if power_w is None:
-        return False, "the battery does not tell its power"
-    if abs(power_w) <= IDLE_W:
-        return True, f"idle at {power_w:.0f} W"
-    return False, f"the battery does not stand idle: its power is {power_w} W"
-
-
-def balances_the_house(status: Status) -> bool:
-    """Return whether the battery leaves nothing for the grid to do, as its own self-consumption does."""
-    grid_w = number(status.get("GridFeedIn_W"))
-    return grid_w is not None and abs(grid_w) <= IDLE_W
+    return before == after and any(sign.isdigit() for sign in text(after.get("Timestamp")))
 
 
 def text(value: object) -> str:

@@ -57,7 +57,12 @@ class ReleaseTarget:
         port, mode_control = told.get("port"), told.get("mode_control")
         if driver not in DEFAULT_PORTS or mode not in HAND_BACK_MODES or not (host or driver == "simulated"):
             return None
-        if not isinstance(port, int) or not 0 <= port < 65536 or not isinstance(mode_control, bool):
+        if (
+            not isinstance(port, int)
+            or isinstance(port, bool)
+            or not 0 <= port < 65536
+            or not isinstance(mode_control, bool)
+        ):
             return None
         return cls(driver=driver, host=host, port=port, mode_control=mode_control, hand_back_mode=mode)
 
@@ -68,7 +73,9 @@ def battery_address(host: str, port: int) -> str:
     A name and an address of the same battery are not recognised as one.
     """
     name = host.lower().strip("[]").rstrip(".")
-    return name if port in STANDARD_PORTS and not _is_loopback(name) else f"{name}:{port}"
+    if port in STANDARD_PORTS and not _is_loopback(name):
+        return name
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 
 
 def _is_loopback(name: str) -> bool:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 NOTHING_TO_RELEASE = "nothing-to-release"
-"""File that the service leaves in ``$RUNTIME_DIRECTORY`` while it only observes and once it has handed the battery back
-by itself. Whatever else happens it is not there, so that in doubt the battery is released."""
-
+"""File that the service leaves in its runtime folder while it only observes and once it has handed the battery back by
+itself. Whatever else happens it is not there, so that in doubt the battery is released."""
 
 REFUSED = 69
 """Exit status of a service that was refused because another one commands the battery (EX_UNAVAILABLE, sysexits.h)."""
@@ -25,8 +24,12 @@ def was_refused(environ: Mapping[str, str] | None = None) -> bool:
     return str(REFUSED) in (given.get("EXIT_STATUS"), given.get("MONITOR_EXIT_STATUS"))
 
 
-def needs_release(environ: Mapping[str, str] | None = None) -> bool:
-    """Return whether a service that has ended may have left a command standing."""
-    given = os.environ if environ is None else environ
-    folders = [Path(part) for part in given.get("RUNTIME_DIRECTORY", "").split(":") if part]
-    return not any((folder / NOTHING_TO_RELEASE).exists() for folder in folders)
+def needs_release(runtime_dir: Path | None) -> bool:
+    """Return whether a service that has ended may have left a command standing; in doubt it may."""
+    if runtime_dir is None:
+        return True
+    try:
+        (runtime_dir / NOTHING_TO_RELEASE).stat()
+    except (OSError, ValueError):
+        return True
+    return False

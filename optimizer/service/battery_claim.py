@@ -8,7 +8,6 @@ it is reached from a sandbox with private and read-only folders, ends with its p
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import socket
 import struct
@@ -19,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from optimizer.errors import LockedError
+from optimizer.release.claim import claim_name
 
 logger = logging.getLogger("sunshift.service")
 
@@ -78,8 +78,7 @@ class BatteryClaim:
 
     @property
     def _name(self) -> str:
-        digest = hashlib.sha256(str(self._address).encode()).hexdigest()
-        return f"\0sunshift/battery/{digest[:32]}"
+        return claim_name(str(self._address))
 
     def _refusal(self) -> str:
         pid = self._holder_pid()

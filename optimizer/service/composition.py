@@ -15,9 +15,9 @@ from optimizer.assembly.tariffs import build_tariff
 from optimizer.clock import Clock, SimulatedClock
 from optimizer.control.plan_board import PlanBoard, trusted_for
 from optimizer.devices.port import BatteryDevice
-from optimizer.lease import CommandRecord
+from optimizer.release.record import CommandRecord
 from optimizer.release.target import battery_address
-from optimizer.release.tokens import token_left_behind
+from optimizer.release.tokens import token_left_for
 from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.chores import Chores, Periods
 from optimizer.service.daemon import Daemon
@@ -146,7 +146,7 @@ def _earlier_run(keeper: LeaseFiles, mark: RunMark, runtime_dir: Path) -> Earlie
     back = None
     if elsewhere is not None:
         # Looked for now: this run leaves the token of its own battery there.
-        token = token_left_behind({"RUNTIME_DIRECTORY": str(runtime_dir)})
+        token = token_left_for(elsewhere.address, runtime_dir)
         back = partial(hand_back_elsewhere, replace(elsewhere, token=token))
     return EarlierRun(command=keeper.left_over(), crashed=mark.found, elsewhere=back)
 
@@ -158,7 +158,7 @@ def _leave_word(
     runtime_dir = configuration.settings.service.runtime_dir
     leave_word(runtime_dir, standing=standing and not observing)
     if standing:
-        leave_token(runtime_dir, configuration.token)
+        leave_token(runtime_dir, configuration.token, release_target(configuration.settings.battery).address)
         if not observing:
             mark.set()
         return

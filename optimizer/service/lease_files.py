@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from optimizer.lease import CommandRecord, Lease
+from optimizer.release.record import CommandRecord, Lease, is_there
 from optimizer.release.target import ReleaseTarget
 
 logger = logging.getLogger("sunshift.service")
@@ -58,7 +58,7 @@ class LeaseFiles:
         # The lease first: while it is there the guard does not take the intent for one that was left over.
         self._record.renew(lease)
         # Looked for every time: the guard clears it when it hands back what a slow service then commands again.
-        if not self._intended or not self._record.intent_path.exists():
+        if not self._intended or not is_there(self._record.intent_path):
             self._record.intend(lease.command, self._battery)
             self._intended = True
 

@@ -20,8 +20,8 @@ from optimizer.release.word import NOTHING_TO_RELEASE
 logger = logging.getLogger("sunshift.service")
 
 
-def leave_token(runtime_dir: Path, token: SecretStr | None) -> None:
-    """Leave the battery's token for the release, mode 0600; a full disk is told and does not keep control away."""
+def leave_token(runtime_dir: Path, token: SecretStr | None, address: str) -> None:
+    """Leave a battery's token for the release, mode 0600; a full disk is told and does not keep control away."""
     if token is None:
         return
     path = runtime_dir / TOKEN_FILE_NAME
@@ -29,7 +29,7 @@ def leave_token(runtime_dir: Path, token: SecretStr | None) -> None:
         path.unlink(missing_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(token.get_secret_value() + "\n")
+            file.write(f"{token.get_secret_value()} {address}\n")
     except OSError as error:
         why = f"{path}: the token cannot be left for the release ({error.strerror})"
         logger.warning("%s: make room there, or only battery.token_file can tell it", why)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 
+from optimizer.errors import LockedError
 from optimizer.release.hand_back import release_battery
 from optimizer.release.target import ReleaseTarget
+from optimizer.service.battery_claim import BatteryClaim
 
 logger = logging.getLogger("sunshift.service")
 
@@ -21,7 +23,12 @@ def hand_back_elsewhere(battery: ReleaseTarget) -> None:
     battery
         Where the command on record was sent, with its token.
     """
-    report = release_battery(battery)
+    try:
+        with BatteryClaim(battery.address):
+            report = release_battery(battery)
+    except LockedError as error:
+        logger.warning("an earlier run commanded the battery at %s, and it is left alone: %s", battery.address, error)
+        return
     if report.confirmed:
         logger.warning("an earlier run commanded the battery at %s: it has been handed back there", battery.address)
         return

@@ -34,6 +34,10 @@ class Steps(Protocol):
         """Stand down to the mode that a status shows."""
         ...
 
+    def look_again(self, why: str, measurement: Measurement) -> Decision:
+        """Do nothing on a status yet."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierRun:
@@ -69,6 +73,7 @@ class TakeOver:
         self._controller, self._device, self._observe = controller, device, observe
         self._earlier = earlier
         self._accepted = False
+        self._shown: Measurement | None = None
         self._step: Callable[[], Decision] = self._first_step
 
     def step(self) -> Decision:
@@ -78,9 +83,9 @@ class TakeOver:
     def _first_step(self) -> Decision:
         if self._observe:
             return self._only_say_so()
+        self._step = self._first_look
         if self._earlier.elsewhere is not None:
             self._earlier.elsewhere()
-        self._step = self._first_look
         return self._first_look()
 
     def _only_say_so(self) -> Decision:
@@ -94,10 +99,12 @@ class TakeOver:
         except DeviceError as error:
             return self._unread(error)
         if self._earlier.crashed and self._is_chosen(found.mode):
-            return self._leave_to_others(found)
+            return self._on_choice(found)
         if not (self._earlier.command or _may_hold_a_command(found)):
             return self._go_on()
-        why = _why(found)
+        return self._release(_why(found))
+
+    def _release(self, why: str) -> Decision:
         decision = self._controller.release(why)
         if decision.outcome is not Outcome.HANDED_BACK:
             return decision
@@ -106,13 +113,18 @@ class TakeOver:
         return decision
 
     def _is_chosen(self, mode: OperatingMode) -> bool:
-        """Whether a mode is neither one of ours nor the one that the battery is handed back to."""
-        ours = (OperatingMode.AUTOMATIC, self._device.capabilities.hand_back_mode, *MAY_BE_MANUAL)
-        return self._device.capabilities.can_set_mode and mode not in ours
+        capabilities = self._device.capabilities
+        return capabilities.can_set_mode and not capabilities.may_be_taken(mode)
 
-    def _leave_to_others(self, found: Measurement) -> Decision:
-        self._step = self._controller.step
+    def _on_choice(self, found: Measurement) -> Decision:
+        """Leave a chosen mode alone; over a command on record only if the data moves: it may be from before that."""
         why = f"somebody chose the mode {found.mode} before this start, which follows a crash"
+        if self._earlier.command and (self._shown is None or found.says_the_same(self._shown)):
+            if self._shown is not None:
+                return self._release(f"an earlier run left a command on record, and mode {found.mode} may be old")
+            self._shown = found
+            return self._controller.look_again(f"{why}, or its data is old: looking again", found)
+        self._step = self._controller.step
         return self._controller.leave_to_others(why, found, left_over=self._earlier.command)
 
     def _unread(self, error: DeviceError) -> Decision:

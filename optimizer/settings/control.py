@@ -66,5 +66,5 @@ class ControlSettings(Section):
             age, lease = format_duration(self.max_measurement_age), format_duration(self.lease)
             yield Conflict(
                 "max_measurement_age",
-                f"is {age}, it must not be longer than lease ({lease}), or data that stands still keeps a command alive",
+                f"is {age}, it must not be longer than lease ({lease}), or old data keeps a command alive",
             )

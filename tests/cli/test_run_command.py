@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from optimizer.clock import WallClock
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.history.store import HistoryStore
+from optimizer.release.target import battery_address
 from optimizer.service.leftovers import leave_token
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
@@ -115,7 +116,7 @@ def test_release_finds_the_token_that_a_killed_service_has_left(tmp_path: Path, 
     text = config.read_text().replace("sonnen_v1", "sonnen_v2").replace("mode_control = true", 'token_file = "gone"')
     config.write_text(text)
     (tmp_path / "run").mkdir()
-    leave_token(tmp_path / "run", SecretStr(TOKEN))
+    leave_token(tmp_path / "run", SecretStr(TOKEN), battery_address("127.0.0.1", battery.v2_port))
     battery.house.set_mode(DeviceMode.MANUAL)
     released = sunshift("release", "--config", config)
     assert released.returncode == 0, released.stdout + released.stderr

@@ -357,7 +357,7 @@ def test_token_from_file_credential_or_what_the_service_left(tmp_path: Path) -> 
         folder.mkdir()
         (folder / "sunshift-token").write_text(f"{folder.name}-token\n")
     (tmp_path / "token").write_text(" file-token\n")
-    environ = {"CREDENTIALS_DIRECTORY": str(credentials), "RUNTIME_DIRECTORY": f"/nowhere:{runtime}"}
+    environ = {"CREDENTIALS_DIRECTORY": str(credentials), "RUNTIME_DIRECTORY": f"{runtime}:/nowhere"}
     found = target_from_config(config(tmp_path, V2 + "token_file = 'token'\n"), environ)
     assert (found.token, found.port) == ("file-token", 80)
     assert target_from_config(config(tmp_path, V2 + "token_file = 'gone'\n"), environ).token == "credentials-token"
@@ -365,6 +365,12 @@ def test_token_from_file_credential_or_what_the_service_left(tmp_path: Path) -> 
     assert target_from_config(config(tmp_path, nobody), environ).token == "credentials-token"
     del environ["CREDENTIALS_DIRECTORY"]
     assert target_from_config(config(tmp_path, V2), environ).token == "runtime-token"
+    host = target_from_config(config(tmp_path, V2), environ).host
+    (runtime / "sunshift-token").write_text(f"its-own-token {host}\n")
+    assert target_from_config(config(tmp_path, V2), environ).token == "its-own-token"
+    (runtime / "sunshift-token").write_text("a-token-of 10.9.9.9\n")
+    with pytest.raises(ConfigError, match="is of another battery"):
+        target_from_config(config(tmp_path, V2), environ)
     with pytest.raises(ConfigError, match="token_file"):
         target_from_config(config(tmp_path, V2), {})
 
@@ -388,9 +394,7 @@ def test_as_a_command(battery: FakeSonnen, tmp_path: Path) -> None:
 
 def test_not_confirmed_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A release that the battery does not confirm is a failure for systemd to see."""
-    monkeypatch.setattr(
-        command, "release_battery", lambda _target: hand_back.ReleaseReport(confirmed=False, steps=("tried",))
-    )
+    monkeypatch.setattr(command, "take_back", lambda *_: hand_back.ReleaseReport(confirmed=False, steps=("tried",)))
     assert command.main(["--config", str(config(tmp_path, FULL))]) == 1
 
 

@@ -53,7 +53,7 @@ def test_a_chosen_mode_is_left_alone(driver: str, battery: FakeSonnen) -> None:
     report = released(battery, driver)
     assert report.confirmed, str(report)
     assert (battery.mode, battery.setpoint_w) == (BACKUP, 0)
-    assert report.steps[-1] == "read back: in mode '7', which somebody chose: it is left alone"
+    assert report.steps[-1] == "read back: in mode 7, which somebody chose: it is left alone"
 
 
 def test_the_owner_may_have_the_mode_set(battery: FakeSonnen) -> None:
@@ -74,7 +74,7 @@ def test_a_frozen_status_is_nobodys_choice(battery: FakeSonnen) -> None:
     report = released(battery)
     assert (battery.mode, battery.setpoint_w) == ("2", 0)
     assert not report.confirmed
-    assert "its data has not moved since before: it may be old" in str(report)
+    assert "the data does not move: the mode it tells may be old" in str(report)
 
 
 def test_a_status_that_lags_is_not_believed(battery: FakeSonnen, monkeypatch: pytest.MonkeyPatch) -> None:

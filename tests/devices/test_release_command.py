@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.lease import CommandRecord
 from optimizer.release import __main__ as command
 from optimizer.release import hand_back
+from optimizer.release.record import CommandRecord
 from optimizer.release.word import NOTHING_TO_RELEASE
 from support.fake_sonnen import FakeSonnen
 

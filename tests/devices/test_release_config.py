@@ -31,19 +31,13 @@ def problems(folder: Path, text: str, **environ: str) -> list[tuple[str, str]]:
 
 def test_a_release_is_due_until_the_service_says_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its word counts in any of systemd's runtime folders; without folders, as by hand, nobody can have said it."""
-    one, another = tmp_path / "one", tmp_path / "another"
-    another.mkdir()
-    folders = {"RUNTIME_DIRECTORY": f"{one}:{another}"}
-    assert needs_release({})
-    assert needs_release({"RUNTIME_DIRECTORY": ""})
-    assert needs_release(folders)
-    (another / NOTHING_TO_RELEASE).touch()
-    assert not needs_release(folders)
-    monkeypatch.setenv("RUNTIME_DIRECTORY", str(another))
-    assert not needs_release()
-    assert needs_release({})
-    monkeypatch.delenv("RUNTIME_DIRECTORY")
-    assert needs_release()
+    assert needs_release(None)
+    assert needs_release(tmp_path)
+    assert needs_release(tmp_path / "none")
+    assert needs_release(tmp_path / ("x" * 300))
+    assert needs_release(tmp_path / "\udc80\0")
+    (tmp_path / NOTHING_TO_RELEASE).touch()
+    assert not needs_release(tmp_path)
 
 
 # -- the battery ----------------------------------------------------------------------------------------------------

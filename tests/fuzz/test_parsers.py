@@ -26,9 +26,9 @@ from optimizer.devices.simulated.schedule import parse_schedule
 from optimizer.devices.status import parse_status
 from optimizer.errors import ConfigError, DeviceError, PlanningError, RecordingError, SimulatorError, TariffError
 from optimizer.history.recording import read_recording
-from optimizer.lease import CommandRecord
 from optimizer.planning.problem_json import problem_from_json
 from optimizer.release.config import target_from_config
+from optimizer.release.record import CommandRecord
 from optimizer.service.lock import InstanceLock
 from optimizer.service.status import status_path
 from optimizer.simulator.faults import read_faults

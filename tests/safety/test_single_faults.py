@@ -11,7 +11,7 @@ from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.domain.decision import Outcome
 from optimizer.domain.measurement import Measurement
 from optimizer.domain.setpoint import Power
-from optimizer.lease import CommandRecord
+from optimizer.release.record import CommandRecord
 from optimizer.release.target import ReleaseTarget
 from optimizer.service.pace import SLOWEST_S
 from support.hostile_battery import ReadFault, WriteFault

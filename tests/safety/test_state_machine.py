@@ -61,10 +61,18 @@ class Home(RuleBasedStateMachine):
         unit=st.sampled_from([(True, True), (True, False), (False, True), (False, False)]),
         observe=st.sampled_from([False] * 7 + [True]),
         ramp=st.sampled_from([None, None, 100.0]),
+        back=st.sampled_from([DeviceMode.AUTOMATIC, DeviceMode.AUTOMATIC, DeviceMode.BACKUP]),
     )
-    def move_in(self, unit: tuple[bool, bool], observe: bool, ramp: float | None) -> None:
+    def move_in(self, unit: tuple[bool, bool], observe: bool, ramp: float | None, back: DeviceMode) -> None:
         mode_control, echo = unit
-        self.rig = Rig(self.folder, mode_control=mode_control, echo=echo, observe=observe, ramp_w_per_s=ramp)
+        self.rig = Rig(
+            self.folder,
+            mode_control=mode_control,
+            echo=echo,
+            observe=observe,
+            ramp_w_per_s=ramp,
+            hand_back_mode=back,
+        )
         self.rig.start()
         self.rig.run(30.0)
 

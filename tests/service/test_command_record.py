@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.lease import CommandRecord, Lease
+from optimizer.release.folders import systemd_folders
+from optimizer.release.record import CommandRecord, Lease
 
 LEASE = Lease(command="charge 2000 W", until_s=50.0, length_s=90.0)
 
@@ -51,7 +52,7 @@ def no_space(*_: object, **__: object) -> None:
 def test_systemd_says_where_the_record_is(environ: dict[str, str], folders: tuple[str, str] | None) -> None:
     """The first of several folders each; without both there is none."""
     expected = CommandRecord(Path(folders[0]), Path(folders[1])) if folders else None
-    assert CommandRecord.of_systemd(environ) == expected
+    assert CommandRecord.in_folders(systemd_folders(environ)) == expected
 
 
 def test_a_folder_that_somebody_else_makes_meanwhile_is_taken(

@@ -9,8 +9,8 @@ import pytest
 
 from optimizer.clock import boot_time_s
 from optimizer.guard import guard, main
-from optimizer.lease import CommandRecord, Lease
 from optimizer.release.hand_back import ReleaseReport
+from optimizer.release.record import CommandRecord, Lease
 from optimizer.release.target import ReleaseTarget
 from support.fake_sonnen import FakeSonnen
 
@@ -67,16 +67,16 @@ def test_what_is_commanded_while_the_guard_hands_back_stays_on_record(
 ) -> None:
     """A service that was only slow goes on meanwhile: should it die then, the next look knows of its command."""
 
-    def slow(_: ReleaseTarget) -> ReleaseReport:
+    def slow(_: ReleaseTarget, *, deadline_s: float) -> ReleaseReport:
         until_s = boot_time_s() + vouched_for_s
         record.renew(Lease(command="charge 900 W", until_s=until_s, length_s=90.0))
         return CONFIRMED
 
-    code, told = guard(record, config, now_s=boot_time_s(), release=slow)
+    code, told = guard(record, config, now_s=boot_time_s(), environ={}, release=slow)
     assert code == 0
     assert told.endswith("commanded again meanwhile, and stays on record")
     assert record.may_stand()
-    assert guard(record, config, now_s=boot_time_s() + 100.0, release=lambda _: CONFIRMED)[0] == 0
+    assert guard(record, config, now_s=boot_time_s() + 100.0, environ={}, release=lambda _, **__: CONFIRMED)[0] == 0
     assert not record.may_stand()
 
 
@@ -144,7 +144,7 @@ def test_the_usage_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
 def test_the_battery_of_the_configuration_is_handed_back(record: CommandRecord, config: Path) -> None:
     """It, and no other."""
     found: list[ReleaseTarget] = []
-    guard(record, config, now_s=0.0, release=lambda target: (found.append(target), CONFIRMED)[1])
+    guard(record, config, now_s=0.0, environ={}, release=lambda target, **_: (found.append(target), CONFIRMED)[1])
     assert [target.mode_control for target in found] == [True]
 
 
@@ -157,7 +157,7 @@ def test_a_record_that_cannot_be_cleared_is_told(
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(Path, "unlink", read_only)
-    code, told = guard(record, config, now_s=0.0, release=lambda _: CONFIRMED)
+    code, told = guard(record, config, now_s=0.0, environ={}, release=lambda _, **__: CONFIRMED)
     assert code == 1
     assert "confirmed by the battery\nand cannot write that down ([Errno 30] Read-only file system)" in told
 

@@ -20,8 +20,8 @@ from optimizer.domain.decision import Decision, Outcome
 from optimizer.domain.setpoint import Power, Setpoint
 from optimizer.errors import DeviceUnreachable
 from optimizer.guard import guard
-from optimizer.lease import CommandRecord, Lease
 from optimizer.release.hand_back import ReleaseReport
+from optimizer.release.record import CommandRecord, Lease
 from optimizer.service.lease_files import LeaseFiles
 from optimizer.service.lock import InstanceLock
 from optimizer.service.status import read_status, status_path
@@ -112,7 +112,7 @@ def test_the_guard_leaves_a_vouched_command_alone(record: CommandRecord, battery
     """It does not even call the battery."""
     record.intend("charge 2000 W")
     vouch(record, until_s=50.0)
-    assert guard(record, config(tmp_path, battery.port), now_s=0.0) == (0, "")
+    assert guard(record, config(tmp_path, battery.port), now_s=0.0, environ={}) == (0, "")
     assert battery.log == []
 
 
@@ -122,7 +122,7 @@ def test_the_guard_takes_back_what_nobody_vouches_for(
     """The battery is handed back, confirmed, and nothing is left on record."""
     record.intend("charge 2000 W")
     vouch(record, until_s=50.0)
-    code, told = guard(record, config(tmp_path, battery.port), now_s=51.0)
+    code, told = guard(record, config(tmp_path, battery.port), now_s=51.0, environ={})
     assert (code, battery.mode, battery.setpoint_w) == (0, "2", 0)
     assert "charge 2000 W" in told
     assert "confirmed" in told
@@ -136,7 +136,7 @@ def test_the_guard_does_not_let_go_of_a_battery_that_does_not_confirm(
     monkeypatch.setattr("optimizer.release.hand_back.PAUSE_S", 60.0)
     with FakeSonnen(mode="1", overrides={"/api/setting?EM_OperatingMode=2": (200, b"{}")}) as stubborn:
         record.intend("charge 2000 W")
-        code, told = guard(record, config(tmp_path, stubborn.port), now_s=0.0)
+        code, told = guard(record, config(tmp_path, stubborn.port), now_s=0.0, environ={})
     assert code == 1
     assert "NOT CONFIRMED" in told
     assert record.may_stand()

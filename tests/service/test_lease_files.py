@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.lease import CommandRecord, Lease
+from optimizer.release.record import CommandRecord, Lease
 from optimizer.release.target import ReleaseTarget
 from optimizer.service.lease_files import LeaseFiles
 

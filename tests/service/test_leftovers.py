@@ -24,12 +24,12 @@ def test_a_full_disk_keeps_the_battery_from_nothing(
     """The token and the good word cannot be left: both are told, neither ends the service, a release stays due."""
     monkeypatch.setattr(os, "open", full)
     with caplog.at_level(logging.WARNING):
-        leave_token(tmp_path, SecretStr("0123456789-secret"))
+        leave_token(tmp_path, SecretStr("0123456789-secret"), "10.0.0.1")
         leave_word(tmp_path, standing=False)
     assert TOKEN_FILE_NAME in caplog.text
     assert NOTHING_TO_RELEASE in caplog.text
     assert "secret" not in caplog.text
-    assert needs_release({"RUNTIME_DIRECTORY": str(tmp_path)})
+    assert needs_release(tmp_path)
 
 
 def test_a_word_that_cannot_be_taken_back_keeps_the_service_from_starting(
@@ -50,24 +50,24 @@ def test_the_token_is_left_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / TOKEN_FILE_NAME
     path.write_text("an earlier one, and longer than this one is")
     path.chmod(0o644)
-    leave_token(tmp_path, None)
+    leave_token(tmp_path, None, "10.0.0.1")
     assert path.stat().st_mode & 0o777 == 0o644
-    leave_token(tmp_path, SECRET)
+    leave_token(tmp_path, SECRET, "10.0.0.1")
     assert path.stat().st_mode & 0o777 == 0o600
-    assert path.read_text() == "0123456789-secret\n"
+    assert path.read_text() == "0123456789-secret 10.0.0.1\n"
 
 
 def test_the_token_is_not_written_through_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who puts one there between the removal and the writing gets nothing."""
     (tmp_path / TOKEN_FILE_NAME).symlink_to(tmp_path / "elsewhere")
     monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
-    leave_token(tmp_path, SECRET)
+    leave_token(tmp_path, SECRET, "10.0.0.1")
     assert not (tmp_path / "elsewhere").exists()
 
 
 def test_the_token_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once, twice, and where that cannot be done the end of the service goes on."""
-    leave_token(tmp_path, SECRET)
+    leave_token(tmp_path, SECRET, "10.0.0.1")
     take_token_back(tmp_path)
     assert list(tmp_path.iterdir()) == []
     take_token_back(tmp_path)
@@ -86,7 +86,7 @@ def test_the_word_is_left_and_taken_back(tmp_path: Path) -> None:
         os.umask(before)
     for _ in range(2):
         leave_word(tmp_path, standing=True)
-        assert needs_release({"RUNTIME_DIRECTORY": str(tmp_path)})
+        assert needs_release(tmp_path)
 
 
 def test_what_cannot_be_left_is_told_in_full(
@@ -94,7 +94,7 @@ def test_what_cannot_be_left_is_told_in_full(
 ) -> None:
     """Which file, why, and what that means."""
     monkeypatch.setattr(os, "open", full)
-    leave_token(tmp_path, SECRET)
+    leave_token(tmp_path, SECRET, "10.0.0.1")
     leave_word(tmp_path, standing=False)
     token = f"{tmp_path / TOKEN_FILE_NAME}: the token cannot be left for the release (No space left on device)"
     assert [record.getMessage() for record in caplog.records] == [

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from optimizer.cli import main as cli
 from optimizer.guard import guard
-from optimizer.lease import CommandRecord
+from optimizer.release.record import CommandRecord
 from optimizer.release.target import ReleaseTarget, battery_address
 from optimizer.service.leftovers import leave_token
 from support.fake_sonnen import FakeSonnen
@@ -111,7 +111,7 @@ def test_the_token_is_the_one_that_the_service_has_left(homes: Homes, tmp_path: 
     homes.record.intend(COMMAND, target_at(homes.commanded, "sonnen_v2"))
     (tmp_path / "token").write_text("of another battery")
     homes.config.write_text(f'[battery]\ndriver = "sonnen_v2"\nhost = "192.0.2.7"\ntoken_file = "{tmp_path}/token"\n')
-    leave_token(homes.record.runtime_dir, SecretStr(TOKEN))
+    leave_token(homes.record.runtime_dir, SecretStr(TOKEN), target_at(homes.commanded).address)
     assert run(homes, "optimizer.guard").returncode == 0
     assert (homes.commanded.mode, homes.record.may_stand()) == ("2", False)
 
@@ -149,7 +149,7 @@ def test_a_record_that_names_no_battery_leaves_it_to_the_configuration(told: obj
     assert homes.record.battery() is None
     found: list[ReleaseTarget] = []
 
-    def release(target: ReleaseTarget) -> None:
+    def release(target: ReleaseTarget, *, deadline_s: float) -> None:
         found.append(target)
         raise InterruptedError
 

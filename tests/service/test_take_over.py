@@ -26,6 +26,8 @@ class Battery:
 
     shows: OperatingMode | DeviceError
     reads: int = 0
+    frozen: bool = False
+    """Whether every status says the same."""
     name: str = "a battery"
     capabilities: Capabilities = field(default_factory=lambda: Capabilities(can_set_mode=True))
 
@@ -33,7 +35,8 @@ class Battery:
         self.reads += 1
         if isinstance(self.shows, DeviceError):
             raise self.shows
-        return replace(situation_of().measurement, mode=self.shows)
+        consumption_w = 500.0 if self.frozen else 500.0 + self.reads
+        return replace(situation_of().measurement, mode=self.shows, consumption_w=consumption_w)
 
     def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None: ...
 
@@ -62,6 +65,10 @@ class Loop:
     def could_not_read(self, error: DeviceError) -> Decision:
         self.done.append(f"not read: {error}")
         return Decision(at=START, strategy="x", outcome=Outcome.FAILED, reason=str(error))
+
+    def look_again(self, why: str, measurement: Measurement) -> Decision:
+        self.done.append("look again")
+        return Decision(at=START, strategy="x", outcome=Outcome.KEPT, reason=why)
 
     def leave_to_others(self, why: str, measurement: Measurement, *, left_over: bool) -> Decision:
         self.done.append(f"{why}{', over a command of ours' if left_over else ''}")
@@ -161,10 +168,21 @@ CHOSEN = (OperatingMode.TIME_OF_USE, OperatingMode.BACKUP, OperatingMode.OTHER)
 def test_a_start_after_a_crash_is_nobodys_word(mode: OperatingMode, *, left_over: bool) -> None:
     """A mode that somebody chose meanwhile, or to which the service had stood down, is left alone."""
     take_over, _, loop = started(mode, left_over=left_over, crashed=True)
-    assert take_over.step().outcome is Outcome.STOOD_DOWN
+    looks = ["look again"] * left_over
+    outcomes = [take_over.step().outcome for _ in range(len(looks) + 1)]
     take_over.step()
+    assert outcomes[-1] is Outcome.STOOD_DOWN
     why = f"somebody chose the mode {mode} before this start, which follows a crash"
-    assert loop.done == [why + (", over a command of ours" if left_over else ""), "step"]
+    assert loop.done == [*looks, why + (", over a command of ours" if left_over else ""), "step"]
+
+
+def test_a_chosen_mode_over_a_command_on_record_is_believed_of_data_that_moves_alone() -> None:
+    """It may have frozen in the mode from which manual was entered: then the command is handed back."""
+    take_over, battery, loop = started(OperatingMode.TIME_OF_USE, left_over=True, crashed=True)
+    battery.frozen = True
+    assert [take_over.step().outcome for _ in range(2)] == [Outcome.KEPT, Outcome.HANDED_BACK]
+    take_over.step()
+    assert loop.done == ["look again", f"{ON_RECORD}, and mode time_of_use may be old", "step"]
 
 
 @pytest.mark.parametrize("mode", [AUTOMATIC, OperatingMode.TIME_OF_USE])

@@ -119,7 +119,7 @@ SINGLE_MISTAKES = [
     (
         {"control__max_measurement_age": "10min"},
         "control.max_measurement_age",
-        "is 10min, it must not be longer than lease (90s), or data that stands still keeps a command alive",
+        "is 10min, it must not be longer than lease (90s), or old data keeps a command alive",
     ),
     ({"battery__max_charge_w": 1e12}, "battery.max_charge_w", "no home's battery does 1e+12 W; at most 100000"),
     ({"battery__max_discharge_w": 460_000}, "battery.max_discharge_w", "no home's battery does 460000 W"),

@@ -21,6 +21,7 @@ def told_in(folder: Path) -> Iterator[str]:
         if path.is_symlink() or not path.is_file():
             continue
         content, mode = path.read_bytes(), path.stat().st_mode & 0o777
-        is_a_token_file = content.strip() == CANARY.encode() and (path.name != TOKEN_FILE_NAME or mode == 0o600)
+        first_alone = content.split()[:1] == [CANARY.encode()] and content.count(CANARY.encode()) == 1
+        is_a_token_file = first_alone and (path.name != TOKEN_FILE_NAME or mode == 0o600)
         if CANARY.encode() in content and not is_a_token_file:
             yield f"{path.relative_to(folder)} (mode {mode:o})"

@@ -15,7 +15,7 @@ from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.devices.simulated.outage import Availability
 from optimizer.domain.measurement import Measurement, OperatingMode
 from optimizer.domain.setpoint import Automatic, Power, Setpoint
-from optimizer.errors import DeviceError, DeviceTimeout, DeviceUnreachable, ExternalControl
+from optimizer.errors import DeviceTimeout, DeviceUnreachable, ExternalControl
 
 FROZEN_BELIEVED_S = 60.0
 """How long data that does not move may pass for fresh before it is seen to have frozen [s]."""
@@ -97,9 +97,19 @@ class HostileBattery:
         Moved forward by what takes long.
     mode_control, echo
         What the unit offers: the mode call, and the echo of mode and setpoint.
+    hand_back_mode
+        What it is handed back to, where it has the mode call.
     """
 
-    def __init__(self, house: SimulatedHouse, clock: SimulatedClock, *, mode_control: bool, echo: bool) -> None:
+    def __init__(
+        self,
+        house: SimulatedHouse,
+        clock: SimulatedClock,
+        *,
+        mode_control: bool,
+        echo: bool,
+        hand_back_mode: DeviceMode = DeviceMode.AUTOMATIC,
+    ) -> None:
         self.house, self.clock, self.ledger = house, clock, Ledger()
         self.read_fault, self.write_fault = ReadFault.NONE, WriteFault.NONE
         self.takes_s: Callable[[float], None] = lambda _: None
@@ -107,7 +117,7 @@ class HostileBattery:
         self.last_told: Measurement | None = None
         """The last status that a client was told."""
         self._inner = SimulatedDevice(house, mode_control=mode_control)
-        self._mode_control, self._echo = mode_control, echo
+        self._mode_control, self._echo, self.hand_back_mode = mode_control, echo, hand_back_mode
         self._frozen: Measurement | None = None
         self._frozen_since_s = 0.0
 
@@ -117,7 +127,8 @@ class HostileBattery:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(can_set_mode=self._mode_control, echoes_setpoint=self._echo)
+        back = self.hand_back_mode.operating_mode
+        return Capabilities(can_set_mode=self._mode_control, hand_back_mode=back, echoes_setpoint=self._echo)
 
     # -- reads --------------------------------------------------------------------------------------------------
 
@@ -180,7 +191,7 @@ class HostileBattery:
     def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None:
         if isinstance(setpoint, Automatic):
             self._note(setpoint)
-            self._hand_back()
+            self._hand_back(DeviceMode.AUTOMATIC)
             return
         if self.clock.elapsed() > not_after_s:
             raise DeviceTimeout("the command was held up")
@@ -207,36 +218,17 @@ class HostileBattery:
 
     def release(self) -> None:
         self._note(None)
-        self._hand_back()
+        self._hand_back(self.hand_back_mode)
 
     def zero(self) -> None:
         self._answer_first()
         self.ledger.stored_w = 0.0
-        if self.write_fault is not WriteFault.IGNORED:
-            self.house.command(0.0)
-            self.ledger.ours = self.ledger.ours and self.house.mode is DeviceMode.MANUAL
-            self._lose()
-
-    def guard_release(self) -> bool:
-        """Do what the guard's own client does, past the ledger of the service's writes; tell whether it worked."""
-        try:
-            if self._shows_a_choice():
-                self.zero()
-                return True
-            self._hand_back()
-            if self._mode_control:
-                return self._truth().mode is not OperatingMode.MANUAL
-            self.takes_s(POWER_FADES_S)
-            self._forgive(told := self._truth())
-            return abs(told.battery_power_w) <= IDLE_W
-        except DeviceError:
-            return False
-
-    def _shows_a_choice(self) -> bool:
-        """Whether a status that moves tells a mode that somebody chose."""
-        moves = self.read_fault not in (ReadFault.REFUSED, ReadFault.TIMEOUT, ReadFault.FROZEN)
-        ours = (OperatingMode.MANUAL, OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN)
-        return self._mode_control and moves and self._truth().mode not in ours
+        if self.write_fault is WriteFault.IGNORED:
+            self.ledger.ignored = not self._mode_control
+            return
+        self.house.command(0.0)
+        self.ledger.ours = self.ledger.ours and self._mode_control and self.house.mode is DeviceMode.MANUAL
+        self._lose()
 
     def meet_a_stranger(self) -> None:
         """Note that who reads from now on has not seen what was told before."""
@@ -245,7 +237,7 @@ class HostileBattery:
     def close(self) -> None:
         pass
 
-    def _hand_back(self) -> None:
+    def _hand_back(self, mode: DeviceMode) -> None:
         self._answer_first()
         self.ledger.stored_w = 0.0
         if self.write_fault is WriteFault.IGNORED:
@@ -254,9 +246,28 @@ class HostileBattery:
         self.house.command(0.0)
         if self._mode_control:
             self._half()
-            self.house.set_mode(DeviceMode.AUTOMATIC)
+            self.house.set_mode(mode)
         self.ledger.ours = False
         self._lose()
+
+    # -- the guard: past the ledger of the service's writes ------------------------------------------------------------
+
+    def told_to_others(self) -> Measurement:
+        """Return what a client that nobody waits for is told."""
+        if self.read_fault in (ReadFault.REFUSED, ReadFault.TIMEOUT):
+            raise DeviceUnreachable("reads fail")
+        told = self._truth()
+        self._forgive(told)
+        return self._frozen if self.read_fault is ReadFault.FROZEN and self._frozen is not None else told
+
+    def guard_sets_mode(self) -> None:
+        """Set the mode to hand back to."""
+        self._answer_first()
+        if self.write_fault is not WriteFault.IGNORED:
+            self._half()
+            self.house.set_mode(self.hand_back_mode)
+            self.ledger.ours = self.ledger.ours and bool(self.house.setpoint_w)
+            self._lose()
 
     def _forgive(self, told: Measurement) -> None:
         """Forgive what no status shows: a plain unit that ignored the hand-back and happens to do something else."""

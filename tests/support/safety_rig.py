@@ -32,8 +32,8 @@ from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.setpoint import Power
 from optimizer.domain.site import GridConnection, Site
 from optimizer.guard import guard
-from optimizer.lease import CommandRecord, Lease
-from optimizer.release.hand_back import ReleaseReport
+from optimizer.release.hand_back import PAUSE_S, ReleaseReport, WayBack
+from optimizer.release.record import CommandRecord, Lease
 from optimizer.release.target import ReleaseTarget
 from optimizer.service.hand_back import HandBack
 from optimizer.service.lease_files import LeaseFiles
@@ -42,6 +42,7 @@ from optimizer.service.pace import JITTER, SLOWEST_S
 from optimizer.service.run_mark import RunMark
 from optimizer.service.take_over import EarlierRun, TakeOver
 from support.fake_device import FlatTariff, RecordedHistory
+from support.guards_client import GuardsClient
 from support.hostile_battery import HostileBattery
 from support.situations import SITE
 
@@ -127,21 +128,31 @@ class Rig:
     ----------
     folder
         For the record and the configuration.
-    mode_control, echo, observe, ramp_w_per_s
+    mode_control, echo, observe, ramp_w_per_s, hand_back_mode
         What kind of unit, and how it is commanded.
     """
 
     def __init__(
-        self, folder: Path, *, mode_control: bool, echo: bool, observe: bool = False, ramp_w_per_s: float | None = None
+        self,
+        folder: Path,
+        *,
+        mode_control: bool,
+        echo: bool,
+        observe: bool = False,
+        ramp_w_per_s: float | None = None,
+        hand_back_mode: DeviceMode = DeviceMode.AUTOMATIC,
     ) -> None:
         self.clock = SimulatedClock(START)
         mode = DeviceMode.AUTOMATIC if mode_control else DeviceMode.MANUAL
         self.house = SimulatedHouse(
             clock=self.clock, battery=BATTERY, recording=synthetic_profile(START), mode=mode, initial_soc=0.5
         )
-        self.battery = HostileBattery(self.house, self.clock, mode_control=mode_control, echo=echo)
+        self.battery = HostileBattery(
+            self.house, self.clock, mode_control=mode_control, echo=echo, hand_back_mode=hand_back_mode
+        )
         self.battery.takes_s = self.pass_time
         self.mode_control, self.observe, self.ramp_w_per_s = mode_control, observe, ramp_w_per_s
+        self._ours = (OperatingMode.MANUAL, OperatingMode.AUTOMATIC, hand_back_mode.operating_mode)
         self.disk = Disk()
         self.record = RecordOnDisk(folder / "state", folder / "run", self.disk)
         self.mark = RunMark(folder / "state")
@@ -278,13 +289,18 @@ class Rig:
         if self.clock.elapsed() >= self._guard_s and self.has_guard and not self._inside:
             self._guard_s = self.clock.elapsed() + GUARD_EVERY_S
             self._inside = True
-            guard(self.record, self.config, now_s=self.clock.elapsed(), release=self._guards_release)
+            guard(self.record, self.config, now_s=self.clock.elapsed(), environ={}, release=self._guards_release)
             self._inside = False
         self.check()
 
-    def _guards_release(self, target: ReleaseTarget) -> ReleaseReport:
+    def _guards_release(self, target: ReleaseTarget, *, deadline_s: float) -> ReleaseReport:
+        """Take the guard's own way, with its own rules, at the battery of this home."""
         assert target.host == "192.0.2.1"
-        return ReleaseReport(confirmed=self.battery.guard_release(), steps=())
+        end_s = self.clock.elapsed() + deadline_s
+        client = GuardsClient(self.battery, mode_control=self.mode_control)
+        back = self.battery.hand_back_mode.operating_mode.value
+        way = WayBack(client, back, lambda: max(0.0, end_s - self.clock.elapsed()), lambda: self.pass_time(PAUSE_S))
+        return way.walk(owners_word=False)
 
     def _tick(self, service: Running) -> None:
         if service.take_over._step == service.take_over._first_step:
@@ -382,7 +398,7 @@ class Rig:
             self._met, self._found_mode = True, None if self._after_crash else told.mode
         elif believed and told.mode is not self._found_mode:
             self._found_mode = None
-        if not believed or told.mode in (OperatingMode.MANUAL, OperatingMode.AUTOMATIC, self._found_mode):
+        if not believed or told.mode in (*self._ours, self._found_mode):
             self._foreign_told_s = None
             return
         self._foreign_told_s = now_s if self._foreign_told_s is None else self._foreign_told_s

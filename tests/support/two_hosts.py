@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from optimizer.lease import CommandRecord
+from optimizer.release.record import CommandRecord
 from support.battery_process import BatteryProcess, charging_pays, cheapest_now
 from support.machine import wait_for
 from support.network import Cable, cable, command_within, namespace, within

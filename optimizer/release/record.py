@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from optimizer.release.folders import Folders, service_folders
 from optimizer.release.target import ReleaseTarget
 
 INTENT_NAME = "intent.json"
@@ -61,10 +62,11 @@ class CommandRecord:
     runtime_dir: Path
 
     @classmethod
-    def of_systemd(cls, environ: Mapping[str, str]) -> Self | None:
-        """Return the record in the folders that systemd gives a unit; None where it gives none (systemd.exec)."""
-        folders = [environ.get(name, "").partition(":")[0] for name in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY")]
-        return cls(Path(folders[0]), Path(folders[1])) if all(folders) else None
+    def in_folders(cls, folders: Folders) -> Self | None:
+        """Return the record in a pair of folders; None where one of them is not known: half of a record is none."""
+        if folders.state_dir is None or folders.runtime_dir is None:
+            return None
+        return cls(folders.state_dir, folders.runtime_dir)
 
     @cached_property
     def intent_path(self) -> Path:
@@ -130,7 +132,7 @@ class CommandRecord:
         """
         for path in (self.lease_path, self.spare_lease_path):
             _remove(path)
-        if self.intent_path.exists():
+        if is_there(self.intent_path):
             self.intent_path.unlink(missing_ok=True)
             _flush_folder(self.state_dir)
 
@@ -144,7 +146,18 @@ class CommandRecord:
 
     def may_stand(self) -> bool:
         """Return whether a command may stand at the battery."""
-        return any(path.exists() for path in self._paths)
+        return any(is_there(path) for path in self._paths)
+
+    def obstacle(self) -> str | None:
+        """Return what keeps from looking into the folders; None where nothing does."""
+        for path in self._paths:
+            try:
+                path.stat()
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except (OSError, ValueError) as error:
+                return f"{path.parent}: cannot be looked into ({getattr(error, 'strerror', None) or error})"
+        return None
 
     def unvouched(self, now_s: float) -> str | None:
         """Return the command that may stand with nobody vouching for it; None where there is none.
@@ -160,10 +173,27 @@ class CommandRecord:
         return leases[0].command if leases else "a command of unknown power"
 
 
+def records(config: Path | None, environ: Mapping[str, str]) -> tuple[CommandRecord, ...]:
+    """Return where a command may be on record: the service's own folders first, see :func:`service_folders`."""
+    found = [CommandRecord.in_folders(folders) for folders in service_folders(config, environ)]
+    return tuple(record for record in found if record is not None)
+
+
+def is_there(path: Path) -> bool:
+    """Return whether a file is there; one that may not be looked for may be."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        return True
+    return True
+
+
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):
         return None
     return found.st_ino, found.st_mtime_ns
 
@@ -220,7 +250,9 @@ def _opened(path: Path) -> int:
         return os.open(path, flags, READABLE)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, flags, READABLE)
+    except PermissionError:
+        path.unlink()  # one that another user left, killed in mid-write
+    return os.open(path, flags, READABLE)
 
 
 def _flush_folder(folder: Path) -> None:

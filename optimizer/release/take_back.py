@@ -1,0 +1,94 @@
+"""End the command that is on record, at the battery where it was sent. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from optimizer.errors import ConfigError
+from optimizer.release.claim import is_claimed
+from optimizer.release.config import target_from_config
+from optimizer.release.hand_back import DEADLINE_S, ReleaseReport, release_battery
+from optimizer.release.record import CommandRecord
+from optimizer.release.target import ReleaseTarget
+from optimizer.release.tokens import token_left_for
+
+FIRST_SHARE = 0.6
+"""So much of the time belongs to the battery on record, where the configuration names another one [1]."""
+
+
+class Release(Protocol):
+    """Hands one battery back: :func:`optimizer.release.hand_back.release_battery`."""
+
+    def __call__(self, target: ReleaseTarget, *, deadline_s: float) -> ReleaseReport:
+        """Return what came of it."""
+        ...
+
+
+def take_back(
+    record: CommandRecord | None, config: Path, environ: Mapping[str, str], *, release: Release = release_battery
+) -> ReleaseReport:
+    """Hand back the battery at which a command may stand.
+
+    That is the one on record, whatever the configuration names by now. Where it takes nothing of it, the configured one
+    is handed back as well: far oftener than there are two batteries, one has got a new address. What another service
+    commands is left to that one.
+
+    Parameters
+    ----------
+    record
+        What is on record; None: nothing can be.
+    config, environ
+        What names the battery otherwise.
+    release
+        Hands one battery back.
+
+    Raises
+    ------
+    ConfigError
+        Neither record nor configuration says where.
+    """
+    first, other = batteries(record, config, environ)
+    if other is None:
+        return release(first, deadline_s=DEADLINE_S)
+    report = release(first, deadline_s=FIRST_SHARE * DEADLINE_S)
+    if report.accepted or is_claimed(other.address):
+        return report
+    second = release(other, deadline_s=(1.0 - FIRST_SHARE) * DEADLINE_S)
+    steps = (f"battery at {first.address}:", *report.steps, f"battery at {other.address}:", *second.steps)
+    return ReleaseReport(confirmed=second.confirmed, steps=steps, accepted=second.accepted)
+
+
+def batteries(
+    record: CommandRecord | None, config: Path, environ: Mapping[str, str]
+) -> tuple[ReleaseTarget, ReleaseTarget | None]:
+    """Return the battery at which a command may stand, and the configured one where that is another.
+
+    Of one and the same battery the configuration knows more.
+
+    Raises
+    ------
+    ConfigError
+        Neither record nor configuration says which.
+    """
+    commanded = None if record is None else record.battery()
+    try:
+        configured = target_from_config(config, environ)
+    except ConfigError:
+        if commanded is None or record is None:
+            raise
+        return _with_token(commanded, record), None
+    if commanded is None or record is None or _is_same(commanded, configured):
+        return configured, None
+    return _with_token(commanded, record), configured
+
+
+def _is_same(commanded: ReleaseTarget, configured: ReleaseTarget) -> bool:
+    return (commanded.address, commanded.driver) == (configured.address, configured.driver)
+
+
+def _with_token(battery: ReleaseTarget, record: CommandRecord) -> ReleaseTarget:
+    """Return a battery with the token that the service left for it: never the configured one, which is another's."""
+    return replace(battery, token=token_left_for(battery.address, record.runtime_dir))
