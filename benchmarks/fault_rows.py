@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from fault_run import Run
 
 
+DEADLINE_S = 0.5
+"""How long the service waits for an answer where answers hang: a tenth of what it would, but as real [s]."""
+PATIENCE = {"battery": {"request_deadline": f"{1000 * DEADLINE_S:.0f}ms"}}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """One row of the table."""
@@ -27,8 +32,8 @@ class Trouble:
     undo: Callable[[Run], None] | None = None
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Sections of the configuration that differ."""
-    real_s: float = 0.0
-    """Real time that one befallen request takes [s]: such a fault befalls few of them."""
+    is_slow: bool = False
+    """Whether one befallen request takes long in real time: such a fault befalls few of them."""
     on_disk: bool = False
     """Whether it befalls what the service stores."""
 
@@ -42,7 +47,8 @@ def _scripted() -> list[Trouble]:
     """Return every kind of the simulator, on reads and writes apart where both have a meaning."""
     kinds = FaultKind
     rows = [Trouble(name="none")]
-    slow = {kinds.HANG: 5.0, kinds.SLOW: 3.0, kinds.DRIP: 5.0, kinds.LENGTH_TOO_LONG: 5.0, kinds.GZIP_BOMB: 1.0}
+    slow = (kinds.HANG, kinds.SLOW, kinds.DRIP, kinds.LENGTH_TOO_LONG, kinds.GZIP_BOMB)
+    parameters: dict[FaultKind, dict[str, object]] = {kinds.SLOW: {"delay_s": 0.6 * DEADLINE_S}}
     states = (
         kinds.REFUSE, kinds.NOT_FOLLOWED, kinds.DERATED, kinds.AMBIENT, kinds.RESTART, kinds.BATTERY_CARE,
         kinds.OFF_GRID, kinds.VPP, kinds.FOREIGN_MODE, kinds.FOREIGN_SETPOINT, kinds.FOREIGN_RESERVE, kinds.CLOCK_SKEW,
@@ -55,7 +61,14 @@ def _scripted() -> list[Trouble]:
     )  # fmt: skip
     for kind in both:
         rows += [
-            Trouble(name=f"{kind.value}, {on.value}", kind=kind, on=on, real_s=slow.get(kind, 0.0))
+            Trouble(
+                name=f"{kind.value}, {on.value}",
+                kind=kind,
+                on=on,
+                parameters=parameters.get(kind, {}),
+                tables=PATIENCE if kind in slow and kind is not kinds.GZIP_BOMB else {},
+                is_slow=kind in slow,
+            )
             for on in (Target.READS, Target.WRITES)
         ]
     said = (

@@ -14,6 +14,7 @@ from typing import Any
 
 from direct_line import DirectLine
 from fault_rows import Trouble
+from resting_pace import RestingPace
 
 from optimizer.assembly.configuration import Configuration, configuration_from_tables
 from optimizer.assembly.device import build_device
@@ -45,14 +46,10 @@ CALLS_S = 7.0
 MODE_CHANGES = 12
 NEAR_S = 60.0
 """So long before and after a fault every call goes over the wire [s]."""
-QUIET_POLL_S = 60.0
-"""Between two control steps while no fault is near, at least: what is looked for happens in and after a fault [s]."""
-BEFORE_S, AFTER_S = 300.0, 2400.0
-"""So long before and after a fault steps come as often as the run asks for: hold-off and leases lie within [s]."""
 RECOVERY = timedelta(hours=2)
 """Without a fault at the end of a run: the hold-off, and a plan. Planned so often, and a plan is trusted so long: the
 one that is trusted at the end was made after the last fault, and forced commands of a plan meet every fault before."""
-FLUSH = timedelta(minutes=15)
+FLUSH = timedelta(hours=1)
 """How often the history is written where the fault is not about the disk: a sixth of a run would be spent on that."""
 
 
@@ -184,10 +181,15 @@ def tables(unit: str, port: int, folder: Path, sections: dict[str, dict[str, Any
             "export": {"kind": "fixed", "price_per_kwh": 0.08},
         },
         "forecast": {"pv_peak_kw": 5.0},
-        "planning": {"horizon": "12h", "scenarios": 2, "replan": "2h"},
+        "planning": {"step": "30min", "horizon": "6h", "scenarios": 2, "replan": "2h"},
         "service": {"state_dir": str(folder / "state"), "runtime_dir": str(folder / "run")},
     }
-    return {**told, **sections}
+    return merged(told, sections)
+
+
+def merged(told: dict[str, Any], more: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return sections with what others say of each laid over."""
+    return {**told, **{name: {**told.get(name, {}), **section} for name, section in more.items()}}
 
 
 def control(poll_s: float, *, prefer_automatic: bool) -> dict[str, Any]:
@@ -211,8 +213,8 @@ def windows(chance: random.Random, days: float) -> list[tuple[float, float]]:
 
 
 def shortened(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the windows of what costs real time: it befalls only a few requests of each."""
-    return [(begins_s, min(ends_s, begins_s + 130.0)) for begins_s, ends_s in spans]
+    """Return the windows of what costs real time: past the longest lease, and few requests of each."""
+    return [(begins_s, min(ends_s, begins_s + 200.0)) for begins_s, ends_s in spans]
 
 
 def faults_of(trouble: Trouble, spans: Sequence[tuple[float, float]]) -> tuple[Fault, ...]:
@@ -266,14 +268,14 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
         initial_soc=chance.choice((0.02, 0.2, 0.5, 0.8, 0.99)), nightly_restart=NightlyRestart(),
     )  # fmt: skip
     spans = windows(chance, days)
-    if trouble.real_s:
+    if trouble.is_slow:
         spans = shortened(spans)
     quirks = Quirks(mode_control=unit == "v1")
     with SimulatorServer(house, token=TOKEN, quirks=quirks, faults=faults_of(trouble, spans), log_size=500) as server:
         port = server.v2_port if unit == "v2" else server.v1_port
         # Every other home commands all the time: more forced commands meet the fault.
         sections = {"control": control(poll_s, prefer_automatic=seed % 2 == 1)}
-        configuration = configuration_from_tables(tables(unit, port, folder, {**sections, **trouble.tables}))
+        configuration = configuration_from_tables(tables(unit, port, folder, merged(sections, trouble.tables)))
         device = _connected(configuration, clock, server, spans=None if wire else _wired(trouble, spans))
         daemon = build_daemon(configuration, clock=clock, device=device)
         daemon.board._max_age = RECOVERY  # noqa: SLF001 - an hour is right for a home that plans each quarter of one
@@ -288,7 +290,7 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
             _write_history_rarely(daemon)
         # Nobody reads the status here, and a plan in it is a fifth of what a step costs.
         daemon.reporter.write = lambda state: None  # type: ignore[method-assign]  # noqa: ARG005
-        _rest_between(run, spans)
+        daemon._loop._pace = RestingPace(daemon._loop._pace, clock, poll_s, [*spans, *nights(house, days)])  # type: ignore[assignment]  # noqa: SLF001
         _wire_actions(run, trouble, spans, chance)
         daemon.on_decision.append(run.after_step)
         stop, end_s = threading.Event(), days * 86_400.0
@@ -304,16 +306,13 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
         return run, run.at_the_end(planned=bool(planned and planned[-1]))
 
 
-def _rest_between(run: Run, spans: Sequence[tuple[float, float]]) -> None:
-    """Poll slowly while no fault is near: most of a run is spent there, and nothing is looked for."""
-    pace, poll_s = run.daemon._loop._pace, run.poll_s  # noqa: SLF001 - a service polls alike at all times
-    near = [(begins_s - BEFORE_S, ends_s + AFTER_S) for begins_s, ends_s in spans]
-
-    def follow(_: datetime) -> None:
-        is_near = any(begins_s <= run.clock.elapsed() <= ends_s for begins_s, ends_s in near)
-        pace._poll_s = poll_s if is_near else max(poll_s, QUIET_POLL_S)  # noqa: SLF001
-
-    run.clock.subscribe(follow)
+def nights(house: SimulatedHouse, days: float) -> list[tuple[float, float]]:
+    """Return when the unit restarts by itself [s after the start]."""
+    restart, found, at_s = NightlyRestart(), [], START.timestamp()
+    while (at_s := restart.next_after(at_s, house.timezone)) < START.timestamp() + days * 86_400.0:
+        begins_s = at_s - START.timestamp()
+        found.append((begins_s, begins_s + restart.refusing_s + restart.bad_gateway_s))
+    return found
 
 
 def _write_history_rarely(daemon: Daemon) -> None:
