@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from direct_line import DirectLine
-from fault_rows import Trouble
+from fault_rows import UNITS, Trouble
+from fault_witness import LeftToOthers, OursAtTheBattery, frozen_for_s, told_w
 from resting_pace import RestingPace
+from whims import Whim
 
 from optimizer.assembly.configuration import Configuration, configuration_from_tables
 from optimizer.assembly.device import build_device
 from optimizer.clock import Clock, SimulatedClock
+from optimizer.control.options import ControlOptions
 from optimizer.devices.port import BatteryDevice
 from optimizer.devices.simulated.house import SimulatedHouse
 from optimizer.devices.simulated.modes import DeviceMode
@@ -33,17 +36,18 @@ from optimizer.service.daemon import Daemon
 from optimizer.service.pace import JITTER, SLOWEST_S
 from optimizer.simulator.fault import STATE_FAULTS, Fault, Target
 from optimizer.simulator.quirks import Quirks
+from optimizer.simulator.request_log import LogEntry
 from optimizer.simulator.server import SimulatorServer
 
 START = datetime(2026, 5, 4, 0, 0, tzinfo=UTC)
 BATTERY = Battery(usable_capacity_wh=10_000, max_charge_w=4600, max_discharge_w=4600, standby_w=25)
 TOKEN = "benchmark"
-UNITS = ("v1", "v1-plain", "v2")
 POLLS_S = (60.0, 30.0, 60.0, 20.0, 30.0, 60.0, 20.0, 60.0, 30.0, 10.0)
 """Between two control steps, by turns: the slow ones, which cost least, oftener [s]."""
 CALLS_S = 7.0
 """What calls that hang may add to a wait [s]."""
 MODE_CHANGES = 12
+HOLD_OFF = timedelta(seconds=ControlOptions().hold_off_s)
 NEAR_S = 60.0
 """So long before and after a fault every call goes over the wire [s]."""
 RECOVERY = timedelta(hours=2)
@@ -66,7 +70,13 @@ class Run:
     mode_control: bool
     poll_s: float
     lease_s: float
+    max_age_s: float
     lease_end: Callable[[], float | None]
+    whim: Whim
+    ours: OursAtTheBattery
+    others: LeftToOthers
+    is_stubborn: bool = False
+    """Whether the battery ignores to be handed back."""
     violations: list[str] = field(default_factory=list)
     worst_late_s: float = 0.0
     writes_an_hour: int = 0
@@ -76,6 +86,8 @@ class Run:
     _entries: deque[datetime] = field(default_factory=deque)
     _seen: int = 0
     _mode: int = 0
+    _commanded: bool = False
+    _spoken_of: bool = False
 
     def after_step(self, decision: Decision) -> None:
         """Look at one step and at what the battery was asked meanwhile."""
@@ -87,6 +99,15 @@ class Run:
         if self.daemon.counters.errors:
             self._found("an exception left a control step")
         self._lease(decision, standing=standing)
+        self._off_record()
+        self._commanded = standing and decision.measurement is not None
+
+    def _off_record(self) -> None:
+        """Look for what of ours the battery stores with nobody knowing: it acts, or will once the mode is manual."""
+        where = None if self.record.may_stand() else self.ours.where()
+        if where is not None and not self._spoken_of:
+            self._found(f"{where}, and is not on record")
+        self._spoken_of = where is not None
 
     def _limits(self, decision: Decision) -> None:
         if decision.outcome is not Outcome.APPLIED or not isinstance(decision.setpoint, Power):
@@ -102,7 +123,9 @@ class Run:
     def _lease(self, decision: Decision, *, standing: bool) -> None:
         """Measure how long a command stands unverified while the battery would take it back."""
         now_s = self.clock.elapsed()
-        verified = decision.measurement is not None and decision.wanted_power_w is not None
+        # Old data verify nothing, whatever the service makes of them.
+        fresh = frozen_for_s(self.server.faults, self.house.now) <= self.max_age_s + self.poll_s
+        verified = fresh and decision.measurement is not None and decision.wanted_power_w is not None
         if not standing or verified:
             self._verified_s, self._possible_s = now_s, None
             return
@@ -119,7 +142,7 @@ class Run:
         return (1.0 + JITTER) * max(SLOWEST_S, self.poll_s) + CALLS_S
 
     def _blocked(self) -> bool:
-        if self.house.availability() is not Availability.UP or self.house.vpp_active:
+        if self.is_stubborn or self.house.availability() is not Availability.UP or self.house.vpp_active:
             return True
         now = self.house.now
         return any(one.covers(now) and one.on is not Target.READS for one in self.server.faults.faults)
@@ -127,6 +150,7 @@ class Run:
     def _log(self) -> None:
         """Count writes and entries into manual mode in the battery's own log."""
         for entry in self.server.log.after(self._seen):
+            self._witness(entry)
             if entry.is_write and "/setpoint/" in entry.path:
                 self._writes.append(entry.at)
             if entry.is_write and entry.mode == DeviceMode.MANUAL != self._mode:
@@ -141,6 +165,15 @@ class Run:
             self._found(f"{len(self._writes)} writes in an hour")
         if len(self._entries) > MODE_CHANGES:
             self._found(f"{len(self._entries)} entries into manual mode in an hour")
+
+    def _witness(self, entry: LogEntry) -> None:
+        self.ours.note(entry)
+        told = told_w(entry)
+        if told is not None and not -BATTERY.max_discharge_w <= told <= BATTERY.max_charge_w:
+            self._found(f"the battery was told {told:+.0f} W, past its limits")
+        wrong = self.others.note(entry, commanded=self._commanded)
+        if wrong is not None:
+            self._found(wrong)
 
     def at_the_end(self, *, planned: bool) -> str:
         """Judge what is left; return the last state in a word."""
@@ -259,7 +292,7 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
         Whether every call goes over HTTP, and not only those near a fault.
     """
     chance = random.Random(f"{trouble.name} {seed}")
-    unit = trouble.unit or UNITS[(seed + len(trouble.name)) % len(UNITS)]
+    unit = trouble.units[(seed + len(trouble.name)) % len(trouble.units)]
     poll_s = POLLS_S[(seed // len(UNITS) + len(trouble.name)) % len(POLLS_S)]
     clock = SimulatedClock(START)
     house = SimulatedHouse(
@@ -276,6 +309,9 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
         # Every other home commands all the time: more forced commands meet the fault.
         sections = {"control": control(poll_s, prefer_automatic=seed % 2 == 1)}
         configuration = configuration_from_tables(tables(unit, port, folder, merged(sections, trouble.tables)))
+        whim = Whim(configuration.strategy)
+        whim.mood = trouble.mood
+        configuration = replace(configuration, strategy=whim)
         device = _connected(configuration, clock, server, spans=None if wire else _wired(trouble, spans))
         daemon = build_daemon(configuration, clock=clock, device=device)
         daemon.board._max_age = RECOVERY  # noqa: SLF001 - an hour is right for a home that plans each quarter of one
@@ -284,7 +320,9 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
         run = Run(
             clock, house, server, daemon, record, folder,
             mode_control=unit != "v1-plain", poll_s=poll_s, lease_end=lease_end,
-            lease_s=configuration.settings.control.lease.total_seconds(),
+            lease_s=configuration.settings.control.lease.total_seconds(), whim=whim,
+            max_age_s=configuration.settings.control.max_measurement_age.total_seconds(),
+            ours=OursAtTheBattery(house, mode_control=unit != "v1-plain"), others=LeftToOthers(HOLD_OFF),
         )  # fmt: skip
         if not trouble.on_disk:
             _write_history_rarely(daemon)
