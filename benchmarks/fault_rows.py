@@ -46,6 +46,8 @@ class Trouble:
     """Those that it befalls."""
     is_slow: bool = False
     """Whether one befallen request takes long in real time: such a fault befalls few of them."""
+    is_restless: bool = False
+    """Whether every step in its windows counts, and not only those near their edges."""
     on_disk: bool = False
     """Whether it befalls what the service stores."""
 
@@ -227,7 +229,14 @@ def troubles() -> list[Trouble]:
             units=("v1", "v2"),
         ),
         Trouble(name="writes ignored", act=_ignore_everything, undo=_obey_later, mood=to_and_fro),
-        Trouble(name="strategy of many minds", act=_lose_patience, undo=_come_to_reason, tables=AUTOMATIC),
+        Trouble(
+            name="strategy of many minds",
+            act=_lose_patience,
+            undo=_come_to_reason,
+            tables=AUTOMATIC,
+            units=("v1", "v2"),
+            is_restless=True,
+        ),
         Trouble(name="clock steps by 30 s", act=_set_clock(30.0)),
         Trouble(name="clock steps by an hour", act=_set_clock(3600.0)),
         Trouble(name="state folder gone", act=_remove, undo=_put_back, on_disk=True),

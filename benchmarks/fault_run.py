@@ -15,7 +15,7 @@ from typing import Any
 from direct_line import DirectLine
 from fault_rows import UNITS, Trouble
 from fault_witness import LeftToOthers, OursAtTheBattery, frozen_for_s, told_w
-from resting_pace import RestingPace
+from resting_pace import CALM_POLL_S, RestingPace
 from whims import Whim
 
 from optimizer.assembly.configuration import Configuration, configuration_from_tables
@@ -72,6 +72,7 @@ class Run:
     lease_s: float
     max_age_s: float
     lease_end: Callable[[], float | None]
+    pace: RestingPace
     whim: Whim
     ours: OursAtTheBattery
     others: LeftToOthers
@@ -139,7 +140,8 @@ class Run:
     @property
     def late_at_most_s(self) -> float:
         """How late the loop's own way back may be: its slowest poll with jitter, and calls that hang [s]."""
-        return (1.0 + JITTER) * max(SLOWEST_S, self.poll_s) + CALLS_S
+        waited_s = CALM_POLL_S if self.pace.is_resting else self.poll_s
+        return (1.0 + JITTER) * max(SLOWEST_S, waited_s) + CALLS_S
 
     def _blocked(self) -> bool:
         if self.is_stubborn or self.house.availability() is not Availability.UP or self.house.vpp_active:
@@ -309,39 +311,53 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
         # Every other home commands all the time: more forced commands meet the fault.
         sections = {"control": control(poll_s, prefer_automatic=seed % 2 == 1)}
         configuration = configuration_from_tables(tables(unit, port, folder, merged(sections, trouble.tables)))
-        whim = Whim(configuration.strategy)
-        whim.mood = trouble.mood
+        whim = Whim(configuration.strategy, trouble.mood)
         configuration = replace(configuration, strategy=whim)
         device = _connected(configuration, clock, server, spans=None if wire else _wired(trouble, spans))
         daemon = build_daemon(configuration, clock=clock, device=device)
         daemon.board._max_age = RECOVERY  # noqa: SLF001 - an hour is right for a home that plans each quarter of one
-        record = CommandRecord(folder / "state", folder / "run")
-        lease_end = daemon._loop._lease_end  # noqa: SLF001 - the service shows it to people only in the status
-        run = Run(
-            clock, house, server, daemon, record, folder,
-            mode_control=unit != "v1-plain", poll_s=poll_s, lease_end=lease_end,
-            lease_s=configuration.settings.control.lease.total_seconds(), whim=whim,
-            max_age_s=configuration.settings.control.max_measurement_age.total_seconds(),
-            ours=OursAtTheBattery(house, mode_control=unit != "v1-plain"), others=LeftToOthers(HOLD_OFF),
-        )  # fmt: skip
         if not trouble.on_disk:
             _write_history_rarely(daemon)
         # Nobody reads the status here, and a plan in it is a fifth of what a step costs.
         daemon.reporter.write = lambda state: None  # type: ignore[method-assign]  # noqa: ARG005
-        daemon._loop._pace = RestingPace(daemon._loop._pace, clock, poll_s, [*spans, *nights(house, days)])  # type: ignore[assignment]  # noqa: SLF001
+        pace = _resting(daemon, clock, poll_s, [*spans, *nights(house, days)], restless=trouble.is_restless)
+        options = configuration.settings.control
+        run = Run(
+            clock, house, server, daemon, CommandRecord(folder / "state", folder / "run"), folder,
+            mode_control=unit != "v1-plain", poll_s=poll_s, lease_s=options.lease.total_seconds(),
+            max_age_s=options.max_measurement_age.total_seconds(), pace=pace, whim=whim,
+            ours=OursAtTheBattery(house, mode_control=unit != "v1-plain"), others=LeftToOthers(HOLD_OFF),
+            lease_end=daemon._loop._lease_end,  # noqa: SLF001 - the service shows it to people only in the status
+        )  # fmt: skip
         _wire_actions(run, trouble, spans, chance)
         daemon.on_decision.append(run.after_step)
-        stop, end_s = threading.Event(), days * 86_400.0
-        planned: list[bool] = []
+        planned = _run_for(days, daemon, clock)
+        return run, run.at_the_end(planned=planned)
 
-        def watch(now: datetime) -> None:
-            if clock.elapsed() >= end_s and not stop.is_set():
-                planned.append(daemon.board.current(now) is not None)
-                stop.set()
 
-        clock.subscribe(watch)
-        daemon.run(stop)
-        return run, run.at_the_end(planned=bool(planned and planned[-1]))
+def _run_for(days: float, daemon: Daemon, clock: SimulatedClock) -> bool:
+    """Run the service and end it; return whether it had a plan to act on until then."""
+    stop = threading.Event()
+    planned: list[bool] = []
+
+    def watch(now: datetime) -> None:
+        if clock.elapsed() >= days * 86_400.0 and not stop.is_set():
+            planned.append(daemon.board.current(now) is not None)
+            stop.set()
+
+    clock.subscribe(watch)
+    daemon.run(stop)
+    return bool(planned and planned[-1])
+
+
+def _resting(
+    daemon: Daemon, clock: Clock, poll_s: float, spans: Sequence[tuple[float, float]], *, restless: bool
+) -> RestingPace:
+    """Let the control loop rest far from every fault; return its pace."""
+    loop = daemon._loop  # noqa: SLF001 - a service looks alike at all times
+    pace = RestingPace(loop._pace, clock, poll_s, spans, restless=restless)  # noqa: SLF001
+    loop._pace = pace  # type: ignore[assignment]  # noqa: SLF001
+    return pace
 
 
 def nights(house: SimulatedHouse, days: float) -> list[tuple[float, float]]:

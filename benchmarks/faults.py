@@ -6,17 +6,19 @@
 Each run is a home of its own: service and battery over HTTP, as in production, with the fault in windows that the seed
 chooses (four a day, of one minute to two hours), a V1 with the mode call, a plain V1 or a V2. Of ten turns four are
 polled every minute, with a lease of three, three every 30 s, two every 20 s and one every 10 s; thirty seeds meet each
-unit at each of them, from 2 min before a fault begins or ends until 8 min after it, and for as long as a command
-stands that cannot be read back. In the midst of a long fault, and until hold-offs end 40 min after it, all are polled
-every minute; from then on until the next, every 5 min, and no lease ends meanwhile. Farther than a minute from every
-window the same requests and answers are handed over in process, for sockets are most of what a poll costs (``--wire``:
-never); a fault of the unit itself needs no wire at all. Where answers hang, they are waited for half a second.
+unit at each of them, from 2 min before a fault begins or ends until 5 min after it. In the midst of a long fault, and
+until hold-offs end 40 min after it, all are polled every 2 min and as a lease ends; from then on until the next, every
+9 min, and no lease ends meanwhile. Farther than a minute from every window the same requests and answers are handed
+over in process, for sockets are most of what a poll costs (``--wire``: never); a fault of the unit itself needs no wire
+at all. Where answers hang, they are waited for half a second.
 What must never happen is looked for in the battery's own log and after every control step:
 
 - a forced command outside the limits of the battery or of what was measured;
 - a forced command of ours that stands past the end of its lease although the battery takes writes (the service's own
-  way back alone: no guard runs here);
-- a forced command that stands and is not on record;
+  way back alone: no guard runs here; data that froze verify nothing);
+- a forced command that stands and is not on record, or a setpoint of ours that the battery stores, in manual mode or
+  beneath one that somebody chose, and that is not on record;
+- a battery that is taken within the hold-off after somebody changed its mode over our command;
 - more writes in any hour than the cap (one for every poll), more than 12 entries into manual mode;
 - an exception out of a control step;
 - at the end a battery that is neither handed back nor on record, or no fresh plan after the fault is over.

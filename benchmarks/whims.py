@@ -23,19 +23,16 @@ class Whim:
     ----------
     strategy
         The home's own.
-
-    Attributes
-    ----------
     mood
-        What decides instead of it; None: nothing.
+        What decides instead of it; None: nothing. May be changed.
     """
 
     Parameters: ClassVar[type[BaseModel]] = BaseModel
     description: ClassVar[str] = "Whatever its mood wants."
 
-    def __init__(self, strategy: Strategy) -> None:
+    def __init__(self, strategy: Strategy, mood: Mood | None = None) -> None:
         self._strategy = strategy
-        self.mood: Mood | None = None
+        self.mood = mood
 
     def shape(self, problem: PlanningProblem) -> PlanningProblem | None:
         """Plan as the home's own strategy would."""
