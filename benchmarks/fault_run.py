@@ -320,6 +320,7 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
             _write_history_rarely(daemon)
         # Nobody reads the status here, and a plan in it is a fifth of what a step costs.
         daemon.reporter.write = lambda state: None  # type: ignore[method-assign]  # noqa: ARG005
+        daemon._loop._pace._chance = random.Random(f"jitter {seed}")  # noqa: SLF001 - so that a run can be had again
         pace = _resting(daemon, clock, poll_s, [*spans, *nights(house, days)], restless=trouble.is_restless)
         options = configuration.settings.control
         run = Run(

@@ -2,8 +2,8 @@
 
     python benchmarks/planted_faults.py [--bugs "BEGINNING;..."] [--days D]
 
-Each bug is planted in this process alone, for the runs that should notice it; first the same runs are made without any
-bug, and must find nothing. Exit code 1 where a bug goes unnoticed, or something is found without one.
+Each bug is planted in this process alone, for the runs that should notice it; the run that does is then made without
+it, and must find nothing. Exit code 1 where a bug goes unnoticed, or something is found without it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from optimizer.control.left_behind import LeftBehind
 from optimizer.control.stand_down import HoldOff
 from optimizer.control.steadiness import ModeChanges
 from optimizer.control.validity import Plausibility
+from optimizer.devices.safe_sequence import SafeSequence
 from optimizer.service.lease_files import LeaseFiles
 
 
@@ -41,7 +42,7 @@ class Bug:
     row: str
     """The fault that should bring it to light."""
     seeds: Sequence[int]
-    """Runs of it, the first that finds something ends the search."""
+    """Of its runs; the first that finds something ends the search."""
 
 
 def _always(value: Any) -> Callable[..., Any]:
@@ -81,6 +82,8 @@ def bugs() -> list[Bug]:
             row="foreign_mode 10", seeds=seeds),
         Bug(name="what lies beneath a chosen mode is forgotten", place=LeftBehind, attribute="add",
             instead=_always(None), row="foreign_mode 7, writes refused", seeds=seeds),
+        Bug(name="leaving manual mode zeroes nothing", place=SafeSequence, attribute="_zeroes",
+            instead=lambda _: [], row="none", seeds=seeds),
     ]  # fmt: skip
 
 
