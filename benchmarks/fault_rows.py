@@ -6,12 +6,23 @@ import random
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from optimizer.simulator.fault import FaultKind, Target
+from whims import Mood, busy, fickle, many_minds, modest, to_and_fro
+
+from optimizer.devices.simulated.house import SimulatedHouse
+from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.simulator.fault import Fault, FaultKind, Target
 
 if TYPE_CHECKING:
     from fault_run import Run
+
+
+UNITS = ("v1", "v1-plain", "v2")
+DEADLINE_S = 0.5
+"""How long the service waits for an answer where answers hang: a tenth of what it would, but as real [s]."""
+PATIENCE = {"battery": {"request_deadline": f"{1000 * DEADLINE_S:.0f}ms"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,42 +31,54 @@ class Trouble:
 
     name: str
     kind: FaultKind | None = None
-    """A scripted fault of the simulator; None: ``act`` is called at the beginning of each window."""
+    """A scripted fault of the simulator, in each window."""
     on: Target = Target.ANY
     parameters: dict[str, object] = field(default_factory=dict)
     act: Callable[[Run, random.Random], None] | None = None
+    """Called at the beginning of each window."""
     undo: Callable[[Run], None] | None = None
+    """Called at its end."""
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Sections of the configuration that differ."""
-    real_s: float = 0.0
-    """Real time that one befallen request takes [s]: such a fault befalls few of them."""
+    mood: Mood | None = None
+    """What decides instead of the home's strategy, from the start; ``act`` may change it."""
+    units: tuple[str, ...] = UNITS
+    """Those that it befalls."""
+    is_slow: bool = False
+    """Whether one befallen request takes long in real time: such a fault befalls few of them."""
+    is_restless: bool = False
+    """Whether every step in its windows counts, and not only those near their edges."""
     on_disk: bool = False
     """Whether it befalls what the service stores."""
-
-    @property
-    def unit(self) -> str | None:
-        """The unit that it needs; None: any."""
-        return "v2" if self.kind is FaultKind.VPP else None
 
 
 def _scripted() -> list[Trouble]:
     """Return every kind of the simulator, on reads and writes apart where both have a meaning."""
     kinds = FaultKind
     rows = [Trouble(name="none")]
-    slow = {kinds.HANG: 5.0, kinds.SLOW: 3.0, kinds.DRIP: 5.0, kinds.LENGTH_TOO_LONG: 5.0, kinds.GZIP_BOMB: 1.0}
+    slow = (kinds.HANG, kinds.SLOW, kinds.DRIP, kinds.LENGTH_TOO_LONG, kinds.GZIP_BOMB)
+    parameters: dict[FaultKind, dict[str, object]] = {kinds.SLOW: {"delay_s": 0.6 * DEADLINE_S}}
     states = (
         kinds.REFUSE, kinds.NOT_FOLLOWED, kinds.DERATED, kinds.AMBIENT, kinds.RESTART, kinds.BATTERY_CARE,
         kinds.OFF_GRID, kinds.VPP, kinds.FOREIGN_MODE, kinds.FOREIGN_SETPOINT, kinds.FOREIGN_RESERVE, kinds.CLOCK_SKEW,
         kinds.CRASH_WHEN_POLLED_FAST,
     )  # fmt: skip
-    rows += [Trouble(name=kind.value, kind=kind) for kind in states]
+    only = {kinds.VPP: ("v2",)}
+    rows += [Trouble(name=kind.value, kind=kind, units=only.get(kind, UNITS)) for kind in states]
     both = (
         kinds.HANG, kinds.SLOW, kinds.DRIP, kinds.RESET, kinds.TRUNCATED, kinds.LENGTH_TOO_LONG, kinds.ANSWER_LOST,
         kinds.GZIP_BOMB, kinds.HTML, kinds.EMPTY, kinds.HTTP_STATUS, kinds.RETURN_CODE, kinds.REDIRECT,
     )  # fmt: skip
     for kind in both:
         rows += [
-            Trouble(name=f"{kind.value}, {on.value}", kind=kind, on=on, real_s=slow.get(kind, 0.0))
+            Trouble(
+                name=f"{kind.value}, {on.value}",
+                kind=kind,
+                on=on,
+                parameters=parameters.get(kind, {}),
+                tables=PATIENCE if kind in slow and kind is not kinds.GZIP_BOMB else {},
+                is_slow=kind in slow,
+            )
             for on in (Target.READS, Target.WRITES)
         ]
     said = (
@@ -100,6 +123,72 @@ def _withdraw(run: Run, _: random.Random) -> None:
     run.daemon.board.withdraw("the benchmark says so")
 
 
+def _lose_patience(run: Run, _: random.Random) -> None:
+    run.whim.mood = many_minds
+
+
+def _come_to_reason(run: Run) -> None:
+    run.whim.mood = None
+
+
+def _change_the_mind(run: Run, chance: random.Random) -> None:
+    """Have the battery entered and left at once, and ignore the leaving."""
+    _ignore_hand_backs(run, chance)
+    run.whim.mood = fickle()
+
+
+def _ignore_hand_backs(run: Run, _: random.Random) -> None:
+    """Let the battery accept to be handed back and go on as before: zeroes and modes other than manual are ignored."""
+    _ignore(run, lambda told: told != DeviceMode.MANUAL if isinstance(told, DeviceMode) else not told)
+
+
+def _ignore_everything(run: Run, _: random.Random) -> None:
+    """Let the battery accept whatever it is told, and go on as before."""
+    _ignore(run, lambda told: True)  # noqa: ARG005
+
+
+def _ignore(run: Run, is_ignored: Callable[[float], bool]) -> None:
+    house = run.house
+
+    def command(power_w: float) -> None:
+        if not is_ignored(power_w):
+            SimulatedHouse.command(house, power_w)
+
+    def set_mode(mode: DeviceMode) -> None:
+        if not is_ignored(mode):
+            SimulatedHouse.set_mode(house, mode)
+
+    house.command, house.set_mode = command, set_mode  # type: ignore[method-assign]
+    run.is_stubborn = True
+
+
+def _obey_later(run: Run) -> None:
+    """Let it obey again some time after it can be read again."""
+    house = run.house
+
+    def obey() -> None:
+        vars(house).pop("command", None)
+        vars(house).pop("set_mode", None)
+        run.is_stubborn = False
+
+    house.schedule(house.now + LONGER, obey)
+
+
+def _refuse_writes(run: Run, _: random.Random) -> None:
+    """Let the unit refuse every write for a while: what was sent before lies beneath the mode that somebody chose."""
+    now = run.house.now
+    fault = Fault(name="refused", kind=FaultKind.HTTP_STATUS, on=Target.WRITES, parameters={"status": 503},
+                  start=now, end=now + LONGER)  # fmt: skip
+    run.server.faults.add(fault)
+
+
+def _choose_the_usual_mode(run: Run) -> None:
+    """Let whoever chose another mode put the battery back into the one that it is left in."""
+    run.house.set_mode(DeviceMode.AUTOMATIC if run.mode_control else DeviceMode.MANUAL)
+
+
+LONGER = timedelta(minutes=10)
+AUTOMATIC = {"control": {"prefer_automatic": True}}
 NEGATIVE = {"import": {"kind": "fixed", "price_per_kwh": -0.20}, "export": {"kind": "fixed", "price_per_kwh": -0.05}}
 
 
@@ -107,7 +196,47 @@ def troubles() -> list[Trouble]:
     """Return every row of the table."""
     return [
         *_scripted(),
-        Trouble(name="foreign_mode 10", kind=FaultKind.FOREIGN_MODE, parameters={"mode": 10}),
+        Trouble(
+            name="foreign_mode 10",
+            kind=FaultKind.FOREIGN_MODE,
+            parameters={"mode": 10},
+            undo=_choose_the_usual_mode,
+        ),
+        Trouble(
+            name="foreign_mode 7, writes refused",
+            kind=FaultKind.FOREIGN_MODE,
+            parameters={"mode": 7},
+            act=_refuse_writes,
+            undo=_choose_the_usual_mode,
+            mood=busy,
+        ),
+        Trouble(
+            name="hand-back ignored",
+            kind=FaultKind.HTTP_STATUS,
+            on=Target.READS,
+            act=_ignore_hand_backs,
+            undo=_obey_later,
+            mood=busy,
+        ),
+        Trouble(
+            name="frozen over a hand-back ignored",
+            kind=FaultKind.FROZEN_STATUS,
+            on=Target.READS,
+            act=_change_the_mind,
+            undo=_obey_later,
+            mood=modest,
+            tables=AUTOMATIC,
+            units=("v1", "v2"),
+        ),
+        Trouble(name="writes ignored", act=_ignore_everything, undo=_obey_later, mood=to_and_fro),
+        Trouble(
+            name="strategy of many minds",
+            act=_lose_patience,
+            undo=_come_to_reason,
+            tables=AUTOMATIC,
+            units=("v1", "v2"),
+            is_restless=True,
+        ),
         Trouble(name="clock steps by 30 s", act=_set_clock(30.0)),
         Trouble(name="clock steps by an hour", act=_set_clock(3600.0)),
         Trouble(name="state folder gone", act=_remove, undo=_put_back, on_disk=True),

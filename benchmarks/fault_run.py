@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from direct_line import DirectLine
-from fault_rows import Trouble
+from fault_rows import UNITS, Trouble
+from fault_witness import LeftToOthers, OursAtTheBattery, frozen_for_s, told_w
+from resting_pace import CALM_POLL_S, RestingPace
+from whims import Whim
 
 from optimizer.assembly.configuration import Configuration, configuration_from_tables
 from optimizer.assembly.device import build_device
 from optimizer.clock import Clock, SimulatedClock
+from optimizer.control.options import ControlOptions
 from optimizer.devices.port import BatteryDevice
 from optimizer.devices.simulated.house import SimulatedHouse
 from optimizer.devices.simulated.modes import DeviceMode
@@ -32,27 +36,24 @@ from optimizer.service.daemon import Daemon
 from optimizer.service.pace import JITTER, SLOWEST_S
 from optimizer.simulator.fault import STATE_FAULTS, Fault, Target
 from optimizer.simulator.quirks import Quirks
+from optimizer.simulator.request_log import LogEntry
 from optimizer.simulator.server import SimulatorServer
 
 START = datetime(2026, 5, 4, 0, 0, tzinfo=UTC)
 BATTERY = Battery(usable_capacity_wh=10_000, max_charge_w=4600, max_discharge_w=4600, standby_w=25)
 TOKEN = "benchmark"
-UNITS = ("v1", "v1-plain", "v2")
 POLLS_S = (60.0, 30.0, 60.0, 20.0, 30.0, 60.0, 20.0, 60.0, 30.0, 10.0)
 """Between two control steps, by turns: the slow ones, which cost least, oftener [s]."""
 CALLS_S = 7.0
 """What calls that hang may add to a wait [s]."""
 MODE_CHANGES = 12
+HOLD_OFF = timedelta(seconds=ControlOptions().hold_off_s)
 NEAR_S = 60.0
 """So long before and after a fault every call goes over the wire [s]."""
-QUIET_POLL_S = 60.0
-"""Between two control steps while no fault is near, at least: what is looked for happens in and after a fault [s]."""
-BEFORE_S, AFTER_S = 300.0, 2400.0
-"""So long before and after a fault steps come as often as the run asks for: hold-off and leases lie within [s]."""
 RECOVERY = timedelta(hours=2)
 """Without a fault at the end of a run: the hold-off, and a plan. Planned so often, and a plan is trusted so long: the
 one that is trusted at the end was made after the last fault, and forced commands of a plan meet every fault before."""
-FLUSH = timedelta(minutes=15)
+FLUSH = timedelta(hours=1)
 """How often the history is written where the fault is not about the disk: a sixth of a run would be spent on that."""
 
 
@@ -69,7 +70,14 @@ class Run:
     mode_control: bool
     poll_s: float
     lease_s: float
+    max_age_s: float
     lease_end: Callable[[], float | None]
+    pace: RestingPace
+    whim: Whim
+    ours: OursAtTheBattery
+    others: LeftToOthers
+    is_stubborn: bool = False
+    """Whether the battery ignores to be handed back."""
     violations: list[str] = field(default_factory=list)
     worst_late_s: float = 0.0
     writes_an_hour: int = 0
@@ -79,6 +87,8 @@ class Run:
     _entries: deque[datetime] = field(default_factory=deque)
     _seen: int = 0
     _mode: int = 0
+    _commanded: bool = False
+    _spoken_of: bool = False
 
     def after_step(self, decision: Decision) -> None:
         """Look at one step and at what the battery was asked meanwhile."""
@@ -90,6 +100,15 @@ class Run:
         if self.daemon.counters.errors:
             self._found("an exception left a control step")
         self._lease(decision, standing=standing)
+        self._off_record()
+        self._commanded = standing and decision.measurement is not None
+
+    def _off_record(self) -> None:
+        """Look for what of ours the battery stores with nobody knowing: it acts, or will once the mode is manual."""
+        where = None if self.record.may_stand() else self.ours.where()
+        if where is not None and not self._spoken_of:
+            self._found(f"{where}, and is not on record")
+        self._spoken_of = where is not None
 
     def _limits(self, decision: Decision) -> None:
         if decision.outcome is not Outcome.APPLIED or not isinstance(decision.setpoint, Power):
@@ -105,7 +124,9 @@ class Run:
     def _lease(self, decision: Decision, *, standing: bool) -> None:
         """Measure how long a command stands unverified while the battery would take it back."""
         now_s = self.clock.elapsed()
-        verified = decision.measurement is not None and decision.wanted_power_w is not None
+        # Old data verify nothing, whatever the service makes of them.
+        fresh = frozen_for_s(self.server.faults, self.house.now) <= self.max_age_s + self.poll_s
+        verified = fresh and decision.measurement is not None and decision.wanted_power_w is not None
         if not standing or verified:
             self._verified_s, self._possible_s = now_s, None
             return
@@ -119,10 +140,11 @@ class Run:
     @property
     def late_at_most_s(self) -> float:
         """How late the loop's own way back may be: its slowest poll with jitter, and calls that hang [s]."""
-        return (1.0 + JITTER) * max(SLOWEST_S, self.poll_s) + CALLS_S
+        waited_s = CALM_POLL_S if self.pace.is_resting else self.poll_s
+        return (1.0 + JITTER) * max(SLOWEST_S, waited_s) + CALLS_S
 
     def _blocked(self) -> bool:
-        if self.house.availability() is not Availability.UP or self.house.vpp_active:
+        if self.is_stubborn or self.house.availability() is not Availability.UP or self.house.vpp_active:
             return True
         now = self.house.now
         return any(one.covers(now) and one.on is not Target.READS for one in self.server.faults.faults)
@@ -130,6 +152,7 @@ class Run:
     def _log(self) -> None:
         """Count writes and entries into manual mode in the battery's own log."""
         for entry in self.server.log.after(self._seen):
+            self._witness(entry)
             if entry.is_write and "/setpoint/" in entry.path:
                 self._writes.append(entry.at)
             if entry.is_write and entry.mode == DeviceMode.MANUAL != self._mode:
@@ -144,6 +167,15 @@ class Run:
             self._found(f"{len(self._writes)} writes in an hour")
         if len(self._entries) > MODE_CHANGES:
             self._found(f"{len(self._entries)} entries into manual mode in an hour")
+
+    def _witness(self, entry: LogEntry) -> None:
+        self.ours.note(entry)
+        told = told_w(entry)
+        if told is not None and not -BATTERY.max_discharge_w <= told <= BATTERY.max_charge_w:
+            self._found(f"the battery was told {told:+.0f} W, past its limits")
+        wrong = self.others.note(entry, commanded=self._commanded)
+        if wrong is not None:
+            self._found(wrong)
 
     def at_the_end(self, *, planned: bool) -> str:
         """Judge what is left; return the last state in a word."""
@@ -184,10 +216,15 @@ def tables(unit: str, port: int, folder: Path, sections: dict[str, dict[str, Any
             "export": {"kind": "fixed", "price_per_kwh": 0.08},
         },
         "forecast": {"pv_peak_kw": 5.0},
-        "planning": {"horizon": "12h", "scenarios": 2, "replan": "2h"},
+        "planning": {"step": "30min", "horizon": "6h", "scenarios": 2, "replan": "2h"},
         "service": {"state_dir": str(folder / "state"), "runtime_dir": str(folder / "run")},
     }
-    return {**told, **sections}
+    return merged(told, sections)
+
+
+def merged(told: dict[str, Any], more: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return sections with what others say of each laid over."""
+    return {**told, **{name: {**told.get(name, {}), **section} for name, section in more.items()}}
 
 
 def control(poll_s: float, *, prefer_automatic: bool) -> dict[str, Any]:
@@ -211,8 +248,8 @@ def windows(chance: random.Random, days: float) -> list[tuple[float, float]]:
 
 
 def shortened(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the windows of what costs real time: it befalls only a few requests of each."""
-    return [(begins_s, min(ends_s, begins_s + 130.0)) for begins_s, ends_s in spans]
+    """Return the windows of what costs real time: past the longest lease, and few requests of each."""
+    return [(begins_s, min(ends_s, begins_s + 200.0)) for begins_s, ends_s in spans]
 
 
 def faults_of(trouble: Trouble, spans: Sequence[tuple[float, float]]) -> tuple[Fault, ...]:
@@ -257,7 +294,7 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
         Whether every call goes over HTTP, and not only those near a fault.
     """
     chance = random.Random(f"{trouble.name} {seed}")
-    unit = trouble.unit or UNITS[(seed + len(trouble.name)) % len(UNITS)]
+    unit = trouble.units[(seed + len(trouble.name)) % len(trouble.units)]
     poll_s = POLLS_S[(seed // len(UNITS) + len(trouble.name)) % len(POLLS_S)]
     clock = SimulatedClock(START)
     house = SimulatedHouse(
@@ -266,54 +303,71 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
         initial_soc=chance.choice((0.02, 0.2, 0.5, 0.8, 0.99)), nightly_restart=NightlyRestart(),
     )  # fmt: skip
     spans = windows(chance, days)
-    if trouble.real_s:
+    if trouble.is_slow:
         spans = shortened(spans)
     quirks = Quirks(mode_control=unit == "v1")
     with SimulatorServer(house, token=TOKEN, quirks=quirks, faults=faults_of(trouble, spans), log_size=500) as server:
         port = server.v2_port if unit == "v2" else server.v1_port
         # Every other home commands all the time: more forced commands meet the fault.
         sections = {"control": control(poll_s, prefer_automatic=seed % 2 == 1)}
-        configuration = configuration_from_tables(tables(unit, port, folder, {**sections, **trouble.tables}))
+        configuration = configuration_from_tables(tables(unit, port, folder, merged(sections, trouble.tables)))
+        whim = Whim(configuration.strategy, trouble.mood)
+        configuration = replace(configuration, strategy=whim)
         device = _connected(configuration, clock, server, spans=None if wire else _wired(trouble, spans))
         daemon = build_daemon(configuration, clock=clock, device=device)
         daemon.board._max_age = RECOVERY  # noqa: SLF001 - an hour is right for a home that plans each quarter of one
-        record = CommandRecord(folder / "state", folder / "run")
-        lease_end = daemon._loop._lease_end  # noqa: SLF001 - the service shows it to people only in the status
-        run = Run(
-            clock, house, server, daemon, record, folder,
-            mode_control=unit != "v1-plain", poll_s=poll_s, lease_end=lease_end,
-            lease_s=configuration.settings.control.lease.total_seconds(),
-        )  # fmt: skip
         if not trouble.on_disk:
             _write_history_rarely(daemon)
         # Nobody reads the status here, and a plan in it is a fifth of what a step costs.
         daemon.reporter.write = lambda state: None  # type: ignore[method-assign]  # noqa: ARG005
-        _rest_between(run, spans)
+        daemon._loop._pace._chance = random.Random(f"jitter {seed}")  # noqa: SLF001 - so that a run can be had again
+        pace = _resting(daemon, clock, poll_s, [*spans, *nights(house, days)], restless=trouble.is_restless)
+        options = configuration.settings.control
+        run = Run(
+            clock, house, server, daemon, CommandRecord(folder / "state", folder / "run"), folder,
+            mode_control=unit != "v1-plain", poll_s=poll_s, lease_s=options.lease.total_seconds(),
+            max_age_s=options.max_measurement_age.total_seconds(), pace=pace, whim=whim,
+            ours=OursAtTheBattery(house, mode_control=unit != "v1-plain"), others=LeftToOthers(HOLD_OFF),
+            lease_end=daemon._loop._lease_end,  # noqa: SLF001 - the service shows it to people only in the status
+        )  # fmt: skip
         _wire_actions(run, trouble, spans, chance)
         daemon.on_decision.append(run.after_step)
-        stop, end_s = threading.Event(), days * 86_400.0
-        planned: list[bool] = []
-
-        def watch(now: datetime) -> None:
-            if clock.elapsed() >= end_s and not stop.is_set():
-                planned.append(daemon.board.current(now) is not None)
-                stop.set()
-
-        clock.subscribe(watch)
-        daemon.run(stop)
-        return run, run.at_the_end(planned=bool(planned and planned[-1]))
+        planned = _run_for(days, daemon, clock)
+        return run, run.at_the_end(planned=planned)
 
 
-def _rest_between(run: Run, spans: Sequence[tuple[float, float]]) -> None:
-    """Poll slowly while no fault is near: most of a run is spent there, and nothing is looked for."""
-    pace, poll_s = run.daemon._loop._pace, run.poll_s  # noqa: SLF001 - a service polls alike at all times
-    near = [(begins_s - BEFORE_S, ends_s + AFTER_S) for begins_s, ends_s in spans]
+def _run_for(days: float, daemon: Daemon, clock: SimulatedClock) -> bool:
+    """Run the service and end it; return whether it had a plan to act on until then."""
+    stop = threading.Event()
+    planned: list[bool] = []
 
-    def follow(_: datetime) -> None:
-        is_near = any(begins_s <= run.clock.elapsed() <= ends_s for begins_s, ends_s in near)
-        pace._poll_s = poll_s if is_near else max(poll_s, QUIET_POLL_S)  # noqa: SLF001
+    def watch(now: datetime) -> None:
+        if clock.elapsed() >= days * 86_400.0 and not stop.is_set():
+            planned.append(daemon.board.current(now) is not None)
+            stop.set()
 
-    run.clock.subscribe(follow)
+    clock.subscribe(watch)
+    daemon.run(stop)
+    return bool(planned and planned[-1])
+
+
+def _resting(
+    daemon: Daemon, clock: Clock, poll_s: float, spans: Sequence[tuple[float, float]], *, restless: bool
+) -> RestingPace:
+    """Let the control loop rest far from every fault; return its pace."""
+    loop = daemon._loop  # noqa: SLF001 - a service looks alike at all times
+    pace = RestingPace(loop._pace, clock, poll_s, spans, restless=restless)  # noqa: SLF001
+    loop._pace = pace  # type: ignore[assignment]  # noqa: SLF001
+    return pace
+
+
+def nights(house: SimulatedHouse, days: float) -> list[tuple[float, float]]:
+    """Return when the unit restarts by itself [s after the start]."""
+    restart, found, at_s = NightlyRestart(), [], START.timestamp()
+    while (at_s := restart.next_after(at_s, house.timezone)) < START.timestamp() + days * 86_400.0:
+        begins_s = at_s - START.timestamp()
+        found.append((begins_s, begins_s + restart.refusing_s + restart.bad_gateway_s))
+    return found
 
 
 def _write_history_rarely(daemon: Daemon) -> None:

@@ -6,15 +6,19 @@
 Each run is a home of its own: service and battery over HTTP, as in production, with the fault in windows that the seed
 chooses (four a day, of one minute to two hours), a V1 with the mode call, a plain V1 or a V2. Of ten turns four are
 polled every minute, with a lease of three, three every 30 s, two every 20 s and one every 10 s; thirty seeds meet each
-unit at each of them. From 40 min after a fault until 5 min before the next all are polled every minute: hold-off and
-leases are over by then. Farther than a minute from every window the same requests and answers are handed over in
-process, for sockets are most of what a poll costs (``--wire``: never); a fault of the unit itself needs no wire at all.
+unit at each of them, from 2 min before a fault begins or ends until 5 min after it. In the midst of a long fault, and
+until hold-offs end 40 min after it, all are polled every 2 min and as a lease ends; from then on until the next, every
+9 min, and no lease ends meanwhile. Farther than a minute from every window the same requests and answers are handed
+over in process, for sockets are most of what a poll costs (``--wire``: never); a fault of the unit itself needs no wire
+at all. Where answers hang, they are waited for half a second.
 What must never happen is looked for in the battery's own log and after every control step:
 
 - a forced command outside the limits of the battery or of what was measured;
 - a forced command of ours that stands past the end of its lease although the battery takes writes (the service's own
-  way back alone: no guard runs here);
-- a forced command that stands and is not on record;
+  way back alone: no guard runs here; data that froze verify nothing);
+- a forced command that stands and is not on record, or a setpoint of ours that the battery stores, in manual mode or
+  beneath one that somebody chose, and that is not on record;
+- a battery that is taken within the hold-off after somebody changed its mode over our command;
 - more writes in any hour than the cap (one for every poll), more than 12 entries into manual mode;
 - an exception out of a control step;
 - at the end a battery that is neither handed back nor on record, or no fresh plan after the fault is over.
@@ -26,6 +30,7 @@ that it holds already are not run again. Exit code 1 where anything was found.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import multiprocessing
@@ -124,6 +129,9 @@ def run_one(job: Job) -> Result:
     """Run one home under one fault."""
     logging.getLogger("sunshift").addHandler(logging.NullHandler())
     logging.disable(logging.CRITICAL)
+    # What was imported stays: to look through it again and again is a tenth of a run.
+    gc.freeze()
+    gc.set_threshold(50_000)
     trouble = next(one for one in troubles() if one.name == job.fault)
     began_s = time.process_time()
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:

@@ -181,6 +181,8 @@ class SimulatorServer:
     def _align(self) -> None:
         """Open or close the ports as the house has it now."""
         refusing = self.house.availability() is Availability.REFUSING
+        if all(listener.is_open is not refusing for listener in self._listeners):
+            return
         with self._gate:
             for listener in self._listeners:
                 if self._stopped.is_set():

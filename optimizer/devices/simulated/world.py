@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from itertools import count
+from math import inf
 
 from optimizer.devices.simulated.authority import Authority
 from optimizer.devices.simulated.load_average import LoadAverage
@@ -68,6 +69,7 @@ class World:
         self._acts: list[tuple[float, int, Callable[[], None]]] = []
         self._act_numbers = count()
         self._moving = False
+        self._reached_s = -inf
 
     @property
     def soc(self) -> float:
@@ -84,12 +86,15 @@ class World:
 
     def schedule(self, instant_s: float, act: Callable[[], None]) -> None:
         """Call ``act`` when the world reaches an instant [s since the epoch]."""
+        self._reached_s = -inf
         heapq.heappush(self._acts, (instant_s, next(self._act_numbers), act))
 
     def advance_to(self, end_s: float) -> None:
         """Move forward to an instant; one in the past changes nothing [s since the epoch]."""
         if self._moving:
             return  # an act that is due happens at its own instant, which is now
+        if end_s <= self._reached_s and not self.authority.care:
+            return  # asked again within the same instant, as for every request: nothing is due (care may end at once)
         self._moving = True
         try:
             self._begin_what_is_due()
@@ -98,6 +103,8 @@ class World:
                 order = self.order(moment)
                 self._step(moment, order, self._step_length(moment, order, end_s))
                 self._begin_what_is_due()
+            # Only where no act has scheduled another meanwhile, which may be due at this very instant.
+            self._reached_s = end_s if not self._acts or self._acts[0][0] > self.now_s + _EPSILON_S else -inf
         finally:
             self._moving = False
 

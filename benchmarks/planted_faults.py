@@ -1,0 +1,125 @@
+"""Whether the bench of faults would notice: plants one bug after the other in the service and runs what should find it.
+
+    python benchmarks/planted_faults.py [--bugs "BEGINNING;..."] [--days D]
+
+Each bug is planted in this process alone, for the runs that should notice it; the run that does is then made without
+it, and must find nothing. Exit code 1 where a bug goes unnoticed, or something is found without it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from faults import Job, Result, run_one
+
+from optimizer.control import controller
+from optimizer.control.actuator import Actuator
+from optimizer.control.awaited_release import AwaitedRelease
+from optimizer.control.clamp import Clamped
+from optimizer.control.left_behind import LeftBehind
+from optimizer.control.stand_down import HoldOff
+from optimizer.control.steadiness import ModeChanges
+from optimizer.control.validity import Plausibility
+from optimizer.devices.safe_sequence import SafeSequence
+from optimizer.service.lease_files import LeaseFiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bug:
+    """One thing that the service might do wrong."""
+
+    name: str
+    place: Any
+    """Class or module."""
+    attribute: str
+    instead: Callable[..., Any]
+    """What stands there instead."""
+    row: str
+    """The fault that should bring it to light."""
+    seeds: Sequence[int]
+    """Of its runs; the first that finds something ends the search."""
+
+
+def _always(value: Any) -> Callable[..., Any]:
+    return lambda *_, **__: value
+
+
+_OBJECTION = AwaitedRelease.objection
+
+
+def _objection_by_mode(self: AwaitedRelease, measurement: Any, *, can_set_mode: bool) -> str | None:
+    return _OBJECTION(self, measurement, can_set_mode=True) if can_set_mode else None
+
+
+def _unclamped(power_w: float, *_: Any) -> Clamped:
+    return Clamped(power_w=power_w)
+
+
+def bugs() -> list[Bug]:
+    """Return every bug of the table."""
+    seeds = range(6)
+    return [
+        Bug(name="no cap on mode changes", place=ModeChanges, attribute="may_change", instead=_always(True),
+            row="strategy of many minds", seeds=seeds),
+        Bug(name="an old status takes the command off the record", place=Actuator, attribute="_is_news",
+            instead=_always(True), row="frozen over a hand-back ignored", seeds=seeds),
+        Bug(name="a plain battery's hand-back is believed", place=AwaitedRelease, attribute="objection",
+            instead=_objection_by_mode, row="writes ignored", seeds=seeds),
+        Bug(name="the lease never ends", place=Actuator, attribute="unreadable", instead=_always(None),
+            row="USOC = 255", seeds=seeds),
+        Bug(name="the record is never written", place=LeaseFiles, attribute="hold", instead=_always(None),
+            row="none", seeds=seeds),
+        Bug(name="setpoints are not clamped", place=controller, attribute="clamp", instead=_unclamped,
+            row="strategy of many minds", seeds=seeds),
+        Bug(name="a frozen device is not noticed", place=Plausibility, attribute="_frozen", instead=_always(None),
+            row="frozen_status", seeds=seeds),
+        Bug(name="a stand-down never begins", place=HoldOff, attribute="begin", instead=_always(None),
+            row="foreign_mode 10", seeds=seeds),
+        Bug(name="what lies beneath a chosen mode is forgotten", place=LeftBehind, attribute="add",
+            instead=_always(None), row="foreign_mode 7, writes refused", seeds=seeds),
+        Bug(name="leaving manual mode zeroes nothing", place=SafeSequence, attribute="_zeroes",
+            instead=lambda _: [], row="none", seeds=seeds),
+    ]  # fmt: skip
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--bugs", default="", help="beginnings of names, separated by semicolons; default: all")
+    parser.add_argument("--days", type=float, default=0.5, help="simulated days of each run")
+    told = parser.parse_args(arguments)
+    chosen = tuple(name for name in told.bugs.split(";") if name)
+    wanted = [one for one in bugs() if not chosen or one.name.startswith(chosen)]
+    print(f"{'bug':48} | noticed by")
+    went_well = [_line(bug, told.days) for bug in wanted]
+    return 0 if all(went_well) else 1
+
+
+def _line(bug: Bug, days: float) -> bool:
+    """Print what noticed a bug; return whether something did, and only the bug made it."""
+    noticed = next((result for seed in bug.seeds if (result := _with(bug, seed, days)).violations), None)
+    if noticed is None:
+        print(f"{bug.name:48} | NOTHING: {bug.row}, {len(bug.seeds)} seeds", flush=True)
+        return False
+    without = run_one(_job(bug, noticed.seed, days)).violations
+    print(f"{bug.name:48} | {noticed.fault}, seed {noticed.seed}: {noticed.violations[0]}", flush=True)
+    for what in without[:1]:
+        print(f"{'':48} | FOUND WITHOUT IT, TOO: {what}", flush=True)
+    return not without
+
+
+def _with(bug: Bug, seed: int, days: float) -> Result:
+    with patch.object(bug.place, bug.attribute, bug.instead):
+        return run_one(_job(bug, seed, days))
+
+
+def _job(bug: Bug, seed: int, days: float) -> Job:
+    return Job(fault=bug.row, seed=seed, days=days, wire=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
