@@ -17,6 +17,7 @@ from optimizer.control.registry import create_strategy, installed_strategies
 from optimizer.control.strategy import Strategy
 from optimizer.devices.tokens import read_token
 from optimizer.errors import ConfigError, ConfigProblem, StrategyError
+from optimizer.release.tokens import TOKEN_FILE_NAME
 from optimizer.settings import Settings
 from optimizer.settings.layers import Layers, origin_of
 from optimizer.settings.places import default_runtime_dir, default_state_dir, paths_relative_to
@@ -28,9 +29,6 @@ from optimizer.settings.plausibility import (
 )
 from optimizer.settings.problems import problems_of
 from optimizer.settings.suggestion import one_of
-
-CREDENTIAL = "sunshift-token"
-"""Name of the systemd credential that may hold the battery's token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +208,7 @@ def _token(settings: Settings | None, environ: Mapping[str, str], problems: list
     if path is None:
         message = (
             "is required for sonnen_v2: name a file that holds the API token, or hand it over as the systemd "
-            f"credential {CREDENTIAL!r} (the battery shows it on its own page under Software-Integration)"
+            f"credential {TOKEN_FILE_NAME!r} (the battery shows it on its own page under Software-Integration)"
         )
         problems.append(ConfigProblem(path="battery.token_file", message=message))
         return None
@@ -223,7 +221,7 @@ def _token(settings: Settings | None, environ: Mapping[str, str], problems: list
 
 def _credential(environ: Mapping[str, str]) -> Path | None:
     folder = environ.get("CREDENTIALS_DIRECTORY")
-    path = Path(folder) / CREDENTIAL if folder else None
+    path = Path(folder) / TOKEN_FILE_NAME if folder else None
     return path if path is not None and path.is_file() else None
 
 

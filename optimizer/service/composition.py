@@ -16,7 +16,6 @@ from optimizer.clock import Clock, SimulatedClock
 from optimizer.control.plan_board import PlanBoard, trusted_for
 from optimizer.devices.port import BatteryDevice
 from optimizer.release.record import CommandRecord
-from optimizer.release.target import battery_address
 from optimizer.release.tokens import token_left_for
 from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.chores import Chores, Periods
@@ -171,9 +170,7 @@ def _leave_word(
 def _address(configuration: Configuration) -> str | None:
     """Return what the battery is called on this machine; None where it lives in this process."""
     battery = configuration.settings.battery
-    return (
-        None if battery.host is None or battery.driver == "simulated" else battery_address(battery.host, battery.port)
-    )
+    return None if battery.driver == "simulated" else release_target(battery).address
 
 
 def _runner_for(clock: Clock) -> JobRunner:

@@ -15,7 +15,7 @@ RUN_MARK_NAME = "running"
 
 
 class RunMark:
-    """The mark in the state folder, which outlives a power cut.
+    """The mark in the state folder, which outlives a power cut but for one in the first half minute.
 
     Parameters
     ----------

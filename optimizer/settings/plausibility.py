@@ -17,8 +17,8 @@ CENTS_IN_COMMON = frozenset({"EUR", "USD", "GBP", "CHF", "AUD", "CAD", "NZD"})
 DEAREST_PER_KWH = 3.0
 """No price list comes near this in those currencies; what exceeds it is in cents or per MWh."""
 
-REQUESTS_A_STEP = 6
-"""What a control step asks of a battery at most, one after the other: two reads, two zeroes, a mode and a setpoint."""
+REQUESTS_A_STEP = 7
+"""What a control step asks of a battery at most, one after the other: two reads, two zeroes, a mode, two setpoints."""
 
 
 def implausible_prices(settings: Settings) -> Iterator[ConfigProblem]:

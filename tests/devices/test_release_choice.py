@@ -6,7 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from optimizer.devices.port import Capabilities
+from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.domain.measurement import OperatingMode
 from optimizer.release import hand_back
+from optimizer.release.client import HAND_BACK_CODES
 from optimizer.release.hand_back import ReleaseReport, release_battery
 from optimizer.release.target import ReleaseTarget
 from support.canary import CANARY
@@ -45,6 +49,24 @@ def released(
         token=CANARY,
     )
     return release_battery(target, deadline_s=deadline_s, owners_word=owners_word)
+
+
+OURS = ("1", "2", "8")
+"""Manual, and the automatic mode in which the service leaves a battery that it does not force."""
+
+
+@pytest.mark.parametrize("hand_back_mode", ["automatic", "time_of_use", "backup"])
+@pytest.mark.parametrize("mode", [str(int(mode)) for mode in DeviceMode])
+def test_every_mode_is_ours_or_chosen(mode: str, hand_back_mode: str, battery: FakeSonnen) -> None:
+    """By one rule with the service's own: what is ours is handed back, what was chosen stays."""
+    battery.mode = mode
+    assert released(battery, hand_back_mode=hand_back_mode).confirmed
+    code, *_ = HAND_BACK_CODES[hand_back_mode]
+    told = DeviceMode(int(mode)).operating_mode
+    capabilities = Capabilities(can_set_mode=True, hand_back_mode=OperatingMode(hand_back_mode))
+    assert battery.mode == (code if capabilities.may_be_taken(told) else mode)
+    assert (battery.mode == code) or mode not in OURS
+    assert battery.setpoint_w == 0
 
 
 @pytest.mark.parametrize("driver", ["sonnen_v1", "sonnen_v2"])
@@ -129,3 +151,33 @@ def test_a_mode_that_is_never_told_is_judged_by_the_power(battery: FakeSonnen) -
     zeroed = dict.fromkeys(("/api/v1/setpoint/charge/0", "/api/v1/setpoint/discharge/0"), (200, b"true"))
     battery.overrides = {**accepted, **zeroed}
     assert not released(battery, deadline_s=0.5).confirmed
+
+
+def test_an_untold_mode_and_a_power_by_chance_do_not_make_up_for_refusals(battery: FakeSonnen) -> None:
+    """A battery that takes nothing and happens to stand idle is not handed back."""
+    battery.mode_named, battery.mode, battery.setpoint_w = False, "1", 0
+    paths = ("/api/v1/setpoint/charge/0", "/api/v1/setpoint/discharge/0", "/api/setting?EM_OperatingMode=2")
+    battery.overrides = dict.fromkeys(paths, (200, b'{"ReturnCode":"13"}'))
+    assert not released(battery, deadline_s=0.5).confirmed
+
+
+def test_a_choice_that_cannot_be_seen_again_is_not_waited_for(
+    battery: FakeSonnen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One look told it, and then no status comes: half the time is left to set the mode all the same."""
+    tell, looks = battery._status, []
+
+    def status() -> dict[str, object]:
+        looks.append(None)
+        return tell() if len(looks) == 1 else {}
+
+    monkeypatch.setattr(battery, "_status", status)
+    monkeypatch.setitem(battery.overrides, "/nothing", (200, b""))
+    released(battery, deadline_s=0.5)
+    assert battery.mode == "2"
+
+
+def test_the_owner_is_told_of_no_failure_where_there_is_none(battery: FakeSonnen) -> None:
+    """A battery that is back already is looked at until its data moves, and that is no failed step."""
+    battery.mode = "2"
+    assert not [step for step in released(battery, owners_word=True).steps if "failed" in step]

@@ -15,7 +15,7 @@ from optimizer.release.record import CommandRecord
 from optimizer.release.target import ReleaseTarget
 from optimizer.service.pace import SLOWEST_S
 from support.hostile_battery import ReadFault, WriteFault
-from support.safety_rig import GUARD_WITHIN_S, OPTIONS, POLL_S, SLACK_S, Rig
+from support.safety_rig import GUARD_WITHIN_S, LONGEST_WAIT_S, OPTIONS, POLL_S, SLACK_S, Rig
 
 
 def charges(rig: Rig) -> Rig:
@@ -304,16 +304,19 @@ def test_an_end_on_frozen_data_is_not_believed(charging: Rig) -> None:
     assert seconds_until(is_safe, charging) <= GUARD_WITHIN_S + OPTIONS.lease_s
 
 
-def test_a_start_on_frozen_data_does_not_take_a_command_off_the_record(charging: Rig) -> None:
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_start_on_frozen_data_does_not_take_a_command_off_the_record(charging: Rig, *, guarded: bool) -> None:
     """What an earlier run sent it may have sent just before it died; the data may be older than that."""
     force_on_frozen_data(charging)
     charging.kill()
     charging.battery.write_fault = WriteFault.IGNORED
     charging.strategy.decide_by = lambda situation: self_consumption_wish(situation, "nothing to force")
+    charging.has_guard = guarded
     charging.start()
-    charging.run(OPTIONS.max_age_s - POLL_S)
-    assert charging.house.setpoint_w == 900.0
-    assert charging.record.may_stand()
+    for _ in range(30):
+        charging.run(POLL_S)
+        assert charging.house.setpoint_w == 900.0
+        assert charging.record.may_stand()
     charging.battery.read_fault, charging.battery.write_fault = ReadFault.NONE, WriteFault.NONE
     assert seconds_until(lambda rig: not rig.record.may_stand(), charging) <= OPTIONS.settle_s + GUARD_WITHIN_S
     assert is_safe(charging)
@@ -333,14 +336,21 @@ def test_a_hand_back_that_was_ignored_is_pursued_by_the_loop_alone(charging: Rig
     assert len(charging.battery.ledger.writes) - writes <= 3600.0 / OPTIONS.lease_s
 
 
-def test_a_mode_that_is_chosen_while_the_data_is_in_doubt_is_left_alone(charging: Rig) -> None:
-    """What is pursued blindly is the setpoint, not the mode."""
-    charging.battery.read_fault = ReadFault.UNBALANCED
-    charging.run(600.0)
-    assert is_safe(charging)
+@pytest.mark.parametrize("chosen_after_s", [0.0, 30.0, OPTIONS.lease_s - POLL_S, OPTIONS.lease_s + POLL_S, 600.0])
+@pytest.mark.parametrize("fault", [ReadFault.UNBALANCED, ReadFault.SOC_255])
+def test_a_mode_that_is_chosen_while_the_data_is_in_doubt_is_left_alone(
+    charging: Rig, fault: ReadFault, chosen_after_s: float
+) -> None:
+    """Before the lease of the command ends and after it: what is taken back then is the setpoint, not the mode."""
+    charging.battery.read_fault = fault
+    charging.run(chosen_after_s)
     charging.house.set_mode(DeviceMode.OPTIMIZING)
     charging.run(3600.0)
+    assert (charging.house.mode, charging.house.setpoint_w) == (DeviceMode.OPTIMIZING, 0.0)
+    charging.battery.read_fault = ReadFault.NONE
+    charging.run(300.0)
     assert charging.house.mode is DeviceMode.OPTIMIZING
+    assert not charging.record.may_stand()
 
 
 @pytest.mark.parametrize("left_over", [False, True])
@@ -360,6 +370,46 @@ def test_a_mode_that_is_chosen_before_a_crash_is_left_alone_after_it(charging: R
     charging.start()
     charging.run(60.0)
     assert charging.decisions[-1].setpoint == Power(900.0)
+
+
+def test_a_start_after_a_crash_does_not_take_frozen_data_for_a_choice(tmp_path: Path) -> None:
+    """Its data froze in the mode that the owner had it in before the first start: there a command may stand."""
+    rig = Rig(tmp_path, mode_control=True, echo=True)
+    rig.house.set_mode(DeviceMode.OPTIMIZING)
+    rig.strategy.decide_by = lambda _: Wish(battery_power_w=900.0, reason="the test says so")
+    rig.battery.read_fault = ReadFault.FROZEN
+    rig.start()
+    rig.run(5.0)
+    assert rig.house.setpoint_w == 900.0
+    rig.kill()
+    rig.start()
+    rig.run(600.0)
+    assert is_safe(rig)
+    assert not rig.problems
+
+
+@pytest.mark.parametrize("mode", [DeviceMode.BACKUP, DeviceMode.TIME_OF_USE])
+@pytest.mark.parametrize("end", ["terminate", "guard", "restart", "blind"])
+def test_a_battery_is_left_in_the_mode_that_its_owner_wants_it_in(tmp_path: Path, mode: DeviceMode, end: str) -> None:
+    """By every way back; and taken up from it again, for it is nobody's choice."""
+    rig = charges(Rig(tmp_path, mode_control=True, echo=True, hand_back_mode=mode))
+    if end == "terminate":
+        assert rig.terminate()
+    elif end == "blind":
+        rig.battery.read_fault = ReadFault.REFUSED
+        rig.run(OPTIONS.lease_s + LONGEST_WAIT_S)
+    else:
+        rig.kill()
+        if end == "guard":
+            rig.run(OPTIONS.lease_s + GUARD_WITHIN_S)
+    if end != "restart":
+        assert (rig.house.mode, rig.house.setpoint_w) == (mode, 0.0)
+    rig.battery.read_fault = ReadFault.NONE
+    if rig.service is None:
+        rig.start()
+    rig.run(OPTIONS.hold_off_s + 600.0)
+    assert (rig.house.mode, rig.house.setpoint_w) == (DeviceMode.MANUAL, 900.0)
+    assert not rig.problems
 
 
 def test_the_guard_leaves_a_mode_alone_that_is_chosen_after_a_crash(charging: Rig) -> None:

@@ -18,6 +18,7 @@ from optimizer.cli import main as cli
 from optimizer.guard import guard
 from optimizer.release.record import CommandRecord
 from optimizer.release.target import ReleaseTarget, battery_address
+from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.leftovers import leave_token
 from support.fake_sonnen import FakeSonnen
 from support.service_bench import TOKEN, bench
@@ -98,6 +99,31 @@ def test_a_configuration_that_is_broken_or_simulated_does_not_keep_a_command_sta
     assert (homes.commanded.mode, homes.record.may_stand()) == ("2", False)
 
 
+def test_a_battery_with_a_new_address_is_found_by_the_configuration(homes: Homes) -> None:
+    """Nobody answers at the old one: far oftener than there are two batteries, that is what happened."""
+    homes.record.intend(COMMAND, ReleaseTarget(driver="sonnen_v1", host="127.0.0.1", port=9, mode_control=True))
+    done = run(homes, "optimizer.guard")
+    assert done.returncode == 0, done.stdout
+    assert (homes.configured.mode, homes.configured.setpoint_w, homes.record.may_stand()) == ("2", 0, False)
+
+
+def test_what_another_service_commands_is_left_to_that_one(homes: Homes) -> None:
+    """Though nobody answers where the command was sent; it stays on record."""
+    homes.record.intend(COMMAND, ReleaseTarget(driver="sonnen_v1", host="127.0.0.1", port=9, mode_control=True))
+    with BatteryClaim(battery_address("127.0.0.1", homes.configured.port)):
+        assert run(homes, "optimizer.guard").returncode == 1
+    assert homes.configured.log == []
+    assert homes.record.may_stand()
+
+
+def test_a_battery_that_takes_part_of_it_is_the_one(homes: Homes) -> None:
+    """It is there, and not handed back: the configured one has nothing to do with it."""
+    homes.commanded.overrides["/api/setting?EM_OperatingMode=2"] = (200, b"{}")
+    assert run(homes, "optimizer.guard").returncode == 1
+    assert homes.configured.log == []
+    assert homes.record.may_stand()
+
+
 def test_the_configuration_knows_more_of_the_same_battery(homes: Homes) -> None:
     """The mode to leave it in may have been changed since."""
     same = f'host = "127.0.0.1"\nport = {homes.commanded.port}\nmode_control = true\n'
@@ -136,6 +162,7 @@ SOUND = {"driver": "sonnen_v1", "host": "h", "port": 1, "mode_control": True, "h
                 {"port": 65536},
                 {"port": -1},
                 {"port": "80"},
+                {"port": True},
                 {"mode_control": 1},
                 {"hand_back_mode": "manual"},
             )
@@ -190,6 +217,16 @@ def test_a_battery_that_nobody_answers_for_does_not_keep_the_service_from_starti
         home.run_for(timedelta(minutes=2))
         assert home.decisions[0].reason == "an earlier run left a command on record"
     assert any("127.0.0.1:9" in message and "look at it" in message for message in caplog.messages)
+
+
+def test_a_start_leaves_alone_what_another_service_commands_by_now(
+    homes: Homes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One writer a battery."""
+    with BatteryClaim(battery_address("127.0.0.1", homes.commanded.port)), bench(tmp_path) as home:
+        home.run_for(timedelta(minutes=2))
+    assert homes.commanded.log == []
+    assert any("it is left alone" in message for message in caplog.messages)
 
 
 def test_an_observer_commands_no_battery_at_all(homes: Homes, tmp_path: Path) -> None:

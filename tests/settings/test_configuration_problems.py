@@ -60,7 +60,7 @@ SINGLE_MISTAKES = [
     (
         {"battery__request_deadline": "1min"},
         "battery.request_deadline",
-        'is 1min: the 6 requests of a step would outlast a control.lease of 90s; write "15s" or less',
+        'is 1min: the 7 requests of a step would outlast a control.lease of 90s; write "12s" or less',
     ),
     (
         {"control__lease": "10s", "control__reassert": "5s", "control__poll_interval": "5s"},
@@ -70,7 +70,7 @@ SINGLE_MISTAKES = [
     (
         {"control__lease": "20s", "control__reassert": "5s", "control__poll_interval": "5s"},
         "battery.request_deadline",
-        'is 5s: the 6 requests of a step would outlast a control.lease of 20s; write "3s" or less',
+        'is 5s: the 7 requests of a step would outlast a control.lease of 20s; write "2s" or less',
     ),
     (
         {"control__poll_interval": "43s", "control__max_measurement_age": "80s"},
@@ -279,7 +279,7 @@ def test_what_a_slower_poll_asks_for_is_named() -> None:
 def test_the_deadline_and_the_lease_that_are_named_work() -> None:
     """A step's requests fit into the lease, and the lease outlasts a late poll: each to the second."""
     slow = {"control__poll_interval": "43s", "control__max_measurement_age": "80s"}
-    assert problems(battery__request_deadline="15s") == {}
-    assert list(problems(battery__request_deadline="16s")) == ["battery.request_deadline"]
+    assert problems(battery__request_deadline="12s") == {}
+    assert list(problems(battery__request_deadline="13s")) == ["battery.request_deadline"]
     assert problems(control__lease="91s", **slow) == {}
     assert list(problems(control__lease="90s", **slow)) == ["control.lease"]
