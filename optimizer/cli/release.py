@@ -36,10 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
     found = batteries(record, config, {"RUNTIME_DIRECTORY": str(folder), **os.environ})
     reports = {one.address: release_battery(one, owners_word=True) for one in found if one is not None}
     print(_told(reports))
-    commanded, *_ = reports.values()
-    if commanded.confirmed:
+    commanded, *others = reports.values()
+    # Nobody answers at an old address: what stood there is ended at the one that is configured now.
+    moved = not commanded.accepted and bool(others)
+    if commanded.confirmed or (moved and all(report.confirmed for report in others)):
         _clear_record(record)
-    if not all(report.confirmed for report in reports.values()):
+    if not all(report.confirmed for report in (others if moved else reports.values())):
         return 1
     if not is_held(folder):
         RunMark(record.state_dir).clear()  # whatever ended badly before: this is the owner's word

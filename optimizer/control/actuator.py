@@ -95,6 +95,11 @@ class Actuator:
         """When the lease of the standing command ends, by the clock for ages; None: no command stands [s]."""
         return self._verified_s + self._options.lease_s if isinstance(self._standing, Power) else None
 
+    @property
+    def leaves_a_choice(self) -> bool:
+        """Whether the battery is in a mode that somebody chose, and left there."""
+        return self._hold_off.lasts and not self._may_be_taken(self._seen_mode)
+
     def stand_down(self, elapsed_s: float) -> StandDown | None:
         """Return why and for how long nothing is commanded; None: the battery is not left to anybody else."""
         return self._hold_off.told(elapsed_s)

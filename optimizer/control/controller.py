@@ -129,6 +129,11 @@ class Controller:
         return self._actuator.lease_end_s
 
     @property
+    def leaves_a_choice(self) -> bool:
+        """Whether the battery is in a mode that somebody chose, and left there."""
+        return self._actuator.leaves_a_choice
+
+    @property
     def stand_down(self) -> StandDown | None:
         """Why and for how long the battery is left to somebody else; None: it is not."""
         return self._actuator.stand_down(self._clock.elapsed())

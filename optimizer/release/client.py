@@ -10,8 +10,8 @@ from optimizer.clock import real_deadline
 from optimizer.release.status import Status, text
 from optimizer.release.target import ReleaseTarget
 
-CALL_S = 2.0
-"""Longest time of one call, so that a hanging step leaves time for the next [s]."""
+CALL_S, STATUS_S = 2.0, 4.0
+"""Longest time of one call, so that a hanging step leaves time for the next; a status may take longer [s]."""
 MAX_BODY_BYTES = 64 * 1024
 
 HAND_BACK_CODES = {"automatic": ("2", "8"), "time_of_use": ("10",), "backup": ("7",)}
@@ -51,6 +51,7 @@ class ReleaseClient:
         self._lookup = NameLookup(target.host, self._port)
         self.sets_mode = self._v2 or target.mode_control
         self.codes = HAND_BACK_CODES[target.hand_back_mode]
+        self._status_s = CALL_S  # the first look comes before all else: it may not cost the time of what is to be sent
 
     def zero_paths(self) -> tuple[str, str]:
         """Return the paths that zero both setpoints."""
@@ -94,12 +95,13 @@ class ReleaseClient:
         StepFailed
             It says nothing that could be understood.
         """
-        status = self._call("GET", "/api/v2/status" if self._v2 else "/api/v1/status")
+        status = self._call("GET", "/api/v2/status" if self._v2 else "/api/v1/status", longest_s=self._status_s)
+        self._status_s = STATUS_S
         if not isinstance(status, dict):
             raise StepFailed("the status is not a JSON object")
         return status
 
-    def _call(self, method: str, path: str, form: str | None = None) -> object:
+    def _call(self, method: str, path: str, form: str | None = None, *, longest_s: float | None = None) -> object:
         """Return the JSON of an answer, None where it has none.
 
         Raises
@@ -108,7 +110,7 @@ class ReleaseClient:
             If there is no answer in time, or it does not say success.
         """
         whole = self._remaining
-        call = real_deadline(CALL_S)
+        call = real_deadline(CALL_S if longest_s is None else longest_s)
         try:
             return self._exchange(method, path, form, lambda: min(whole(), call()))
         except (CallAborted, OSError, http.client.HTTPException, ValueError, RecursionError) as error:

@@ -60,7 +60,7 @@ def configured_folder(config: Path | None, key: str, environ: Mapping[str, str])
         The home folder of a user who does not exist is meant.
     """
     told = read_table(config, "service", environ)[0].get(key)
-    if not isinstance(told, str) or not told.strip() or "\0" in told:
+    if not isinstance(told, str) or "\0" in told:
         return None
     return ((Path() if config is None else config.parent) / Path(told).expanduser()).absolute()
 

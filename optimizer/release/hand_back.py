@@ -22,6 +22,8 @@ from optimizer.release.target import ReleaseTarget
 DEADLINE_S = 10.0
 PAUSE_S = 1.5
 """Between two attempts: a setpoint takes 2 to 10 s to show, and calls every second crashed a real unit [s]."""
+QUICK_S = 0.5
+"""A look that fails within this leaves time for another one [s]."""
 CHOICE_IN_DOUBT_SHARE = 0.5
 """So much of the time is spent on finding out whether a chosen mode is true; the rest on handing back all the same."""
 
@@ -74,7 +76,7 @@ class HandsBack(Protocol):
 
 
 def release_battery(
-    target: ReleaseTarget, *, deadline_s: float = DEADLINE_S, owners_word: bool = False
+    target: ReleaseTarget, *, deadline_s: float = DEADLINE_S, on_record: bool = True, owners_word: bool = False
 ) -> ReleaseReport:
     """Hand the battery back and return what came of it; never raises for what the device does.
 
@@ -84,6 +86,9 @@ def release_battery(
         The battery.
     deadline_s
         Longest time of everything together [s].
+    on_record
+        Whether a command is known to stand. Otherwise it is a precaution, and data that does not move is believed: many
+        a battery tells the same for a while.
     owners_word
         Whether the owner asks for it: then its mode is set whatever it is. Otherwise one that somebody chose is left
         alone, and what is stored beneath it zeroed.
@@ -92,7 +97,8 @@ def release_battery(
         return ReleaseReport(confirmed=True, steps=("simulated battery: nothing outside the service to hand back",))
     remaining = real_deadline(deadline_s)
     client = ReleaseClient(target, remaining)
-    return WayBack(client, target.hand_back_mode, remaining, _pause).walk(owners_word=owners_word)
+    way = WayBack(client, target.hand_back_mode, remaining, _pause, on_record=on_record)
+    return way.walk(owners_word=owners_word)
 
 
 class WayBack:
@@ -108,10 +114,15 @@ class WayBack:
         Tells how much time is left [s].
     pause
         Waits between two attempts.
+    on_record
+        Whether a command is known to stand.
     """
 
-    def __init__(self, client: HandsBack, mode: str, remaining: Remaining, pause: Callable[[], None]) -> None:
+    def __init__(
+        self, client: HandsBack, mode: str, remaining: Remaining, pause: Callable[[], None], *, on_record: bool = True
+    ) -> None:
         self._client, self._mode, self._remaining, self._pause = client, mode, remaining, pause
+        self._on_record = on_record
         self._steps: list[str] = []
         self._accepted = False
         self._before: Status | None = None
@@ -119,18 +130,23 @@ class WayBack:
     def walk(self, *, owners_word: bool) -> ReleaseReport:
         """Take it, as often as there is time for; return what came of it."""
         confirmed = None
-        if self._looks_chosen() and not owners_word:
+        if self._may_be_chosen() and not owners_word:
             confirmed = self._leave_choice()
         if confirmed is None:
             confirmed = self._hand_back()
         return ReleaseReport(confirmed=confirmed, steps=tuple(self._steps), accepted=self._accepted)
 
-    def _looks_chosen(self) -> bool:
-        """Look for a mode that somebody chose since; the look is what later ones must differ from."""
+    def _may_be_chosen(self) -> bool:
+        """Look for a mode that somebody chose since; the look is what later ones must differ from.
+
+        One that fails at once may be had a moment later, when the setpoints are zeroed; a battery that hangs leaves no
+        time for that.
+        """
+        before_s = self._remaining()
         try:
             self._before = self._client.status()
         except StepFailed:
-            return False  # reading back will tell
+            return self._client.sets_mode and before_s - self._remaining() < QUICK_S
         return self._client.sets_mode and is_chosen(self._before, self._client.codes)
 
     def _leave_choice(self) -> bool | None:
@@ -145,14 +161,15 @@ class WayBack:
                 status = self._client.status()
                 if not is_chosen(status, self._client.codes):
                     return None
-                sure = sure or status != self._before
+                before = self._before = self._before or status
+                sure = sure or status != before or not self._on_record
             except StepFailed as failure:
                 line = f"read back: failed: {failure}"
             if sure and (clean or self._remaining() <= PAUSE_S):
                 self._steps.append(f"read back: in mode {mode_of(status)[:20]}, which somebody chose: it is left alone")
                 return not refused
-            if not sure and self._remaining() <= in_doubt_until_s:
-                self._steps.append(line or "read back: the data does not move: the mode it tells may be old")
+            if not sure and self._remaining() - PAUSE_S <= in_doubt_until_s:
+                self._tell(line or "read back: the data does not move: the mode it tells may be old")
                 return None
             self._pause()
 
@@ -187,7 +204,7 @@ class WayBack:
                 return False
             before = self._before = self._before or status
             found = verdict(status, self._client.codes, self._mode, sets_mode=self._client.sets_mode)
-            old = found.back and may_be_old(before, status)
+            old = found.back and self._on_record and may_be_old(before, status)
             if old and self._remaining() > PAUSE_S:
                 self._pause()
                 continue

@@ -22,7 +22,7 @@ FIRST_SHARE = 0.6
 class Release(Protocol):
     """Hands one battery back: :func:`optimizer.release.hand_back.release_battery`."""
 
-    def __call__(self, target: ReleaseTarget, *, deadline_s: float) -> ReleaseReport:
+    def __call__(self, target: ReleaseTarget, *, deadline_s: float, on_record: bool) -> ReleaseReport:
         """Return what came of it."""
         ...
 
@@ -51,12 +51,13 @@ def take_back(
         Neither record nor configuration says where.
     """
     first, other = batteries(record, config, environ)
+    on_record = record is None or record.may_stand()
     if other is None:
-        return release(first, deadline_s=DEADLINE_S)
-    report = release(first, deadline_s=FIRST_SHARE * DEADLINE_S)
+        return release(first, deadline_s=DEADLINE_S, on_record=on_record)
+    report = release(first, deadline_s=FIRST_SHARE * DEADLINE_S, on_record=on_record)
     if report.accepted or is_claimed(other.address):
         return report
-    second = release(other, deadline_s=(1.0 - FIRST_SHARE) * DEADLINE_S)
+    second = release(other, deadline_s=(1.0 - FIRST_SHARE) * DEADLINE_S, on_record=on_record)
     steps = (f"battery at {first.address}:", *report.steps, f"battery at {other.address}:", *second.steps)
     return ReleaseReport(confirmed=second.confirmed, steps=steps, accepted=second.accepted)
 

@@ -95,7 +95,12 @@ def build_daemon(
         lease_end=lambda: controller.lease_end_s,
     )
     lock = InstanceLock(runtime_dir, battery=battery.name, since=clock.now())
-    leave = partial(_leave_word, configuration, keeper, mark, observing)
+    # The record of a command lies there: a second service would take the first one's for its own.
+    own_state = not observing and settings.service.state_dir != runtime_dir
+    state_lock = (
+        InstanceLock(settings.service.state_dir, battery=battery.name, since=clock.now()) if own_state else None
+    )
+    leave = partial(_leave_word, configuration, keeper, observing)
     lock_watch = LockWatch(lock, partial(leave, True))
     reporter = Reporter(
         status_path(runtime_dir),
@@ -119,7 +124,7 @@ def build_daemon(
         horizon=settings.planning.horizon,
         keep=settings.history.retention,
     )
-    return Daemon(
+    daemon = Daemon(
         clock=clock,
         loop=loop,
         jobs=chores.jobs(Periods(replan=settings.planning.replan)),
@@ -132,11 +137,17 @@ def build_daemon(
         reporter=reporter,
         notifier=notifier or Notifier(),
         lock=lock,
+        state_lock=state_lock,
         lock_watch=lock_watch,
         claim=BatteryClaim(None if observing else _address(configuration)),
         leave_word=leave,
+        on_record=keeper.left_over,
+        on_end=lambda: None if observing else mark.at_end(leaves_a_choice=controller.leaves_a_choice),
         headline=_headline(configuration, battery, observe=observing),
     )
+    if not observing:
+        daemon.on_decision.append(mark.note)
+    return daemon
 
 
 def _earlier_run(keeper: LeaseFiles, mark: RunMark, runtime_dir: Path) -> EarlierRun:
@@ -147,24 +158,19 @@ def _earlier_run(keeper: LeaseFiles, mark: RunMark, runtime_dir: Path) -> Earlie
         # Looked for now: this run leaves the token of its own battery there.
         token = token_left_for(elsewhere.address, runtime_dir)
         back = partial(hand_back_elsewhere, replace(elsewhere, token=token))
-    return EarlierRun(command=keeper.left_over(), crashed=mark.found, elsewhere=back)
+    return EarlierRun(command=keeper.left_over(), unsettled=mark.found, elsewhere=back)
 
 
-def _leave_word(
-    configuration: Configuration, keeper: LeaseFiles, mark: RunMark, observing: bool, standing: bool
-) -> None:
+def _leave_word(configuration: Configuration, keeper: LeaseFiles, observing: bool, standing: bool) -> None:
     """Leave for those who come after what they need: the token, and whether there may be anything to take back."""
     runtime_dir = configuration.settings.service.runtime_dir
     leave_word(runtime_dir, standing=standing and not observing)
     if standing:
         leave_token(runtime_dir, configuration.token, release_target(configuration.settings.battery).address)
-        if not observing:
-            mark.set()
         return
     take_token_back(runtime_dir)
     if not observing:
         keeper.drop()
-        mark.clear()
 
 
 def _address(configuration: Configuration) -> str | None:

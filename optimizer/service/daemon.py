@@ -20,7 +20,7 @@ from optimizer.service.hand_back import HandBack
 from optimizer.service.jobs import Job, JobBook, JobRunner
 from optimizer.service.journal import Journal, sentence
 from optimizer.service.listeners import tell_each
-from optimizer.service.lock import InstanceLock
+from optimizer.service.lock import InstanceLock, held_where_possible
 from optimizer.service.lock_watch import LockWatch
 from optimizer.service.loop import ControlLoop, Counters
 from optimizer.service.notify import Notifier
@@ -60,9 +60,12 @@ class Daemon:
         reporter: Reporter,
         notifier: Notifier,
         lock: InstanceLock,
+        state_lock: InstanceLock | None,
         lock_watch: LockWatch,
         claim: BatteryClaim,
         leave_word: Callable[[bool], None],
+        on_record: Callable[[], bool],
+        on_end: Callable[[], None],
         headline: str,
     ) -> None:
         self.on_decision: list[Callable[[Decision], None]] = []
@@ -73,9 +76,11 @@ class Daemon:
         self._device, self._history = device, history
         self._reporter, self._notifier = reporter, notifier
         self._lock, self._lock_watch, self._claim = lock, lock_watch, claim
+        self._state_lock = state_lock
         self._end: threading.Event | None = None
         self._ousted = False
         self._leave_word, self._headline = leave_word, headline
+        self._on_record, self._on_end = on_record, on_end
         self._journal, self._clock_watch = Journal(), ClockWatch(clock)
         self._ready = False
         self._began_s = clock.elapsed()
@@ -122,6 +127,7 @@ class Daemon:
             # The history was opened when it was built: it is closed even where the lock is not to be had.
             ending.callback(self._history.close)
             ending.enter_context(self._lock)
+            ending.enter_context(held_where_possible(self._state_lock))
             ending.enter_context(self._claim)
             # In the order of need: the battery first, then the threads, then the files.
             ending.callback(self._write_status, "stopped")
@@ -153,10 +159,12 @@ class Daemon:
             clock=self._clock,
             hand_back=self._loop.hand_back,
             seen=lambda: self._reporter.measurement,
+            on_record=self._on_record,
         )
         decision, self.handed_back = hand_back("sunshift is stopping")
         if self.handed_back:
             self._leave_word(False)
+        self._on_end()
         self._reporter.note(decision)
         self._reporter.write("stopping")
         if decision is not None and self.handed_back:

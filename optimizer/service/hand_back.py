@@ -35,6 +35,8 @@ class HandBack:
         Takes the control loop's own way back; None where even that failed.
     seen
         The last status from before; None: there is none.
+    on_record
+        Whether a command is on record. Otherwise data that does not move is believed: nothing is known to stand.
     """
 
     def __init__(
@@ -44,13 +46,15 @@ class HandBack:
         clock: Clock,
         hand_back: Callable[[str], Decision | None],
         seen: Callable[[], Measurement | None] = lambda: None,
+        on_record: Callable[[], bool] = lambda: True,
     ) -> None:
         self._device, self._clock, self._hand_back, self._seen = device, clock, hand_back, seen
+        self._on_record, self._stood = on_record, True
         self._before: Measurement | None = None
 
     def __call__(self, reason: str) -> tuple[Decision | None, bool]:
         """Return the last decision, and whether the battery is known to be back."""
-        began_s, self._before = self._clock.elapsed(), self._seen()
+        began_s, self._before, self._stood = self._clock.elapsed(), self._seen(), self._on_record()
         for _ in range(TRIES):
             decision = self._hand_back(reason)
             accepted = decision is not None and decision.outcome is not Outcome.FAILED
@@ -86,7 +90,7 @@ class HandBack:
             return f"cannot be read back: {error}"
         before, self._before = self._before, self._before or found
         if is_back(found, can_set_mode=can_set_mode):
-            old = found.device_time is not None and found.says_the_same(before or found)
+            old = self._stood and found.device_time is not None and found.says_the_same(before or found)
             return "its data has not moved since before, so that it may be old" if old else ""
         if can_set_mode and found.mode is OperatingMode.MANUAL:
             return "the battery says that it is still in manual mode"

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +22,8 @@ from typing import Self
 
 from optimizer.clock import real_deadline
 from optimizer.errors import LockedError, SunshiftError
+
+logger = logging.getLogger("sunshift.service")
 
 LOCK_NAME = "sunshift.lock"
 MODE = 0o644
@@ -144,6 +148,26 @@ def _locked_in_time(descriptor: int) -> bool:
             time.sleep(TRY_EVERY_S)
         else:
             return True
+
+
+@contextmanager
+def held_where_possible(lock: InstanceLock | None) -> Iterator[None]:
+    """Hold a folder as well; one that cannot be written to is told and not held: storage never stops control.
+
+    Raises
+    ------
+    LockedError
+        Another process holds it.
+    """
+    with ExitStack() as held:
+        try:
+            if lock is not None:
+                held.enter_context(lock)
+        except LockedError:
+            raise
+        except SunshiftError as error:
+            logger.warning("nothing keeps a second service from this folder: %s", error)
+        yield
 
 
 def is_held(runtime_dir: Path) -> bool:

@@ -1,13 +1,15 @@
-"""A mark on disk that a run has begun and not ended by handing the battery back.
+"""A mark on disk that a run has touched the battery, and has not ended as it should.
 
 A start is the owner's word: the battery is taken up in whatever mode it is found. One that follows a crash or a power
-cut is nobody's word, and a mode that somebody chose meanwhile, or to which the service had stood down, is left alone.
+cut is nobody's word, nor is one after a run that left a chosen mode alone: that mode stays.
 """
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
+
+from optimizer.domain.decision import Decision, Outcome
 
 logger = logging.getLogger("sunshift.service")
 
@@ -25,14 +27,34 @@ class RunMark:
 
     def __init__(self, state_dir: Path) -> None:
         self._path = state_dir / RUN_MARK_NAME
+        self._is_set = False
 
     @property
     def found(self) -> bool:
-        """Whether a run has begun and not ended well."""
-        return self._path.exists()
+        """Whether a run has begun and not ended as it should."""
+        try:
+            return self._path.exists()
+        except OSError:
+            return False
+
+    def note(self, decision: Decision) -> None:
+        """Mark that the battery was touched, or may have been: before that a crash changes nothing."""
+        touched = decision.outcome in (Outcome.APPLIED, Outcome.HANDED_BACK)
+        if touched or (decision.outcome is Outcome.FAILED and decision.setpoint is not None):
+            self.set()
+
+    def at_end(self, *, leaves_a_choice: bool) -> None:
+        """Take the mark back at an orderly end; not where a chosen mode is left alone, for a restart is no word."""
+        if leaves_a_choice:
+            self.set()
+        else:
+            self.clear()
 
     def set(self) -> None:
-        """Mark that a run has begun; a full disk is told and does not keep control away."""
+        """Write the mark, once; a full disk is told and does not keep control away."""
+        if self._is_set:
+            return
+        self._is_set = True
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.touch(mode=0o600)
@@ -41,7 +63,8 @@ class RunMark:
             logger.warning("%s: after a crash, a mode that you chose meanwhile will not be recognised", why)
 
     def clear(self) -> None:
-        """Mark that the run has ended by handing the battery back."""
+        """Take it back."""
+        self._is_set = False
         try:
             self._path.unlink(missing_ok=True)
         except OSError as error:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from optimizer.control.stand_down import StandDown
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.decision import Decision, Outcome
 from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement, OperatingMode
@@ -24,6 +25,15 @@ class Steps(Protocol):
 
     def release(self, reason: str) -> Decision:
         """Hand the battery back."""
+        ...
+
+    @property
+    def stand_down(self) -> StandDown | None:
+        """Why and for how long the battery is left to somebody else; None: it is not."""
+        ...
+
+    def resume(self) -> bool:
+        """End a stand-down now; return whether there was one."""
         ...
 
     def could_not_read(self, error: DeviceError) -> Decision:
@@ -45,8 +55,8 @@ class EarlierRun:
 
     command: bool = False
     """Whether it left a command on record."""
-    crashed: bool = False
-    """Whether it ended without handing the battery back: then this start is nobody's word."""
+    unsettled: bool = False
+    """Whether it crashed, or ended while a chosen mode was left alone: then this start is nobody's word."""
     elsewhere: Callable[[], None] | None = None
     """Takes back what it left at another battery than this; None: it left nothing there."""
 
@@ -80,6 +90,29 @@ class TakeOver:
         """Take one control step."""
         return self._step()
 
+    def release(self, reason: str) -> Decision:
+        """Hand the battery back; before the first look, only where that shows nobody's choice."""
+        if self._observe or not self._earlier.unsettled or self._step == self._controller.step:
+            return self._controller.release(reason)
+        try:
+            found = self._device.read()
+        except DeviceError as error:
+            return self._controller.release(reason) if self._earlier.command else self._controller.could_not_read(error)
+        if self._is_chosen(found.mode) and not self._earlier.command:
+            return self._leave_to_others(found, _chosen(found))
+        return self._controller.release(reason)
+
+    @property
+    def stand_down(self) -> StandDown | None:
+        """Why and for how long the battery is left to somebody else; None: it is not."""
+        return self._controller.stand_down
+
+    def resume(self) -> bool:
+        """End a stand-down now, also one that the first look would begin; return whether there was one."""
+        unsettled = self._earlier.unsettled and self._step != self._controller.step
+        self._earlier = replace(self._earlier, unsettled=False)
+        return self._controller.resume() or unsettled
+
     def _first_step(self) -> Decision:
         if self._observe:
             return self._only_say_so()
@@ -98,7 +131,7 @@ class TakeOver:
             found = self._device.read()
         except DeviceError as error:
             return self._unread(error)
-        if self._earlier.crashed and self._is_chosen(found.mode):
+        if self._earlier.unsettled and self._is_chosen(found.mode):
             return self._on_choice(found)
         if not (self._earlier.command or _may_hold_a_command(found)):
             return self._go_on()
@@ -118,12 +151,15 @@ class TakeOver:
 
     def _on_choice(self, found: Measurement) -> Decision:
         """Leave a chosen mode alone; over a command on record only if the data moves: it may be from before that."""
-        why = f"somebody chose the mode {found.mode} before this start, which follows a crash"
+        why = _chosen(found)
         if self._earlier.command and (self._shown is None or found.says_the_same(self._shown)):
             if self._shown is not None:
                 return self._release(f"an earlier run left a command on record, and mode {found.mode} may be old")
             self._shown = found
             return self._controller.look_again(f"{why}, or its data is old: looking again", found)
+        return self._leave_to_others(found, why)
+
+    def _leave_to_others(self, found: Measurement, why: str) -> Decision:
         self._step = self._controller.step
         return self._controller.leave_to_others(why, found, left_over=self._earlier.command)
 
@@ -141,6 +177,10 @@ class TakeOver:
     def _go_on(self) -> Decision:
         self._step = self._controller.step
         return self._controller.step()
+
+
+def _chosen(found: Measurement) -> str:
+    return f"somebody chose the mode {found.mode} before this start, and has not said that it is over"
 
 
 def _may_hold_a_command(found: Measurement) -> bool:

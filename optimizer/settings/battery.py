@@ -38,8 +38,8 @@ class BatterySettings(Section):
     """Whether to use the undocumented mode call of API V1, so that the battery's own automatic mode can be entered."""
     hand_back_mode: Literal["automatic", "time_of_use", "backup"] = "automatic"
     """Operating mode the battery is handed back to, where the mode can be set."""
-    request_deadline: Annotated[Duration, within(UNITS["ms"], UNITS["min"])] = Field(default=5 * UNITS["s"])
-    """Longest time that one request may take in all."""
+    request_deadline: Annotated[Duration, within(UNITS["ms"], 5 * UNITS["s"])] = Field(default=5 * UNITS["s"])
+    """Longest time that one request may take in all; with more, no way back ends in the time that systemd leaves it."""
     usable_capacity_wh: Energy = Field(examples=[10000])
     """Usable energy between 0 and 100 % of the user's state of charge [Wh]."""
     max_charge_w: BatteryPower = Field(examples=[4600])

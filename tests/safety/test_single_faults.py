@@ -355,7 +355,7 @@ def test_a_mode_that_is_chosen_while_the_data_is_in_doubt_is_left_alone(
 
 @pytest.mark.parametrize("left_over", [False, True])
 def test_a_mode_that_is_chosen_before_a_crash_is_left_alone_after_it(charging: Rig, *, left_over: bool) -> None:
-    """A start after a crash is nobody's word; what is ours beneath the mode is taken back."""
+    """A start after a crash is nobody's word, nor is one after an orderly end that left it alone; resume is."""
     if left_over:
         charging.kill()
     charging.house.set_mode(DeviceMode.OPTIMIZING)
@@ -368,6 +368,9 @@ def test_a_mode_that_is_chosen_before_a_crash_is_left_alone_after_it(charging: R
     assert charging.decisions[-1].outcome is Outcome.STOOD_DOWN
     charging.terminate()
     charging.start()
+    charging.run(60.0)
+    assert charging.house.mode is DeviceMode.OPTIMIZING
+    charging.resume()
     charging.run(60.0)
     assert charging.decisions[-1].setpoint == Power(900.0)
 

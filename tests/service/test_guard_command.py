@@ -67,7 +67,7 @@ def test_what_is_commanded_while_the_guard_hands_back_stays_on_record(
 ) -> None:
     """A service that was only slow goes on meanwhile: should it die then, the next look knows of its command."""
 
-    def slow(_: ReleaseTarget, *, deadline_s: float) -> ReleaseReport:
+    def slow(_: ReleaseTarget, **__: float) -> ReleaseReport:
         until_s = boot_time_s() + vouched_for_s
         record.renew(Lease(command="charge 900 W", until_s=until_s, length_s=90.0))
         return CONFIRMED

@@ -12,7 +12,7 @@ import pytest
 
 from optimizer.clock import real_deadline
 from optimizer.errors import LockedError, SunshiftError
-from optimizer.service.lock import LOCK_NAME, InstanceLock, holder, is_held
+from optimizer.service.lock import LOCK_NAME, InstanceLock, held_where_possible, holder, is_held
 from optimizer.service.release_guard import refuse_while_held
 
 SINCE = datetime(2026, 5, 4, tzinfo=UTC)
@@ -208,3 +208,23 @@ def test_a_folder_that_may_not_be_looked_into_counts_as_held(tmp_path: Path, mon
     assert is_held(tmp_path)
     with pytest.raises(LockedError, match=r"may not be looked into, try `sudo sunshift release`"):
         refuse_while_held(tmp_path, what="sunshift release")
+
+
+def test_a_folder_is_held_as_well_where_it_can_be(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The record of a command lies there; one that cannot be written to is told, and control goes on."""
+    lock = InstanceLock(tmp_path / "state", battery="one", since=datetime(2026, 5, 4, tzinfo=UTC))
+    with held_where_possible(lock):
+        assert is_held(tmp_path / "state")
+        with (
+            pytest.raises(LockedError, match="state_dir"),
+            held_where_possible(
+                InstanceLock(tmp_path / "state", battery="two", since=datetime(2026, 5, 4, tzinfo=UTC))
+            ),
+        ):
+            pass
+    assert not is_held(tmp_path / "state")
+    (tmp_path / "file").touch()
+    with held_where_possible(InstanceLock(tmp_path / "file", battery="one", since=datetime(2026, 5, 4, tzinfo=UTC))):
+        assert "nothing keeps a second service from this folder" in caplog.text
+    with held_where_possible(None):
+        pass

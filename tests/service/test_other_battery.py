@@ -176,7 +176,7 @@ def test_a_record_that_names_no_battery_leaves_it_to_the_configuration(told: obj
     assert homes.record.battery() is None
     found: list[ReleaseTarget] = []
 
-    def release(target: ReleaseTarget, *, deadline_s: float) -> None:
+    def release(target: ReleaseTarget, **_: float) -> None:
         found.append(target)
         raise InterruptedError
 

@@ -16,6 +16,7 @@ from optimizer.service.take_over import EarlierRun, TakeOver
 from support.situations import START, situation_of
 
 MANUAL, AUTOMATIC, UNKNOWN = OperatingMode.MANUAL, OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN
+BACKUP = OperatingMode.BACKUP
 GONE = DeviceTimeout("no answer within 5 s")
 ON_RECORD = "an earlier run left a command on record"
 
@@ -62,6 +63,12 @@ class Loop:
         self.done.append(reason)
         return Decision(at=START, strategy="x", outcome=self.outcome, reason=reason)
 
+    stand_down = None
+
+    def resume(self) -> bool:
+        self.done.append("resume")
+        return False
+
     def could_not_read(self, error: DeviceError) -> Decision:
         self.done.append(f"not read: {error}")
         return Decision(at=START, strategy="x", outcome=Outcome.FAILED, reason=str(error))
@@ -79,7 +86,7 @@ def started(
     shows: OperatingMode | DeviceError, *, left_over: bool = False, crashed: bool = False, observe: bool = False
 ) -> tuple[TakeOver, Battery, Loop]:
     battery, loop = Battery(shows), Loop()
-    earlier = EarlierRun(command=left_over, crashed=crashed)
+    earlier = EarlierRun(command=left_over, unsettled=crashed)
     return TakeOver(loop, battery, earlier=earlier, observe=observe), battery, loop
 
 
@@ -172,7 +179,7 @@ def test_a_start_after_a_crash_is_nobodys_word(mode: OperatingMode, *, left_over
     outcomes = [take_over.step().outcome for _ in range(len(looks) + 1)]
     take_over.step()
     assert outcomes[-1] is Outcome.STOOD_DOWN
-    why = f"somebody chose the mode {mode} before this start, which follows a crash"
+    why = f"somebody chose the mode {mode} before this start, and has not said that it is over"
     assert loop.done == [*looks, why + (", over a command of ours" if left_over else ""), "step"]
 
 
@@ -220,3 +227,42 @@ def test_an_observer_says_what_is_on_record(caplog: pytest.LogCaptureFixture) ->
     assert caplog.messages == [
         "an earlier run left a command on record: the guard, or `sunshift release`, takes it back"
     ]
+
+
+def test_an_end_before_the_first_look_leaves_a_chosen_mode_alone() -> None:
+    """As the first look would have."""
+    take_over, battery, loop = started(GONE, crashed=True)
+    take_over.step()
+    battery.shows = OperatingMode.BACKUP
+    assert take_over.release("sunshift is stopping").outcome is Outcome.STOOD_DOWN
+    assert len(loop.done) == 2
+
+
+def test_an_end_before_the_first_look_sends_nothing_blindly() -> None:
+    """Nothing is on record: what runs after the service looks once more."""
+    take_over, _, loop = started(GONE, crashed=True)
+    assert take_over.release("sunshift is stopping").outcome is Outcome.FAILED
+    assert loop.done == ["not read: no answer within 5 s"]
+
+
+@pytest.mark.parametrize(
+    ("shows", "left_over", "crashed"), [(AUTOMATIC, False, True), (GONE, True, True), (BACKUP, False, False)]
+)
+def test_an_end_before_the_first_look_hands_back_otherwise(
+    shows: OperatingMode | DeviceError, *, left_over: bool, crashed: bool
+) -> None:
+    """What is on record, what nobody chose, and after a start that was the owner's word."""
+    take_over, _, loop = started(shows, left_over=left_over, crashed=crashed)
+    take_over.release("sunshift is stopping")
+    assert loop.done == ["sunshift is stopping"]
+
+
+def test_the_owners_word_comes_before_the_first_look_as_well() -> None:
+    """The battery may be away just then: what is found when it is back is nobody's."""
+    take_over, battery, loop = started(GONE, crashed=True)
+    take_over.step()
+    assert take_over.resume()
+    battery.shows = OperatingMode.BACKUP
+    take_over.step()
+    assert loop.done[-1] == "step"
+    assert not take_over.resume()

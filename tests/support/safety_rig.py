@@ -202,12 +202,12 @@ class Rig:
             observe=self.observe,
         )
         self._after_crash = self.mark.found
-        earlier = EarlierRun(command=keeper.left_over(), crashed=self._after_crash)
+        earlier = EarlierRun(command=keeper.left_over(), unsettled=self._after_crash)
         take_over = TakeOver(controller, self.battery, earlier=earlier, observe=self.observe)
         loop = ControlLoop(
             clock=self.clock,
             step=take_over.step,
-            hand_back=controller.release,
+            hand_back=take_over.release,
             poll_s=POLL_S,
             lease_end=lambda: controller.lease_end_s,
             chance=random.Random(len(self.starts)),
@@ -215,10 +215,12 @@ class Rig:
         loop.on_step.append(self._after_step)
         self._foreign_told_s = None
         back = HandBack(
-            device=self.battery, clock=self.clock, hand_back=loop.hand_back, seen=lambda: self.battery.last_told
+            device=self.battery,
+            clock=self.clock,
+            hand_back=loop.hand_back,
+            seen=lambda: self.battery.last_told,
+            on_record=keeper.left_over,
         )
-        if not self.observe:
-            self.mark.set()
         now_s = self.clock.elapsed()
         self.service = Running(controller, take_over, keeper, loop, back, next_s=now_s, began_s=now_s)
         self.starts.append(now_s)
@@ -243,7 +245,8 @@ class Rig:
         _, handed_back = service.hand_back("sunshift is stopping")
         if handed_back and not self.observe:
             service.keeper.drop()
-            self.mark.clear()
+        if not self.observe:
+            self.mark.at_end(leaves_a_choice=service.controller.leaves_a_choice)
         self._check_errors(service)
         if service.keeper.fault is not None and self.battery.ours_stands:
             self.unrecorded = True
@@ -293,13 +296,19 @@ class Rig:
             self._inside = False
         self.check()
 
-    def _guards_release(self, target: ReleaseTarget, *, deadline_s: float) -> ReleaseReport:
+    def _guards_release(self, target: ReleaseTarget, *, deadline_s: float, on_record: bool) -> ReleaseReport:
         """Take the guard's own way, with its own rules, at the battery of this home."""
         assert target.host == "192.0.2.1"
         end_s = self.clock.elapsed() + deadline_s
         client = GuardsClient(self.battery, mode_control=self.mode_control)
         back = self.battery.hand_back_mode.operating_mode.value
-        way = WayBack(client, back, lambda: max(0.0, end_s - self.clock.elapsed()), lambda: self.pass_time(PAUSE_S))
+        way = WayBack(
+            client,
+            back,
+            lambda: max(0.0, end_s - self.clock.elapsed()),
+            lambda: self.pass_time(PAUSE_S),
+            on_record=on_record,
+        )
         return way.walk(owners_word=False)
 
     def _tick(self, service: Running) -> None:
@@ -361,6 +370,8 @@ class Rig:
         if decision is None:
             return
         self.decisions.append(decision)
+        if not self.observe:
+            self.mark.note(decision)
         self._check_limits(decision)
         self._check_foreign(decision)
 
@@ -405,7 +416,7 @@ class Rig:
 
     def resume(self) -> None:
         """Give the owner's word that a stand-down is over: what is found from now on is nobody's."""
-        if self.service is not None and self.service.controller.resume():
+        if self.service is not None and self.service.take_over.resume():
             self._foreign_told_s, self._met, self._after_crash = None, False, False
 
     def changed_by_owner(self) -> None:
