@@ -212,19 +212,18 @@ def test_a_folder_that_may_not_be_looked_into_counts_as_held(tmp_path: Path, mon
 
 def test_a_folder_is_held_as_well_where_it_can_be(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The record of a command lies there; one that cannot be written to is told, and control goes on."""
-    lock = InstanceLock(tmp_path / "state", battery="one", since=datetime(2026, 5, 4, tzinfo=UTC))
+    since = datetime(2026, 5, 4, tzinfo=UTC)
+    lock = InstanceLock(tmp_path / "state", battery="one", since=since)
     with held_where_possible(lock):
         assert is_held(tmp_path / "state")
         with (
             pytest.raises(LockedError, match="state_dir"),
-            held_where_possible(
-                InstanceLock(tmp_path / "state", battery="two", since=datetime(2026, 5, 4, tzinfo=UTC))
-            ),
+            held_where_possible(InstanceLock(tmp_path / "state", battery="two", since=since)),
         ):
             pass
     assert not is_held(tmp_path / "state")
     (tmp_path / "file").touch()
-    with held_where_possible(InstanceLock(tmp_path / "file", battery="one", since=datetime(2026, 5, 4, tzinfo=UTC))):
+    with held_where_possible(InstanceLock(tmp_path / "file", battery="one", since=since)):
         assert "nothing keeps a second service from this folder" in caplog.text
     with held_where_possible(None):
         pass
