@@ -220,4 +220,4 @@ def test_what_is_not_confirmed_says_what_to_do(clock: SimulatedClock) -> None:
 @pytest.mark.parametrize("refuses", [True, False])
 def test_a_battery_that_takes_nothing_may_not_be_there(refuses: bool, clock: SimulatedClock) -> None:
     """Whatever it says of itself: another one is looked for then."""
-    assert walked(Battery(clock, [AUTOMATIC], refuses=refuses)).accepted is not refuses
+    assert walked(Battery(clock, [AUTOMATIC], refuses=refuses)).accepted == (not refuses)
