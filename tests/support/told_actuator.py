@@ -104,15 +104,23 @@ class ToldActuator:
     ) -> Actuation | None:
         """Read back; a write that follows from it meets ``error``."""
         self.device.error = error
-        measurement = replace(
-            situation_of().measurement,
-            elapsed_s=self.now_s,
-            mode=mode,
-            reported_setpoint_w=echo_w,
-            battery_power_w=power_w,
-            reasons=reasons,
-        )
+        measurement = self._status(mode, reported_setpoint_w=echo_w, battery_power_w=power_w, reasons=reasons)
         return self.actuator.notice(measurement, self.now_s)
+
+    def doubts(
+        self, mode: OperatingMode | None, *, interval_over: bool = False, error: DeviceError | None = None
+    ) -> Actuation | None:
+        """Have a status that no command may rest on, or none at all."""
+        self.device.error = error
+        doubtful = None if mode is None else self._status(mode)
+        return self.actuator.unreadable(self.now_s, interval_over=interval_over, doubtful=doubtful)
+
+    def leaves_alone(self, mode: OperatingMode, *, left_over: bool) -> Actuation:
+        """Stand down at the start."""
+        return self.actuator.leave_to_others("it was chosen", self._status(mode), self.now_s, left_over=left_over)
+
+    def _status(self, mode: OperatingMode, **says: object) -> Measurement:
+        return replace(situation_of().measurement, elapsed_s=self.now_s, mode=mode, **says)  # type: ignore[arg-type]
 
     @property
     def writes(self) -> list[Setpoint | str]:
