@@ -116,6 +116,12 @@ def test_a_failed_write_is_tried_again_at_once() -> None:
     assert it.after(0.1).send(CHARGE).outcome is Outcome.KEPT
 
 
+def test_a_command_is_not_sent_once_what_it_rests_on_is_old() -> None:
+    """It may have to wait for the device before it."""
+    it = charging()
+    assert it.device.not_after_s == 1045.0
+
+
 def test_changes_of_mode_are_counted_though_they_fail() -> None:
     """The answer may be lost after the effect; another power is none."""
     it = ToldActuator()
@@ -585,6 +591,16 @@ def test_a_mode_that_is_chosen_while_a_command_settles_is_somebodys() -> None:
     assert it.writes == [CHARGE, Power(1000.0), "zero"]
 
 
+def test_the_mode_that_manual_was_entered_from_is_nobodys_under_another_power_as_well() -> None:
+    """It may show late, and the mode may not have been told in between."""
+    it = ToldActuator()
+    it.sees(BACKUP)
+    it.send(CHARGE)
+    it.after(5.0).sees(UNKNOWN)
+    it.after(10.0).send(Power(1000.0))
+    assert it.after(5.0).sees(BACKUP) is None
+
+
 def test_a_hand_back_before_any_command_is_believed_once_a_status_is_news() -> None:
     """An earlier run may have commanded just before this one began: its data may be older than that."""
     it = ToldActuator()
@@ -875,6 +891,39 @@ def test_a_power_of_ours_from_before_keeps_a_hand_back_from_being_believed() -> 
     done = it.after(30.0).sees(power_w=2000.0)
     assert done is not None
     assert done.note == "the battery accepted to be handed back, and still does charge 2000 W"
+
+
+def again(it: ToldActuator, flows_w: float, shown_in: OperatingMode = MANUAL) -> Actuation | None:
+    """Command once more a battery that does something, hand it back, and return what came of that."""
+    assert it.after(5.0).sees(power_w=flows_w) is None
+    it.send(Power(-1500.0))
+    it.after(10.0).sees(power_w=flows_w)
+    it.release()
+    return it.after(30.0).sees(shown_in, power_w=flows_w)
+
+
+def test_what_a_hand_back_has_not_ended_may_outlast_the_next_command_as_well() -> None:
+    """The battery took neither: what flows is ours until it ends."""
+    it = ToldActuator(can_set_mode=False)
+    it.send(CHARGE)
+    it.release()
+    done = again(it, 2000.0)
+    assert done is not None
+    assert done.note == "the battery accepted to be handed back, and still does charge 2000 W"
+
+
+def test_what_flows_in_manual_mode_after_a_hand_back_may_be_ours_whatever_it_is() -> None:
+    """On its way from one power to the next, say; also once the mode is not told any more."""
+    it = charging()
+    it.release()
+    done = again(it, 1000.0, UNKNOWN)
+    assert done is not None
+    assert done.note == "the battery accepted to be handed back, and still does charge 1000 W"
+
+
+def test_what_flowed_before_the_first_command_is_not_ours() -> None:
+    """It is not zeroed over somebody else's will."""
+    assert again(ToldActuator(can_set_mode=False), 700.0) is None
 
 
 def test_a_power_plant_that_stays_for_years_takes_no_memory() -> None:

@@ -23,6 +23,8 @@ class ListeningDevice:
     can_set_mode: bool = True
     error: DeviceError | None = None
     writes: list[Setpoint | str] = field(default_factory=list)
+    not_after_s: float = math.inf
+    """Until when the last setpoint was to be sent [s]."""
     name: str = "a battery that listens"
 
     @property
@@ -33,6 +35,7 @@ class ListeningDevice:
         raise NotImplementedError
 
     def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None:
+        self.not_after_s = not_after_s
         self._take(setpoint)
 
     def release(self) -> None:
