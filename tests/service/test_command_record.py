@@ -83,6 +83,11 @@ def test_an_intent_is_on_the_disk_when_it_is_written(record: CommandRecord, flus
 def test_a_lease_is_not_flushed(record: CommandRecord, flushed: list[str]) -> None:
     """Thousands of writes a day would wear a memory card out, for what says nothing after a restart."""
     record.renew(LEASE)
+    record.clear()
+    record.runtime_dir.rmdir()
+    record.runtime_dir.touch()
+    record.renew(LEASE)
+    assert record.spare_lease_path.exists()
     assert flushed == []
 
 
@@ -225,11 +230,12 @@ def test_a_command_may_be_on_record_in_folders_of_its_own_and_in_systemds(tmp_pa
 def test_a_folder_that_cannot_be_looked_into_is_an_obstacle(
     folder: str, why: str, record: CommandRecord, tmp_path: Path
 ) -> None:
-    """Either of the two, whatever the other has; one that is not there yet holds nothing, and is none."""
-    assert record.obstacle() is None
+    """Either of the two: a command may be on record there; a folder that is not there yet holds nothing, and is none."""
+    assert (record.obstacle(), record.may_stand()) == (None, False)
     unusable = tmp_path / folder
     for one in (CommandRecord(unusable, record.runtime_dir), CommandRecord(record.state_dir, unusable)):
         told = one.obstacle()
         assert told is not None
         assert told.startswith(f"{unusable}: cannot be looked into (")
         assert why in told
+        assert one.may_stand()

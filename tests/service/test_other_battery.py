@@ -162,6 +162,7 @@ SOUND = {"driver": "sonnen_v1", "host": "h", "port": 1, "mode_control": True, "h
                 {"driver": 1},
                 {"host": ""},
                 {"host": None},
+                {"host": ["h"]},
                 {"port": 65536},
                 {"port": -1},
                 {"port": "80"},
@@ -194,6 +195,8 @@ def test_what_goes_on_record_comes_back(homes: Homes) -> None:
     homes.record.intend(COMMAND, told)
     assert homes.record.battery() == ReleaseTarget(driver="sonnen_v2", host="fe80::1", port=80, hand_back_mode="backup")
     assert TOKEN not in homes.record.intent_path.read_text()
+    homes.record.intend(COMMAND, ReleaseTarget(driver="simulated"))
+    assert homes.record.battery() == ReleaseTarget(driver="simulated")
 
 
 # -- the way back by itself -------------------------------------------------------------------------------------------
