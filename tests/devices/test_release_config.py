@@ -9,6 +9,7 @@ import pytest
 from optimizer.errors import ConfigError
 from optimizer.release.config import target_from_config
 from optimizer.release.target import ReleaseTarget
+from optimizer.release.tokens import TOKEN_FILE_NAME, token_left_for, token_of_settings
 from optimizer.release.word import NOTHING_TO_RELEASE, needs_release
 
 HOST = "[battery]\nhost = '10.0.0.1'\n"
@@ -132,6 +133,53 @@ def test_a_token_is_plain_text(tmp_path: Path) -> None:
     assert problems(tmp_path, V2 + "token_file = 'token'\n") == [
         ("battery.token_file", f"{tmp_path / 'token'} holds more than plain text")
     ]
+
+
+def test_a_path_that_is_none_is_told_as_that(tmp_path: Path) -> None:
+    """TOML allows a null character in a text."""
+    told = problems(tmp_path, V2 + 'token_file = "a\\u0000b"\n')
+    assert [(key, message.rpartition(" ")[2]) for key, message in told] == [("battery.token_file", "path")]
+    assert told[0][1].endswith("b is no path")
+
+
+def test_the_credentials_may_lie_in_any_of_several_folders(tmp_path: Path) -> None:
+    """The first that has the token has it."""
+    for number in (2, 3):
+        (tmp_path / f"{number}").mkdir()
+        (tmp_path / f"{number}" / TOKEN_FILE_NAME).write_text(f"token-{number}")
+    folders = ":".join(str(tmp_path / f"{number}") for number in (1, 2, 3))
+    assert read(tmp_path, V2, CREDENTIALS_DIRECTORY=folders).token == "token-2"
+
+
+COPY = "of-the-service"
+
+
+@pytest.mark.parametrize(
+    ("copy", "of_settings", "left"),
+    [
+        (f"{COPY} 10.0.0.1", COPY, COPY),
+        (f"{COPY} 10.0.0.1 more", COPY, COPY),
+        (COPY, COPY, ""),
+        (f"{COPY} 10.0.0.2", "", ""),
+        ("10.0.0.1", "10.0.0.1", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_copy_of_the_token_is_one_batterys(copy: str, of_settings: str, left: str, tmp_path: Path) -> None:
+    """By its second word; one without is an earlier version's, and good for the configured battery alone."""
+    (tmp_path / TOKEN_FILE_NAME).write_text(copy)
+    assert token_left_for("10.0.0.1", tmp_path) == left
+    found, why = token_of_settings({}, tmp_path, {}, [tmp_path], "10.0.0.1")
+    assert found == of_settings
+    told = "is of another battery" if copy else "is empty"
+    missing = f"is missing: name the file that holds the token; {tmp_path / TOKEN_FILE_NAME} {told}"
+    assert why == ("" if found else missing)
+
+
+def test_without_a_runtime_folder_no_token_was_left() -> None:
+    """As none in a folder that is empty."""
+    assert token_left_for("10.0.0.1", None) == ""
+    assert token_left_for("10.0.0.1", Path("/nowhere")) == ""
 
 
 # -- a file of which not all is sound -------------------------------------------------------------------------------

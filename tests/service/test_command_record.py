@@ -230,7 +230,7 @@ def test_a_command_may_be_on_record_in_folders_of_its_own_and_in_systemds(tmp_pa
 def test_a_folder_that_cannot_be_looked_into_is_an_obstacle(
     folder: str, why: str, record: CommandRecord, tmp_path: Path
 ) -> None:
-    """Either of the two: a command may be on record there; a folder that is not there yet holds nothing, and is none."""
+    """Either of the two: a command may be on record there. One that is not there yet holds nothing, and is none."""
     assert (record.obstacle(), record.may_stand()) == (None, False)
     unusable = tmp_path / folder
     for one in (CommandRecord(unusable, record.runtime_dir), CommandRecord(record.state_dir, unusable)):
