@@ -10,7 +10,7 @@ from optimizer.errors import ConfigError
 from optimizer.release.config import target_from_config
 from optimizer.release.target import ReleaseTarget
 from optimizer.release.tokens import TOKEN_FILE_NAME, token_left_for, token_of_settings
-from optimizer.release.word import NOTHING_TO_RELEASE, needs_release
+from optimizer.release.word import NOTHING_TO_RELEASE, needs_release, was_refused
 
 HOST = "[battery]\nhost = '10.0.0.1'\n"
 
@@ -39,6 +39,21 @@ def test_a_release_is_due_until_the_service_says_otherwise(tmp_path: Path, monke
     assert needs_release(tmp_path / "\udc80\0")
     (tmp_path / NOTHING_TO_RELEASE).touch()
     assert not needs_release(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ({"EXIT_STATUS": "69"}, True),
+        ({"MONITOR_EXIT_STATUS": "69"}, True),
+        ({"EXIT_STATUS": "70"}, False),
+        ({"EXIT_STATUS": "TERM"}, False),
+        ({}, False),
+    ],
+)
+def test_systemd_says_that_a_service_was_refused(said: dict[str, str], *, refused: bool) -> None:
+    """To what runs after it; in doubt it was not."""
+    assert was_refused(said) is refused
 
 
 # -- the battery ----------------------------------------------------------------------------------------------------
