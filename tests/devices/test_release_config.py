@@ -64,6 +64,13 @@ def test_only_the_address_is_needed(tmp_path: Path) -> None:
     assert read(tmp_path, HOST) == ReleaseTarget(driver="sonnen_v1", host="10.0.0.1", port=8080)
 
 
+def test_the_environment_is_that_of_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless another one is given."""
+    monkeypatch.setenv("SUNSHIFT_BATTERY__HOST", "10.0.0.9")
+    assert target_from_config(tmp_path / "none.toml").host == "10.0.0.9"
+    assert read(tmp_path, HOST).host == "10.0.0.1"
+
+
 @pytest.mark.parametrize(
     ("written", "host"), [(" [fe80::1] ", "fe80::1"), ("BOX", "BOX"), ("XERXES.local", "XERXES.local")]
 )
@@ -195,6 +202,21 @@ def test_without_a_runtime_folder_no_token_was_left() -> None:
     """As none in a folder that is empty."""
     assert token_left_for("10.0.0.1", None) == ""
     assert token_left_for("10.0.0.1", Path("/nowhere")) == ""
+
+
+def test_a_copy_is_looked_for_in_the_services_own_folder(tmp_path: Path) -> None:
+    """And is the configured battery's where host and port are."""
+    (tmp_path / TOKEN_FILE_NAME).write_text(f"{COPY} 10.0.0.1:18080")
+    own = f'{V2}port = 18080\n[service]\nruntime_dir = "{tmp_path}"\n'
+    assert read(tmp_path, own).token == COPY
+    assert problems(tmp_path, own.replace("18080", "18081"))[0][0] == "battery.token_file"
+
+
+@pytest.mark.parametrize("port", ["x", "9" * 5000])
+def test_a_port_that_is_none_is_told_beside_a_missing_token(port: str, tmp_path: Path) -> None:
+    """All that is to be put right at once."""
+    told = problems(tmp_path, V2, SUNSHIFT_BATTERY__PORT=port)
+    assert [key for key, _ in told] == ["battery.port", "battery.token_file"]
 
 
 # -- a file of which not all is sound -------------------------------------------------------------------------------
