@@ -30,6 +30,8 @@ class Battery:
     can_set_mode: bool = True
     powers_w: tuple[float, ...] = (0.0,)
     """Battery powers, one a read; the last one stays [W]."""
+    clock: tuple[int | None, ...] = (None,)
+    """Seconds of the time that it tells, one a read; the last one stays."""
     reads: int = 0
     name: str = "a scripted battery"
 
@@ -40,11 +42,13 @@ class Battery:
     def read(self) -> Measurement:
         mode = self.modes[min(self.reads, len(self.modes) - 1)]
         power_w = self.powers_w[min(self.reads, len(self.powers_w) - 1)]
+        second = self.clock[min(self.reads, len(self.clock) - 1)]
         self.reads += 1
         if isinstance(mode, Exception):
             raise mode
+        told = None if second is None else datetime(2026, 5, 4, second=second)  # noqa: DTZ001 - the device's own
         powers = {"consumption_w": 300.0, "production_w": 0.0, "battery_power_w": power_w}
-        return Measurement(at=START, elapsed_s=0.0, soc=0.5, mode=mode, **powers)
+        return Measurement(at=START, elapsed_s=0.0, soc=0.5, mode=mode, device_time=told, **powers)
 
     def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None: ...
 
@@ -162,6 +166,52 @@ def test_a_second_try_begins_within_four_seconds(takes_s: float, tries: int) -> 
     assert (len(loop.reasons), back) == (tries, False)
     assert decision is not None
     assert decision.outcome is Outcome.FAILED
+
+
+STILL = "the hand-back was accepted, but its data has not moved since before, so that it may be old"
+
+
+@pytest.mark.parametrize(
+    ("clock", "looks", "told", "back"),
+    [
+        ((0, 1), 2, 0, True),
+        ((0, 0, 1), 3, 0, True),
+        ((0,), 6, 2, False),
+        ((0, 0, 0, 0, 1), 5, 1, True),
+        ((None,), 1, 0, True),
+    ],
+)
+def test_a_status_that_may_be_old_shows_no_hand_back(
+    clock: tuple[int | None, ...], looks: int, told: int, back: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With no look from before, the first of them all is what later ones must differ from; where no time is told, any.
+
+    A try has three looks, and what it ends with is told.
+    """
+    battery = Battery([AUTOMATIC], clock=clock)
+    assert hand_back(battery, Loop()) is back
+    assert battery.reads == looks
+    assert caplog.messages == [STILL] * told
+
+
+@pytest.mark.parametrize(("moved", "looks"), [(True, 1), (False, 2)])
+def test_a_look_from_before_is_what_the_first_must_differ_from(moved: bool, looks: int) -> None:
+    """One that does not is taken again."""
+    battery = Battery([AUTOMATIC], clock=(0, 1) if moved else (0, 0, 1))
+    seen = battery.read()
+    hands_back = HandBack(device=battery, clock=SimulatedClock(START), hand_back=Loop(), seen=lambda: seen)
+    assert hands_back("the end")[1]
+    assert battery.reads == 1 + looks
+
+
+def test_data_that_does_not_move_is_believed_where_nothing_is_on_record() -> None:
+    """As it was before the hand-back, which takes a command off the record."""
+    battery, stands = Battery([AUTOMATIC], clock=(0,)), [False, True]
+    hands_back = HandBack(
+        device=battery, clock=SimulatedClock(START), hand_back=Loop(), on_record=lambda: stands.pop(0)
+    )
+    assert hands_back("the end")[1]
+    assert (battery.reads, stands) == (1, [True])
 
 
 def test_a_loop_that_fails_altogether_hands_nothing_back() -> None:
