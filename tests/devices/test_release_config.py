@@ -8,6 +8,7 @@ import pytest
 
 from optimizer.errors import ConfigError
 from optimizer.release.config import target_from_config
+from optimizer.release.tables import read_table
 from optimizer.release.target import ReleaseTarget
 from optimizer.release.tokens import TOKEN_FILE_NAME, token_left_for, token_of_settings
 from optimizer.release.word import NOTHING_TO_RELEASE, needs_release, was_refused
@@ -125,6 +126,15 @@ def test_a_simulated_battery_needs_neither_file_nor_address(tmp_path: Path) -> N
     found = target_from_config(tmp_path / "none.toml", {"SUNSHIFT_BATTERY__DRIVER": "simulated"})
     assert found == ReleaseTarget(driver="simulated")
     assert read(tmp_path, "[battery]\ndriver = 'simulated'\n") == found
+
+
+def test_a_table_in_the_environment_lies_between_the_file_and_single_values(tmp_path: Path) -> None:
+    """In any case of its name; other variables say nothing."""
+    file = HOST + "port = 81\nhand_back_mode = 'backup'\n"
+    whole = {"Sunshift_Battery": '{"host": "10.0.0.2", "port": 82}', "SUNSHIFT_SERVICE": '{"host": "10.0.0.3"}'}
+    found = read(tmp_path, file, HOME="/root", SUNSHIFT_BATTERY__PORT="83", **whole)
+    assert found == ReleaseTarget(driver="sonnen_v1", host="10.0.0.2", port=83, hand_back_mode="backup")
+    assert read_table(None, "battery", whole) == ({"host": "10.0.0.2", "port": 82}, "")
 
 
 # -- the token ------------------------------------------------------------------------------------------------------
