@@ -261,6 +261,13 @@ def test_the_configured_battery_alone_has_all_of_the_time(stands: bool, homes: H
         assert releases.asked == [(target_at(homes.configured).address, 10.0, on_record)]
 
 
+def test_the_environment_comes_before_the_file_here_as_well(homes: Homes) -> None:
+    """It may have moved the configured battery."""
+    releases = Releases([BACK])
+    take_back(None, homes.config, {"SUNSHIFT_BATTERY__PORT": "9"}, release=releases)
+    assert releases.asked == [("127.0.0.1:9", 10.0, True)]
+
+
 def test_without_a_configuration_the_record_has_to_say_where(homes: Homes) -> None:
     """With the token that lies beside it; a record that says nothing leaves the problem to be told."""
     missing = homes.config.with_name("none.toml")
