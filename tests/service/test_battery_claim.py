@@ -55,6 +55,14 @@ def test_whether_a_battery_is_claimed_can_be_asked(tmp_path: Path) -> None:
     assert not is_claimed(str(tmp_path))
 
 
+@pytest.mark.timeout(5)
+def test_asking_ends_however_many_have_asked_before(tmp_path: Path) -> None:
+    """The holder answers nobody: the guard must not wait for it."""
+    with BatteryClaim(str(tmp_path)):
+        for _ in range(3):
+            is_claimed(str(tmp_path))
+
+
 def test_a_battery_is_claimed_once(tmp_path: Path) -> None:
     """The refusal names the process and the ways out; another battery is free; an end gives it up."""
     mine, another = str(tmp_path), f"{tmp_path}-another"
