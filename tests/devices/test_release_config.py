@@ -137,6 +137,12 @@ def test_a_table_in_the_environment_lies_between_the_file_and_single_values(tmp_
     assert read_table(None, "battery", whole) == ({"host": "10.0.0.2", "port": 82}, "")
 
 
+def test_a_file_that_is_not_there_is_told_with_what_to_do(tmp_path: Path) -> None:
+    """A person may have mistyped it."""
+    told = "no such file; give the service's own configuration with --config"
+    assert read_table(tmp_path / "none.toml", "battery", {}) == ({}, told)
+
+
 # -- the token ------------------------------------------------------------------------------------------------------
 
 
