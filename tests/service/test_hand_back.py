@@ -71,8 +71,10 @@ class Loop:
         return Decision(at=START, strategy="time_of_use", outcome=self.outcome, reason=reason)
 
 
-def hand_back(battery: Battery, loop: Callable[[str], Decision | None]) -> bool:
-    return HandBack(device=battery, clock=SimulatedClock(START), hand_back=loop)("the end")[1]
+def hand_back(battery: Battery, loop: Callable[[str], Decision | None], clock: SimulatedClock | None = None) -> bool:
+    clock = clock or SimulatedClock(START)
+    clock.advance(1000.0)
+    return HandBack(device=battery, clock=clock, hand_back=loop)("the end")[1]
 
 
 def test_a_battery_that_says_so_is_back() -> None:
@@ -84,9 +86,9 @@ def test_a_battery_that_says_so_is_back() -> None:
 
 def test_a_mode_may_show_a_moment_later() -> None:
     """A status that lags by a second is not held against the battery."""
-    loop = Loop()
-    assert hand_back(Battery([MANUAL, AUTOMATIC]), loop)
-    assert len(loop.reasons) == 1
+    loop, clock = Loop(), SimulatedClock(START)
+    assert hand_back(Battery([MANUAL, AUTOMATIC]), loop, clock)
+    assert (len(loop.reasons), clock.elapsed()) == (1, 1001.0)
 
 
 def test_a_battery_that_stays_in_manual_is_not_back(caplog: pytest.LogCaptureFixture) -> None:
@@ -119,9 +121,9 @@ def test_nothing_is_asked_where_nothing_was_changed() -> None:
 
 def test_a_battery_without_a_mode_call_is_back_once_it_does_nothing() -> None:
     """It stays in manual mode with its setpoints zeroed, and its power takes a few seconds to fade."""
-    loop = Loop()
-    assert hand_back(Battery([MANUAL], can_set_mode=False, powers_w=(900.0, 900.0, 5.0)), loop)
-    assert len(loop.reasons) == 1
+    loop, clock = Loop(), SimulatedClock(START)
+    assert hand_back(Battery([MANUAL], can_set_mode=False, powers_w=(900.0, 900.0, 5.0)), loop, clock)
+    assert (len(loop.reasons), clock.elapsed()) == (1, 1007.0)
 
 
 def test_a_battery_without_a_mode_call_that_goes_on_is_not_back(caplog: pytest.LogCaptureFixture) -> None:
@@ -130,18 +132,19 @@ def test_a_battery_without_a_mode_call_that_goes_on_is_not_back(caplog: pytest.L
     assert "the battery still does charge 900 W" in caplog.text
 
 
-def test_a_read_back_that_hangs_is_not_waited_for_again() -> None:
+@pytest.mark.parametrize(("takes_s", "reads"), [(5.0, 1), (4.1, 1), (4.0, 2)])
+def test_a_read_back_that_hangs_is_not_waited_for_again(takes_s: float, reads: int) -> None:
     """The end has ten seconds: once two calls may have taken them there is no second look."""
     clock = SimulatedClock(START)
 
     class Hanging(Battery):
         def read(self) -> Measurement:
-            clock.advance(5.0)
-            raise DeviceTimeout("no answer within 5 s")
+            clock.advance(takes_s)
+            return super().read()
 
-    battery = Hanging([MANUAL])
+    battery = Hanging([DeviceTimeout("no answer within 5 s")])
     assert not HandBack(device=battery, clock=clock, hand_back=Loop())("the end")[1]
-    assert clock.elapsed() == 5.0
+    assert battery.reads == reads
 
 
 class Slow(Loop):

@@ -14,17 +14,18 @@ from optimizer.service.run_mark import RUN_MARK_NAME, RunMark
 from support.service_bench import START, bench
 
 
-def test_it_is_there_from_the_start_to_a_good_end(tmp_path: Path) -> None:
+def test_it_is_there_from_the_start_to_a_good_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Readable by the service alone, in a folder that need not be there yet; ending twice is no error."""
-    mark = RunMark(tmp_path / "state")
+    mark = RunMark(tmp_path / "deep" / "state")
     assert not mark.found
     mark.set()
     mark.set()
     assert mark.found
-    assert (tmp_path / "state" / RUN_MARK_NAME).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "deep" / "state" / RUN_MARK_NAME).stat().st_mode & 0o777 == 0o600
     mark.clear()
     mark.clear()
     assert not mark.found
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize(
