@@ -171,9 +171,10 @@ def test_whatever_value_moves_shows_that_a_device_without_a_clock_lives(name: st
 
 
 def test_a_house_that_draws_nothing_is_not_frozen() -> None:
-    """There is nothing that could move, or no meter in it."""
+    """There is nothing that could move, or no meter in it; one that draws half a watt is."""
     poll = Poll()
     assert [poll(60.0, device_time=None, consumption_w=0.0) for _ in range(60)] == [()] * 60
+    assert [bool(poll(60.0, device_time=None, consumption_w=0.5)) for _ in range(8)] == [False] * 6 + [True] * 2
 
 
 def test_two_equal_looks_after_a_long_silence_are_no_proof_that_a_device_without_a_clock_froze() -> None:
