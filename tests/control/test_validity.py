@@ -170,6 +170,14 @@ def test_whatever_value_moves_shows_that_a_device_without_a_clock_lives(name: st
         assert poll(1.0, **{name: getattr(poll.last, name) + 0.01}) == ()
 
 
+@pytest.mark.parametrize(("seconds", "frozen"), [(45.0, False), (45.1, True)])
+def test_a_clock_that_stands_still_from_one_slow_poll_to_the_next_is_too_old(seconds: float, *, frozen: bool) -> None:
+    """By as much as any measurement may be."""
+    poll = Poll()
+    poll()
+    assert bool(poll(seconds)) is frozen
+
+
 def test_a_house_that_draws_nothing_is_not_frozen() -> None:
     """There is nothing that could move, or no meter in it; one that draws half a watt is."""
     poll = Poll()

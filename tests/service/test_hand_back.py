@@ -142,9 +142,9 @@ def test_a_read_back_that_hangs_is_not_waited_for_again(takes_s: float, reads: i
             clock.advance(takes_s)
             return super().read()
 
-    battery = Hanging([DeviceTimeout("no answer within 5 s")])
-    assert not HandBack(device=battery, clock=clock, hand_back=Loop())("the end")[1]
-    assert battery.reads == reads
+    battery, loop = Hanging([DeviceTimeout("no answer within 5 s")]), Loop()
+    assert not HandBack(device=battery, clock=clock, hand_back=loop)("the end")[1]
+    assert (battery.reads, len(loop.reasons)) == (reads, 1)
 
 
 class Slow(Loop):
