@@ -61,6 +61,32 @@ def test_the_folders_may_be_told(
     assert told.endswith("handed back, confirmed by the battery\n")
 
 
+def test_the_battery_on_record_comes_before_the_configured_one(record: CommandRecord, config: Path) -> None:
+    """Of which the environment may say more than the file."""
+    asked: list[str] = []
+
+    def released(target: ReleaseTarget, **_: float) -> ReleaseReport:
+        asked.append(target.address)
+        return CONFIRMED
+
+    for battery in (None, ReleaseTarget(driver="sonnen_v1", host="10.0.0.1")):
+        record.intend("charge 2000 W", battery)
+        environ = {"SUNSHIFT_BATTERY__HOST": "10.0.0.9", "SUNSHIFT_BATTERY__PORT": "81"}
+        assert guard(record, config, now_s=0.0, environ=environ, release=released)[0] == 0
+    assert asked == ["10.0.0.9:81", "10.0.0.1"]
+
+
+def test_a_record_that_cannot_be_looked_into_is_told_and_nothing_sent(tmp_path: Path, config: Path) -> None:
+    """The guard may run as a user who is not let in: systemd shows it as failed."""
+    folder = tmp_path / ("x" * 300)
+    code, told = guard(CommandRecord(folder, tmp_path), config, now_s=0.0, environ={}, release=pytest.fail)
+    assert code == 1
+    assert told == (
+        f"{folder}: cannot be looked into (File name too long): "
+        "nobody watches over a command on record there; let the guard's user look into it"
+    )
+
+
 @pytest.mark.parametrize("vouched_for_s", [-1.0, 90.0])
 def test_what_is_commanded_while_the_guard_hands_back_stays_on_record(
     record: CommandRecord, config: Path, vouched_for_s: float
