@@ -9,7 +9,14 @@ import pytest
 
 from optimizer.control.newness import Newness
 from optimizer.control.options import ControlOptions
-from optimizer.control.read_back import Finding, FollowCheck, read_back
+from optimizer.control.read_back import (
+    LONGEST_MEMORY,
+    Finding,
+    FollowCheck,
+    is_back,
+    read_back,
+    still_follows,
+)
 from optimizer.domain.measurement import Measurement, OperatingMode
 from optimizer.domain.setpoint import Power
 from support.situations import BATTERY, START, situation_of
@@ -199,6 +206,89 @@ def test_an_echo_is_ours_where_it_was_sent() -> None:
     echoes = (-330.0, -320.0, 900.0, 2025.0)
     said = [check.goes_on_with(measured(battery_power_w=900.0, reported_setpoint_w=echo_w)) for echo_w in echoes]
     assert said == [(), (Power(-320.0),), (), (Power(2025.0),)]
+
+
+# -- what goes on after its end ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("can_set_mode", "mode", "echo_w", "power_w", "back"),
+    [
+        (True, AUTOMATIC, 2000.0, 2000.0, True),
+        (True, BACKUP, 2000.0, 2000.0, True),
+        (True, MANUAL, 0.0, 0.0, False),
+        (True, UNKNOWN, None, 100.0, True),
+        (True, UNKNOWN, None, -100.5, False),
+        (False, BACKUP, 2000.0, 2000.0, True),
+        (False, MANUAL, None, -100.0, True),
+        (False, MANUAL, None, 100.5, False),
+        (False, MANUAL, -25.0, 2000.0, True),
+        (False, MANUAL, 26.0, 0.0, False),
+        (False, UNKNOWN, 25.0, 2000.0, True),
+        (False, UNKNOWN, None, 2000.0, False),
+    ],
+)
+def test_a_battery_is_back_in_another_mode_or_doing_nothing(
+    *, can_set_mode: bool, mode: OperatingMode, echo_w: float | None, power_w: float, back: bool
+) -> None:
+    """Manual mode is none where it can be set; elsewhere its echo tells, or what flows."""
+    status = measured(mode=mode, reported_setpoint_w=echo_w, battery_power_w=power_w)
+    assert is_back(status, can_set_mode=can_set_mode) is back
+
+
+@pytest.mark.parametrize(
+    ("ended_w", "echo_w", "power_w", "may_stand"),
+    [
+        (2000.0, 2025.0, 0.0, True),
+        (2000.0, 1975.0, 0.0, True),
+        (2000.0, 2026.0, 2000.0, False),
+        (2000.0, None, 1700.0, True),
+        (2000.0, None, 1699.0, False),
+        (1.0, None, 0.0, True),
+        (0.0, None, 0.0, False),
+        (0.0, 0.0, 0.0, True),
+    ],
+)
+def test_what_was_ended_may_stand_where_a_status_shows_it(
+    *, ended_w: float, echo_w: float | None, power_w: float, may_stand: bool
+) -> None:
+    """By its echo, else by what flows; that nothing flows shows no command to do nothing."""
+    status = measured(reported_setpoint_w=echo_w, battery_power_w=power_w)
+    assert still_follows(Power(ended_w), status, BATTERY) is may_stand
+
+
+def goes_on(*sent_w: float, **says: object) -> bool:
+    """Return whether what a battery does is taken for one of some powers that were sent."""
+    follow = FollowCheck(BATTERY, ControlOptions())
+    for number, power_w in enumerate(sent_w):
+        follow.note(power_w, float(number))
+    return follow.goes_on_with(measured(**says)) != ()
+
+
+@pytest.mark.parametrize(("sent_w", "ours"), [(140.0, True), (140.1, False), (60.0, True), (59.9, False)])
+def test_what_flows_may_be_what_was_sent_to_within_its_tolerance(sent_w: float, ours: bool) -> None:
+    """25 W and 15 % of it, to either side."""
+    assert goes_on(sent_w, battery_power_w=100.0) is ours
+
+
+def test_of_what_was_sent_and_not_followed_the_last_are_remembered() -> None:
+    """So many that a battery that follows nothing takes no memory for ever; also once it has followed."""
+    sent_w = [100.0 * number for number in range(1, LONGEST_MEMORY + 2)]
+    assert [goes_on(*sent_w, reported_setpoint_w=power_w) for power_w in (100.0, 200.0)] == [False, True]
+    follow, options = FollowCheck(BATTERY, ControlOptions()), ControlOptions()
+    follow.note(0.0, 0.0)
+    assert follow.misses(measured(battery_power_w=0.0), options.settle_s) == 0
+    for number, power_w in enumerate(sent_w):
+        follow.note(power_w, options.settle_s + number)
+    ours = [follow.goes_on_with(measured(reported_setpoint_w=power_w)) for power_w in (0.0, 100.0, 200.0)]
+    assert ours == [(), (), (Power(200.0),)]
+
+
+def test_what_is_suspected_to_go_on_is_ours() -> None:
+    """As if it had been sent."""
+    follow = FollowCheck(BATTERY, ControlOptions())
+    follow.suspect(900.0)
+    assert follow.goes_on_with(measured(reported_setpoint_w=910.0)) == (Power(910.0),)
 
 
 # -- whether a status is younger than a command -----------------------------------------------------------------------
