@@ -11,6 +11,7 @@ import pytest
 from optimizer.release import __main__ as command
 from optimizer.release import hand_back
 from optimizer.release.record import CommandRecord
+from optimizer.release.target import ReleaseTarget
 from optimizer.release.word import NOTHING_TO_RELEASE
 from support.fake_sonnen import FakeSonnen
 
@@ -81,6 +82,40 @@ def test_after_a_service_that_left_nothing_there_is_nothing_to_do(
     assert battery.log == []
     assert command.main(["--config", config]) == 0
     assert battery.log
+
+
+@pytest.fixture
+def own(battery: FakeSonnen, record: CommandRecord, tmp_path: Path) -> CommandRecord:
+    """Return a record in folders of the service's own, of another battery than the one configured now."""
+    own = CommandRecord(tmp_path / "own" / "state", tmp_path / "own" / "run")
+    own.runtime_dir.mkdir(parents=True)
+    own.intend("charge 900 W", ReleaseTarget(driver="sonnen_v1", host="127.0.0.1", port=battery.port))
+    folders = f'[service]\nstate_dir = "{own.state_dir}"\nruntime_dir = "{own.runtime_dir}"\n'
+    (tmp_path / "own.toml").write_text(f'[battery]\nhost = "127.0.0.1"\nport = 9\n{folders}')
+    return own
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_the_record_that_names_a_battery_comes_first(
+    moved: bool, battery: FakeSonnen, record: CommandRecord, own: CommandRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Be it in folders of the service's own or in systemd's; that one is cleared, and no other."""
+    monkeypatch.setattr(hand_back, "PAUSE_S", 60.0)
+    if moved:
+        record.intend("charge 900 W", own.battery())
+        own.intend("charge 900 W")
+    assert command.main(["--config", str(own.state_dir.parent.with_suffix(".toml"))]) == 0
+    assert battery.setpoint_w == 0
+    assert (record.may_stand(), own.may_stand()) == (not moved, moved)
+
+
+def test_the_word_that_nothing_stands_counts_in_folders_of_the_services_own(
+    battery: FakeSonnen, own: CommandRecord
+) -> None:
+    """Not in systemd's, where this service never wrote it."""
+    (own.runtime_dir / NOTHING_TO_RELEASE).touch()
+    assert command.main(["--config", str(own.state_dir.parent.with_suffix(".toml")), "--after-service"]) == 0
+    assert battery.log == []
 
 
 @pytest.mark.parametrize("folders", ["none", "read-only"])
