@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from optimizer.bounded_socket import Remaining
+from optimizer.clock import real_deadline
 from optimizer.release import client, hand_back
 from optimizer.release.hand_back import ReleaseReport, release_battery
 from optimizer.release.target import ReleaseTarget
@@ -222,6 +224,19 @@ def test_a_battery_that_leaves_the_grid_alone_balances_the_house(
     battery.overrides["/api/v1/status"] = (200, status.encode())
     assert released("sonnen_v1", battery.port, mode_control=True).confirmed is balances
     assert not released("sonnen_v1", battery.port).confirmed
+
+
+def test_a_status_may_take_longer_than_what_is_sent(battery: FakeSonnen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for the first look: it comes before all else, and may not cost the time of that."""
+    longest_s: list[float] = []
+
+    def deadline(seconds: float) -> Remaining:
+        longest_s.append(seconds)
+        return real_deadline(seconds)
+
+    monkeypatch.setattr(client, "real_deadline", deadline)
+    assert released("sonnen_v1", battery.port).confirmed
+    assert longest_s == [2.0, 2.0, 2.0, 4.0]
 
 
 @pytest.mark.parametrize("status", [200, 201, 299])
