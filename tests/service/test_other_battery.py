@@ -116,6 +116,16 @@ def test_what_another_service_commands_is_left_to_that_one(homes: Homes) -> None
     assert homes.record.may_stand()
 
 
+@pytest.mark.parametrize("status", [401, 503])
+def test_a_battery_that_answers_is_there(status: int, homes: Homes) -> None:
+    """Though it takes nothing, for want of its token or while it restarts: it has not moved, and stays on record."""
+    paths = ["/api/v1/status", *(f"/api/v1/setpoint/{side}/0" for side in ("charge", "discharge"))]
+    homes.commanded.overrides = dict.fromkeys([*paths, "/api/setting?EM_OperatingMode=2"], (status, b""))
+    assert run(homes, "optimizer.guard").returncode == 1
+    assert homes.configured.log == []
+    assert homes.record.may_stand()
+
+
 def test_a_battery_that_takes_part_of_it_is_the_one(homes: Homes) -> None:
     """It is there, and not handed back: the configured one has nothing to do with it."""
     homes.commanded.overrides["/api/setting?EM_OperatingMode=2"] = (200, b"{}")
