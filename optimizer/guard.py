@@ -88,7 +88,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _is_a_neighbours(record: CommandRecord) -> bool:
     """Return whether a living service with another runtime folder shares the state folder: its lease lies there."""
-    return is_held(record.state_dir) and not is_held(record.runtime_dir)
+    return is_held(record.state_dir, in_doubt=False) and not is_held(record.runtime_dir)
 
 
 def _look(record: CommandRecord, config: Path, *, own: bool) -> int:

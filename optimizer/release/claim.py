@@ -27,12 +27,15 @@ def is_claimed(address: str) -> bool:
     return False
 
 
-def is_held(folder: Path) -> bool:
-    """Return whether a process holds a folder now; whoever may not look must not think that nobody does."""
+def is_held(folder: Path, *, in_doubt: bool = True) -> bool:
+    """Return whether a process holds a folder now; where one may not look, what is said of doubt.
+
+    By default whoever may not look must not think that nobody does.
+    """
     try:
         descriptor = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
     except PermissionError:
-        return True
+        return in_doubt
     except (OSError, ValueError):
         return False
     try:
