@@ -109,6 +109,8 @@ def _copy(folder: Path, part: Part) -> None:
             shutil.copytree(ROOT / name, folder / name, ignore=rest, dirs_exist_ok=True)
         else:
             shutil.copy2(ROOT / name, folder / name)
+    # What a test reached when it was last run says nothing of a test that was changed since.
+    (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
     for name in ("startup", "mutants"):  # both are on the path, where a folder that comes later is not looked into
         (folder / name).mkdir(exist_ok=True)
     (folder / "startup" / "sitecustomize.py").write_text(AT_START, encoding="utf-8")

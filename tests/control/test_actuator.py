@@ -116,6 +116,12 @@ def test_a_failed_write_is_tried_again_at_once() -> None:
     assert it.after(0.1).send(CHARGE).outcome is Outcome.KEPT
 
 
+def test_a_command_is_not_sent_once_what_it_rests_on_is_old() -> None:
+    """It may have to wait for the device before it."""
+    it = charging()
+    assert it.device.not_after_s == 1045.0
+
+
 def test_changes_of_mode_are_counted_though_they_fail() -> None:
     """The answer may be lost after the effect; another power is none."""
     it = ToldActuator()
@@ -391,6 +397,59 @@ def test_automatic_mode_that_was_refused_is_asked_for_at_once() -> None:
     assert done.outcome is Outcome.HANDED_BACK
 
 
+@pytest.mark.parametrize(("seconds", "ends"), [(89.9, False), (90.0, True)])
+def test_automatic_mode_that_was_seen_too_soon_is_asked_for_again(seconds: float, ends: bool) -> None:
+    """What showed it may be older than the command before: after a lease without news the battery is handed back."""
+    it = charging().after(10.0)
+    it.send(AUTOMATIC)
+    it.after(5.0).sees(AUTO)
+    done = it.at(10.0 + seconds).doubts(None)
+    assert (done is not None) is ends
+    assert it.writes[2:] == ["release"] * ends
+
+
+THEIRS = "somebody else changed the battery's mode to backup"
+
+
+@pytest.mark.parametrize("interval_over", [True, False])
+def test_a_mode_that_somebody_may_have_chosen_is_left_alone_in_doubt_as_well(interval_over: bool) -> None:
+    """What is ours beneath it is zeroed, and stays on record."""
+    it = charging().at(5.0 if interval_over else 90.0)
+    assert it.doubts(BACKUP, interval_over=interval_over) == stood_down(THEIRS)
+    assert it.writes == [CHARGE, "zero"]
+    assert it.record.on_record == ("charge 2000 W", it.now_s + LEASE_S, LEASE_S)
+    assert it.release().note == "the end; its mode backup is not ours to change"
+
+
+def test_a_mode_that_comes_in_place_of_automatic_is_left_alone_in_doubt_as_well() -> None:
+    """No power stands then: of unknown power is what may."""
+    it = charging().after(10.0)
+    it.send(AUTOMATIC)
+    assert it.after(30.0).doubts(BACKUP) == stood_down(THEIRS)
+    assert it.writes == [CHARGE, AUTOMATIC, "zero"]
+    assert it.record.on_record == ("idle", it.now_s + LEASE_S, LEASE_S)
+
+
+@pytest.mark.parametrize("mode", [None, MANUAL, AUTO])
+def test_a_hand_back_that_cannot_be_seen_is_done_again_once_a_lease(
+    mode: OperatingMode | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And told no more; one that fails is for those who look closely."""
+    it = released()
+    with caplog.at_level(logging.DEBUG, logger="optimizer.control.actuator"):
+        for seconds, error in ((89.9, None), (90.0, None), (179.9, None), (180.0, REFUSED), (270.0, None)):
+            assert it.at(seconds).doubts(mode, error=error) is None
+    assert it.writes == [CHARGE, *["release"] * 4]
+    assert caplog.messages == ["what was handed back and never seen cannot be handed back again: code 5"]
+
+
+def test_a_hand_back_that_cannot_be_seen_is_not_done_again_in_a_mode_that_somebody_may_have_chosen() -> None:
+    """In doubt it is theirs; what may stand beneath it is zeroed."""
+    it = released().at(90.0)
+    assert it.doubts(BACKUP) == stood_down(THEIRS)
+    assert it.writes == [CHARGE, "release", "zero"]
+
+
 @pytest.mark.parametrize("mode", [AUTO, MANUAL])
 def test_after_an_outage_a_command_is_sent_again(mode: OperatingMode) -> None:
     """The battery may have restarted, with its mode or without; once, and nobody is blamed."""
@@ -532,6 +591,16 @@ def test_a_mode_that_is_chosen_while_a_command_settles_is_somebodys() -> None:
     assert it.writes == [CHARGE, Power(1000.0), "zero"]
 
 
+def test_the_mode_that_manual_was_entered_from_is_nobodys_under_another_power_as_well() -> None:
+    """It may show late, and the mode may not have been told in between."""
+    it = ToldActuator()
+    it.sees(BACKUP)
+    it.send(CHARGE)
+    it.after(5.0).sees(UNKNOWN)
+    it.after(10.0).send(Power(1000.0))
+    assert it.after(5.0).sees(BACKUP) is None
+
+
 def test_a_hand_back_before_any_command_is_believed_once_a_status_is_news() -> None:
     """An earlier run may have commanded just before this one began: its data may be older than that."""
     it = ToldActuator()
@@ -579,8 +648,6 @@ def test_a_failed_hand_back_is_told_once(caplog: pytest.LogCaptureFixture) -> No
 
 
 # -- standing down --------------------------------------------------------------------------------------------------
-
-THEIRS = "somebody else changed the battery's mode to backup"
 
 
 def taken(mode: OperatingMode = BACKUP) -> ToldActuator:
@@ -641,7 +708,9 @@ def test_the_end_is_not_reached_while_what_is_ours_cannot_be_zeroed() -> None:
     """It stays on record for those who come after, in whatever mode the battery is."""
     it, refused = charging(), DeviceUnreachable("refused")
     it.sees(BACKUP, error=refused)
-    assert it.release(error=refused).outcome is Outcome.FAILED
+    note = "the end; its mode backup is not ours to change"
+    assert it.release(error=refused) == Actuation(outcome=Outcome.FAILED, note=note, error="refused")
+    it.after(10.0).sees(BACKUP)
     assert it.record.on_record is not None
     assert it.release().outcome is Outcome.HANDED_BACK
     assert it.record.on_record is None
@@ -676,6 +745,27 @@ def test_the_end_hands_back_where_no_mode_was_ever_seen() -> None:
     it.send(CHARGE, error=PLANT)
     assert it.release().outcome is Outcome.HANDED_BACK
     assert it.writes == [CHARGE, "release"]
+
+
+def test_a_start_may_stand_down_to_what_was_chosen_before_it() -> None:
+    """What an earlier run may have left beneath it is zeroed, and on record until a status is young enough."""
+    it = ToldActuator()
+    assert it.leaves_alone(BACKUP, left_over=True) == stood_down("it was chosen")
+    assert it.writes == ["zero"]
+    assert it.record.on_record == ("idle", 1090.0, LEASE_S)
+    assert it.actuator.leaves_a_choice
+    it.at(44.9).sees(BACKUP)
+    assert it.record.on_record is not None
+    it.at(45.0).sees(BACKUP)
+    assert it.record.on_record is None
+
+
+def test_a_start_that_stands_down_over_nothing_sends_nothing() -> None:
+    """And leaves nothing on record."""
+    it = ToldActuator()
+    assert it.leaves_alone(BACKUP, left_over=False) == stood_down("it was chosen")
+    assert (it.writes, it.record.on_record) == ([], None)
+    assert it.release().note == "the end; its mode backup is not ours to change"
 
 
 def test_standing_down_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -780,6 +870,60 @@ def test_what_was_left_behind_is_off_the_record_once_a_status_shows_that_it_is_g
     assert (it.record.on_record is None) is gone
     it.at(190.0).sees(mode, echo_w=echo_w, power_w=power_w)
     assert it.writes[2:] == (["release"] if gone else ["release"] * 2)
+
+
+def test_a_power_of_ours_from_before_is_taken_back_when_it_is_shown_in_place_of_the_last() -> None:
+    """The battery has accepted another and goes on: as if a power plant had it, but the power is ours."""
+    it = charging().after(1.0)
+    it.send(Power(-1500.0))
+    assert it.after(40.0).sees(echo_w=2000.0) is not None
+    it.after(90.0).sees(echo_w=2000.0)
+    assert it.writes == [CHARGE, Power(-1500.0), "release"]
+
+
+def test_a_power_of_ours_from_before_keeps_a_hand_back_from_being_believed() -> None:
+    """Without a mode call: the battery went on with it under the last command, and may now."""
+    it = ToldActuator(can_set_mode=False)
+    for power in (CHARGE, Power(-1500.0)):
+        it.after(10.0).send(power)
+        assert it.after(10.0).sees(power_w=2000.0) is None
+    it.release()
+    done = it.after(30.0).sees(power_w=2000.0)
+    assert done is not None
+    assert done.note == "the battery accepted to be handed back, and still does charge 2000 W"
+
+
+def again(it: ToldActuator, flows_w: float, shown_in: OperatingMode = MANUAL) -> Actuation | None:
+    """Command once more a battery that does something, hand it back, and return what came of that."""
+    assert it.after(5.0).sees(power_w=flows_w) is None
+    it.send(Power(-1500.0))
+    it.after(10.0).sees(power_w=flows_w)
+    it.release()
+    return it.after(30.0).sees(shown_in, power_w=flows_w)
+
+
+def test_what_a_hand_back_has_not_ended_may_outlast_the_next_command_as_well() -> None:
+    """The battery took neither: what flows is ours until it ends."""
+    it = ToldActuator(can_set_mode=False)
+    it.send(CHARGE)
+    it.release()
+    done = again(it, 2000.0)
+    assert done is not None
+    assert done.note == "the battery accepted to be handed back, and still does charge 2000 W"
+
+
+def test_what_flows_in_manual_mode_after_a_hand_back_may_be_ours_whatever_it_is() -> None:
+    """On its way from one power to the next, say; also once the mode is not told any more."""
+    it = charging()
+    it.release()
+    done = again(it, 1000.0, UNKNOWN)
+    assert done is not None
+    assert done.note == "the battery accepted to be handed back, and still does charge 1000 W"
+
+
+def test_what_flowed_before_the_first_command_is_not_ours() -> None:
+    """It is not zeroed over somebody else's will."""
+    assert again(ToldActuator(can_set_mode=False), 700.0) is None
 
 
 def test_a_power_plant_that_stays_for_years_takes_no_memory() -> None:

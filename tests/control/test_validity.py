@@ -170,10 +170,19 @@ def test_whatever_value_moves_shows_that_a_device_without_a_clock_lives(name: st
         assert poll(1.0, **{name: getattr(poll.last, name) + 0.01}) == ()
 
 
+@pytest.mark.parametrize(("seconds", "frozen"), [(45.0, False), (45.1, True)])
+def test_a_clock_that_stands_still_from_one_slow_poll_to_the_next_is_too_old(seconds: float, *, frozen: bool) -> None:
+    """By as much as any measurement may be."""
+    poll = Poll()
+    poll()
+    assert bool(poll(seconds)) is frozen
+
+
 def test_a_house_that_draws_nothing_is_not_frozen() -> None:
-    """There is nothing that could move, or no meter in it."""
+    """There is nothing that could move, or no meter in it; one that draws half a watt is."""
     poll = Poll()
     assert [poll(60.0, device_time=None, consumption_w=0.0) for _ in range(60)] == [()] * 60
+    assert [bool(poll(60.0, device_time=None, consumption_w=0.5)) for _ in range(8)] == [False] * 6 + [True] * 2
 
 
 def test_two_equal_looks_after_a_long_silence_are_no_proof_that_a_device_without_a_clock_froze() -> None:
@@ -204,8 +213,8 @@ def jump(before: str, after: str, seconds: int, allowed: str) -> tuple[str, ...]
         (10.0, 0.56, jump("50%", "56%", 10, "5%")),
         (10.0, 0.44, jump("50%", "44%", 10, "5%")),
         (60.0, 0.56, ()),
-        (1200.0, 0.849, ()),
-        (1200.0, 0.151, ()),
+        (1200.0, 0.84995, ()),
+        (1200.0, 0.15005, ()),
         (1200.0, 0.86, jump("50%", "86%", 1200, "35%")),
         (1200.0, 0.14, jump("50%", "14%", 1200, "35%")),
         (7200.0, 1.0, ()),
@@ -223,6 +232,16 @@ def test_a_battery_fills_no_faster_than_its_power_allows(
     poll.judge = Plausibility(replace(weak, **larger), ControlOptions())  # type: ignore[arg-type]
     assert poll(soc=0.5) == ()
     assert poll(seconds, soc=soc) == told
+
+
+@pytest.mark.parametrize(("soc", "doubted"), [(0.05, False), (0.0502, True)])
+def test_without_any_time_between_them_two_looks_may_differ_by_what_is_told_in_steps(
+    soc: float, *, doubted: bool
+) -> None:
+    """And by no more."""
+    poll = LivingPoll()
+    assert poll(soc=0.0) == ()
+    assert bool(poll(0.0, soc=soc)) is doubted
 
 
 def test_what_a_state_of_charge_jumps_to_and_back_from_is_never_believed() -> None:

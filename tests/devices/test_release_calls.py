@@ -205,6 +205,25 @@ def test_a_mode_that_is_none_is_told_in_short(battery: FakeSonnen) -> None:
     assert not report.confirmed
 
 
+def test_a_mode_in_which_no_setpoint_acts_is_told_in_short(battery: FakeSonnen) -> None:
+    """Where the battery has no mode call, whatever its power is."""
+    battery.overrides["/api/v1/status"] = (200, b'{"OperatingMode":"%s", "Pac_total_W": 3000}' % (b"7" * 200))
+    report = released("sonnen_v1", battery.port)
+    assert report.steps[-1] == f"read back: in mode {'7' * 20}, where no setpoint acts"
+    assert report.confirmed
+
+
+@pytest.mark.parametrize(("grid_w", "balances"), [("100", True), ("-100", True), ("100.5", False), ("-101", False)])
+def test_a_battery_that_leaves_the_grid_alone_balances_the_house(
+    grid_w: str, *, balances: bool, battery: FakeSonnen
+) -> None:
+    """To a hundred watts: so it is back in self-consumption where it does not tell its mode."""
+    status = f'{{"Pac_total_W": 700, "GridFeedIn_W": {grid_w}}}'
+    battery.overrides["/api/v1/status"] = (200, status.encode())
+    assert released("sonnen_v1", battery.port, mode_control=True).confirmed is balances
+    assert not released("sonnen_v1", battery.port).confirmed
+
+
 @pytest.mark.parametrize("status", [200, 201, 299])
 def test_every_status_of_success_is_one(status: int) -> None:
     """V2 answers a setpoint with 201."""

@@ -91,6 +91,22 @@ def test_the_mode_to_hand_back_to_is_nobody_elses_choice(battery: FakeSonnen) ->
     assert "GET /api/setting?EM_OperatingMode=7" in battery.writes
 
 
+def test_a_mode_is_somebodys_unless_it_is_said_that_the_owner_asks(battery: FakeSonnen) -> None:
+    """Who forgets to say so overrides nobody."""
+    target = ReleaseTarget(driver="sonnen_v1", host="127.0.0.1", port=battery.port, mode_control=True)
+    assert release_battery(target).confirmed
+    assert battery.mode == BACKUP
+
+
+@pytest.mark.parametrize("mode", [BACKUP, "2"])
+def test_data_that_does_not_move_is_believed_where_nothing_is_on_record(mode: str, battery: FakeSonnen) -> None:
+    """Many a battery tells the same for a while, and the hand-back is a precaution then."""
+    battery.mode = battery.frozen_in = mode
+    target = ReleaseTarget(driver="sonnen_v1", host="127.0.0.1", port=battery.port, mode_control=True)
+    assert release_battery(target, deadline_s=2.0, on_record=False).confirmed
+    assert (battery.mode, battery.setpoint_w) == (mode, 0)
+
+
 def test_a_frozen_status_is_nobodys_choice(battery: FakeSonnen) -> None:
     """It may tell the mode from before ours was entered: the battery is handed back, which is not believed either."""
     battery.mode, battery.frozen_in = "1", TIME_OF_USE

@@ -8,8 +8,10 @@ import pytest
 
 from optimizer.errors import ConfigError
 from optimizer.release.config import target_from_config
+from optimizer.release.tables import read_table
 from optimizer.release.target import ReleaseTarget
-from optimizer.release.word import NOTHING_TO_RELEASE, needs_release
+from optimizer.release.tokens import TOKEN_FILE_NAME, token_left_for, token_of_settings
+from optimizer.release.word import NOTHING_TO_RELEASE, needs_release, was_refused
 
 HOST = "[battery]\nhost = '10.0.0.1'\n"
 
@@ -40,12 +42,34 @@ def test_a_release_is_due_until_the_service_says_otherwise(tmp_path: Path, monke
     assert not needs_release(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ({"EXIT_STATUS": "69"}, True),
+        ({"MONITOR_EXIT_STATUS": "69"}, True),
+        ({"EXIT_STATUS": "70"}, False),
+        ({"EXIT_STATUS": "TERM"}, False),
+        ({}, False),
+    ],
+)
+def test_systemd_says_that_a_service_was_refused(said: dict[str, str], *, refused: bool) -> None:
+    """To what runs after it; in doubt it was not."""
+    assert was_refused(said) is refused
+
+
 # -- the battery ----------------------------------------------------------------------------------------------------
 
 
 def test_only_the_address_is_needed(tmp_path: Path) -> None:
     """Everything else is as the service takes it by default."""
     assert read(tmp_path, HOST) == ReleaseTarget(driver="sonnen_v1", host="10.0.0.1", port=8080)
+
+
+def test_the_environment_is_that_of_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless another one is given."""
+    monkeypatch.setenv("SUNSHIFT_BATTERY__HOST", "10.0.0.9")
+    assert target_from_config(tmp_path / "none.toml").host == "10.0.0.9"
+    assert read(tmp_path, HOST).host == "10.0.0.1"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +128,21 @@ def test_a_simulated_battery_needs_neither_file_nor_address(tmp_path: Path) -> N
     assert read(tmp_path, "[battery]\ndriver = 'simulated'\n") == found
 
 
+def test_a_table_in_the_environment_lies_between_the_file_and_single_values(tmp_path: Path) -> None:
+    """In any case of its name; other variables say nothing."""
+    file = HOST + "port = 81\nhand_back_mode = 'backup'\n"
+    whole = {"Sunshift_Battery": '{"host": "10.0.0.2", "port": 82}', "SUNSHIFT_SERVICE": '{"host": "10.0.0.3"}'}
+    found = read(tmp_path, file, HOME="/root", SUNSHIFT_BATTERY__PORT="83", **whole)
+    assert found == ReleaseTarget(driver="sonnen_v1", host="10.0.0.2", port=83, hand_back_mode="backup")
+    assert read_table(None, "battery", whole) == ({"host": "10.0.0.2", "port": 82}, "")
+
+
+def test_a_file_that_is_not_there_is_told_with_what_to_do(tmp_path: Path) -> None:
+    """A person may have mistyped it."""
+    told = "no such file; give the service's own configuration with --config"
+    assert read_table(tmp_path / "none.toml", "battery", {}) == ({}, told)
+
+
 # -- the token ------------------------------------------------------------------------------------------------------
 
 
@@ -132,6 +171,68 @@ def test_a_token_is_plain_text(tmp_path: Path) -> None:
     assert problems(tmp_path, V2 + "token_file = 'token'\n") == [
         ("battery.token_file", f"{tmp_path / 'token'} holds more than plain text")
     ]
+
+
+def test_a_path_that_is_none_is_told_as_that(tmp_path: Path) -> None:
+    """TOML allows a null character in a text."""
+    told = problems(tmp_path, V2 + 'token_file = "a\\u0000b"\n')
+    assert [(key, message.rpartition(" ")[2]) for key, message in told] == [("battery.token_file", "path")]
+    assert told[0][1].endswith("b is no path")
+
+
+def test_the_credentials_may_lie_in_any_of_several_folders(tmp_path: Path) -> None:
+    """The first that has the token has it."""
+    for number in (2, 3):
+        (tmp_path / f"{number}").mkdir()
+        (tmp_path / f"{number}" / TOKEN_FILE_NAME).write_text(f"token-{number}")
+    folders = ":".join(str(tmp_path / f"{number}") for number in (1, 2, 3))
+    assert read(tmp_path, V2, CREDENTIALS_DIRECTORY=folders).token == "token-2"
+
+
+COPY = "of-the-service"
+
+
+@pytest.mark.parametrize(
+    ("copy", "of_settings", "left"),
+    [
+        (f"{COPY} 10.0.0.1", COPY, COPY),
+        (f"{COPY} 10.0.0.1 more", COPY, COPY),
+        (COPY, COPY, ""),
+        (f"{COPY} 10.0.0.2", "", ""),
+        ("10.0.0.1", "10.0.0.1", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_copy_of_the_token_is_one_batterys(copy: str, of_settings: str, left: str, tmp_path: Path) -> None:
+    """By its second word; one without is an earlier version's, and good for the configured battery alone."""
+    (tmp_path / TOKEN_FILE_NAME).write_text(copy)
+    assert token_left_for("10.0.0.1", tmp_path) == left
+    found, why = token_of_settings({}, tmp_path, {}, [tmp_path], "10.0.0.1")
+    assert found == of_settings
+    told = "is of another battery" if copy else "is empty"
+    missing = f"is missing: name the file that holds the token; {tmp_path / TOKEN_FILE_NAME} {told}"
+    assert why == ("" if found else missing)
+
+
+def test_without_a_runtime_folder_no_token_was_left() -> None:
+    """As none in a folder that is empty."""
+    assert token_left_for("10.0.0.1", None) == ""
+    assert token_left_for("10.0.0.1", Path("/nowhere")) == ""
+
+
+def test_a_copy_is_looked_for_in_the_services_own_folder(tmp_path: Path) -> None:
+    """And is the configured battery's where host and port are."""
+    (tmp_path / TOKEN_FILE_NAME).write_text(f"{COPY} 10.0.0.1:18080")
+    own = f'{V2}port = 18080\n[service]\nruntime_dir = "{tmp_path}"\n'
+    assert read(tmp_path, own).token == COPY
+    assert problems(tmp_path, own.replace("18080", "18081"))[0][0] == "battery.token_file"
+
+
+@pytest.mark.parametrize("port", ["x", "9" * 5000])
+def test_a_port_that_is_none_is_told_beside_a_missing_token(port: str, tmp_path: Path) -> None:
+    """All that is to be put right at once."""
+    told = problems(tmp_path, V2, SUNSHIFT_BATTERY__PORT=port)
+    assert [key for key, _ in told] == ["battery.port", "battery.token_file"]
 
 
 # -- a file of which not all is sound -------------------------------------------------------------------------------

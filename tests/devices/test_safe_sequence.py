@@ -121,3 +121,23 @@ def test_a_way_back_is_never_too_late(clock: SimulatedClock) -> None:
     written = Written()
     SafeSequence(written, clock=clock, can_set_mode=True).apply(Automatic(), not_after_s=0.0)
     assert written.writes == ["charge 0", "discharge 0", "mode 2"]
+
+
+@pytest.mark.parametrize(("late_s", "sent"), [(0.0, True), (0.1, False)])
+def test_the_last_moment_is_in_time(late_s: float, *, sent: bool, clock: SimulatedClock) -> None:
+    """By the clock that the measurement was read by."""
+    sequence, written = in_manual(clock)
+    by_s = clock.elapsed() - late_s
+    if sent:
+        sequence.apply(Power(100.0), not_after_s=by_s)
+    else:
+        with pytest.raises(DeviceTimeout):
+            sequence.apply(Power(100.0), not_after_s=by_s)
+    assert written == ["charge 100"] * sent
+
+
+def test_zeroing_leaves_the_mode_as_it_is(clock: SimulatedClock) -> None:
+    """It may be somebody's choice."""
+    sequence, written = in_manual(clock)
+    sequence.zero()
+    assert written == ["charge 0", "discharge 0"]

@@ -16,6 +16,7 @@ from optimizer.assembly.configuration import configuration_from_tables
 from optimizer.clock import SimulatedClock
 from optimizer.domain.decision import Outcome
 from optimizer.errors import LockedError
+from optimizer.release.claim import claim_name, is_claimed
 from optimizer.release.target import battery_address
 from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.composition import build_daemon
@@ -39,6 +40,27 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="names in the ke
 def test_both_interfaces_of_a_battery_are_one(host: str, port: int, address: str) -> None:
     """API V1 and V2 of one device share a claim; forwarded ports and simulators on this machine do not."""
     assert battery_address(host, port) == address
+
+
+def test_the_name_of_a_battery_is_for_ever() -> None:
+    """Two versions of the service on one machine keep each other out as well; unix(7) allows 107 letters."""
+    assert claim_name("192.168.1.20") == "\0sunshift/battery/552354592821b7e6b76f87d10c0cb4ff"
+
+
+def test_whether_a_battery_is_claimed_can_be_asked(tmp_path: Path) -> None:
+    """Without taking anything; another one, and after the end, it is not."""
+    with BatteryClaim(str(tmp_path)):
+        assert is_claimed(str(tmp_path))
+        assert not is_claimed(f"{tmp_path}-another")
+    assert not is_claimed(str(tmp_path))
+
+
+@pytest.mark.timeout(5)
+def test_asking_ends_however_many_have_asked_before(tmp_path: Path) -> None:
+    """The holder answers nobody: the guard must not wait for it."""
+    with BatteryClaim(str(tmp_path)):
+        for _ in range(3):
+            is_claimed(str(tmp_path))
 
 
 def test_a_battery_is_claimed_once(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from optimizer.release.folders import systemd_folders
-from optimizer.release.record import CommandRecord, Lease
+from optimizer.release.record import CommandRecord, Lease, records
+from optimizer.release.target import ReleaseTarget
 
 LEASE = Lease(command="charge 2000 W", until_s=50.0, length_s=90.0)
 
@@ -82,6 +83,11 @@ def test_an_intent_is_on_the_disk_when_it_is_written(record: CommandRecord, flus
 def test_a_lease_is_not_flushed(record: CommandRecord, flushed: list[str]) -> None:
     """Thousands of writes a day would wear a memory card out, for what says nothing after a restart."""
     record.renew(LEASE)
+    record.clear()
+    record.runtime_dir.rmdir()
+    record.runtime_dir.touch()
+    record.renew(LEASE)
+    assert record.spare_lease_path.exists()
     assert flushed == []
 
 
@@ -152,6 +158,7 @@ def test_half_a_file_left_by_a_crash_does_no_harm(record: CommandRecord) -> None
     record.lease_path.with_name(".lease.json.new").write_text("x" * 5000)
     record.renew(LEASE)
     assert record.unvouched(0.0) is None
+    assert not record.spare_lease_path.exists()
 
 
 @pytest.mark.parametrize(("until_s", "length_s"), [("50.0", "Infinity"), ("Infinity", "Infinity"), ("NaN", "90.0")])
@@ -193,3 +200,42 @@ def test_neither_place_is_an_error(record: CommandRecord) -> None:
     with pytest.raises(OSError, match="Not a directory") as error:
         record.renew(Lease(command="charge", until_s=100.0, length_s=90.0))
     assert error.value.filename == str(record.spare_lease_path)
+
+
+# -- where, and which battery -----------------------------------------------------------------------------------------
+
+
+def test_the_record_says_which_battery_was_commanded(record: CommandRecord) -> None:
+    """None where it was not told, or in no words of it."""
+    assert record.battery() is None
+    battery = ReleaseTarget(driver="sonnen_v1", host="10.0.0.1", port=8080, mode_control=True)
+    record.intend("charge 2000 W", battery)
+    assert record.battery() == battery
+    for text in ('{"command": "charge 2000 W"}', "[]", "{"):
+        record.intent_path.write_text(text)
+        assert record.battery() is None
+
+
+def test_a_command_may_be_on_record_in_folders_of_its_own_and_in_systemds(tmp_path: Path) -> None:
+    """Half of a record is none."""
+    config, systemds = tmp_path / "sunshift.toml", {"STATE_DIRECTORY": "/s", "RUNTIME_DIRECTORY": "/r"}
+    config.write_text('[service]\nstate_dir = "/own/s"\nruntime_dir = "/own/r"\n')
+    own = CommandRecord(Path("/own/s"), Path("/own/r"))
+    assert records(config, systemds) == (own, CommandRecord(Path("/s"), Path("/r")))
+    assert records(config, {"STATE_DIRECTORY": "/s"}) == (own,)
+    assert records(None, {}) == ()
+
+
+@pytest.mark.parametrize(("folder", "why"), [("x" * 300, "(File name too long)"), ("a\0b", "embedded null")])
+def test_a_folder_that_cannot_be_looked_into_is_an_obstacle(
+    folder: str, why: str, record: CommandRecord, tmp_path: Path
+) -> None:
+    """Either of the two: a command may be on record there. One that is not there yet holds nothing, and is none."""
+    assert (record.obstacle(), record.may_stand()) == (None, False)
+    unusable = tmp_path / folder
+    for one in (CommandRecord(unusable, record.runtime_dir), CommandRecord(record.state_dir, unusable)):
+        told = one.obstacle()
+        assert told is not None
+        assert told.startswith(f"{unusable}: cannot be looked into (")
+        assert why in told
+        assert one.may_stand()

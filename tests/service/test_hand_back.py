@@ -30,6 +30,8 @@ class Battery:
     can_set_mode: bool = True
     powers_w: tuple[float, ...] = (0.0,)
     """Battery powers, one a read; the last one stays [W]."""
+    clock: tuple[int | None, ...] = (None,)
+    """Seconds of the time that it tells, one a read; the last one stays."""
     reads: int = 0
     name: str = "a scripted battery"
 
@@ -40,11 +42,13 @@ class Battery:
     def read(self) -> Measurement:
         mode = self.modes[min(self.reads, len(self.modes) - 1)]
         power_w = self.powers_w[min(self.reads, len(self.powers_w) - 1)]
+        second = self.clock[min(self.reads, len(self.clock) - 1)]
         self.reads += 1
         if isinstance(mode, Exception):
             raise mode
+        told = None if second is None else datetime(2026, 5, 4, second=second)  # noqa: DTZ001 - the device's own
         powers = {"consumption_w": 300.0, "production_w": 0.0, "battery_power_w": power_w}
-        return Measurement(at=START, elapsed_s=0.0, soc=0.5, mode=mode, **powers)
+        return Measurement(at=START, elapsed_s=0.0, soc=0.5, mode=mode, device_time=told, **powers)
 
     def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None: ...
 
@@ -67,8 +71,10 @@ class Loop:
         return Decision(at=START, strategy="time_of_use", outcome=self.outcome, reason=reason)
 
 
-def hand_back(battery: Battery, loop: Callable[[str], Decision | None]) -> bool:
-    return HandBack(device=battery, clock=SimulatedClock(START), hand_back=loop)("the end")[1]
+def hand_back(battery: Battery, loop: Callable[[str], Decision | None], clock: SimulatedClock | None = None) -> bool:
+    clock = clock or SimulatedClock(START)
+    clock.advance(1000.0)
+    return HandBack(device=battery, clock=clock, hand_back=loop)("the end")[1]
 
 
 def test_a_battery_that_says_so_is_back() -> None:
@@ -80,9 +86,9 @@ def test_a_battery_that_says_so_is_back() -> None:
 
 def test_a_mode_may_show_a_moment_later() -> None:
     """A status that lags by a second is not held against the battery."""
-    loop = Loop()
-    assert hand_back(Battery([MANUAL, AUTOMATIC]), loop)
-    assert len(loop.reasons) == 1
+    loop, clock = Loop(), SimulatedClock(START)
+    assert hand_back(Battery([MANUAL, AUTOMATIC]), loop, clock)
+    assert (len(loop.reasons), clock.elapsed()) == (1, 1001.0)
 
 
 def test_a_battery_that_stays_in_manual_is_not_back(caplog: pytest.LogCaptureFixture) -> None:
@@ -115,9 +121,9 @@ def test_nothing_is_asked_where_nothing_was_changed() -> None:
 
 def test_a_battery_without_a_mode_call_is_back_once_it_does_nothing() -> None:
     """It stays in manual mode with its setpoints zeroed, and its power takes a few seconds to fade."""
-    loop = Loop()
-    assert hand_back(Battery([MANUAL], can_set_mode=False, powers_w=(900.0, 900.0, 5.0)), loop)
-    assert len(loop.reasons) == 1
+    loop, clock = Loop(), SimulatedClock(START)
+    assert hand_back(Battery([MANUAL], can_set_mode=False, powers_w=(900.0, 900.0, 5.0)), loop, clock)
+    assert (len(loop.reasons), clock.elapsed()) == (1, 1007.0)
 
 
 def test_a_battery_without_a_mode_call_that_goes_on_is_not_back(caplog: pytest.LogCaptureFixture) -> None:
@@ -126,18 +132,19 @@ def test_a_battery_without_a_mode_call_that_goes_on_is_not_back(caplog: pytest.L
     assert "the battery still does charge 900 W" in caplog.text
 
 
-def test_a_read_back_that_hangs_is_not_waited_for_again() -> None:
+@pytest.mark.parametrize(("takes_s", "reads"), [(5.0, 1), (4.1, 1), (4.0, 2)])
+def test_a_read_back_that_hangs_is_not_waited_for_again(takes_s: float, reads: int) -> None:
     """The end has ten seconds: once two calls may have taken them there is no second look."""
     clock = SimulatedClock(START)
 
     class Hanging(Battery):
         def read(self) -> Measurement:
-            clock.advance(5.0)
-            raise DeviceTimeout("no answer within 5 s")
+            clock.advance(takes_s)
+            return super().read()
 
-    battery = Hanging([MANUAL])
-    assert not HandBack(device=battery, clock=clock, hand_back=Loop())("the end")[1]
-    assert clock.elapsed() == 5.0
+    battery, loop = Hanging([DeviceTimeout("no answer within 5 s")]), Loop()
+    assert not HandBack(device=battery, clock=clock, hand_back=loop)("the end")[1]
+    assert (battery.reads, len(loop.reasons)) == (reads, 1)
 
 
 class Slow(Loop):
@@ -162,6 +169,52 @@ def test_a_second_try_begins_within_four_seconds(takes_s: float, tries: int) -> 
     assert (len(loop.reasons), back) == (tries, False)
     assert decision is not None
     assert decision.outcome is Outcome.FAILED
+
+
+STILL = "the hand-back was accepted, but its data has not moved since before, so that it may be old"
+
+
+@pytest.mark.parametrize(
+    ("clock", "looks", "told", "back"),
+    [
+        ((0, 1), 2, 0, True),
+        ((0, 0, 1), 3, 0, True),
+        ((0,), 6, 2, False),
+        ((0, 0, 0, 0, 1), 5, 1, True),
+        ((None,), 1, 0, True),
+    ],
+)
+def test_a_status_that_may_be_old_shows_no_hand_back(
+    clock: tuple[int | None, ...], looks: int, told: int, back: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With no look from before, the first of them all is what later ones must differ from; where no time is told, any.
+
+    A try has three looks, and what it ends with is told.
+    """
+    battery = Battery([AUTOMATIC], clock=clock)
+    assert hand_back(battery, Loop()) is back
+    assert battery.reads == looks
+    assert caplog.messages == [STILL] * told
+
+
+@pytest.mark.parametrize(("moved", "looks"), [(True, 1), (False, 2)])
+def test_a_look_from_before_is_what_the_first_must_differ_from(moved: bool, looks: int) -> None:
+    """One that does not is taken again."""
+    battery = Battery([AUTOMATIC], clock=(0, 1) if moved else (0, 0, 1))
+    seen = battery.read()
+    hands_back = HandBack(device=battery, clock=SimulatedClock(START), hand_back=Loop(), seen=lambda: seen)
+    assert hands_back("the end")[1]
+    assert battery.reads == 1 + looks
+
+
+def test_data_that_does_not_move_is_believed_where_nothing_is_on_record() -> None:
+    """As it was before the hand-back, which takes a command off the record."""
+    battery, stands = Battery([AUTOMATIC], clock=(0,)), [False, True]
+    hands_back = HandBack(
+        device=battery, clock=SimulatedClock(START), hand_back=Loop(), on_record=lambda: stands.pop(0)
+    )
+    assert hands_back("the end")[1]
+    assert (battery.reads, stands) == (1, [True])
 
 
 def test_a_loop_that_fails_altogether_hands_nothing_back() -> None:

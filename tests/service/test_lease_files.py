@@ -138,3 +138,25 @@ def test_a_fault_is_told_once(record: WatchedRecord, caplog: pytest.LogCaptureFi
     told = f"the command on record: {FAULT}"
     others = told.replace("No space left on device", "Read-only file system")
     assert caplog.messages == [told, others, others]
+
+
+HERE, ELSEWHERE = (ReleaseTarget(driver="sonnen_v1", host=host, port=8080) for host in ("10.0.0.1", "10.0.0.2"))
+
+
+@pytest.mark.parametrize(
+    ("commanded", "now", "left"),
+    [
+        (HERE, ELSEWHERE, HERE),
+        (HERE, HERE, None),
+        (HERE, ReleaseTarget(driver="sonnen_v2", host="10.0.0.1", hand_back_mode="backup"), None),
+        (HERE, None, None),
+        (None, HERE, None),
+    ],
+)
+def test_what_was_commanded_at_another_battery_is_known_by_its_address(
+    commanded: ReleaseTarget | None, now: ReleaseTarget | None, left: ReleaseTarget | None, record: WatchedRecord
+) -> None:
+    """The intent says where, and the next run may have been given another."""
+    assert LeaseFiles(record, now).left_elsewhere() is None
+    hold(LeaseFiles(record, commanded))
+    assert LeaseFiles(record, now).left_elsewhere() == left

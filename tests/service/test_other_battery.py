@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,8 +15,11 @@ import pytest
 from pydantic import SecretStr
 
 from optimizer.cli import main as cli
+from optimizer.errors import ConfigError
 from optimizer.guard import guard
+from optimizer.release.hand_back import ReleaseReport
 from optimizer.release.record import CommandRecord
+from optimizer.release.take_back import batteries, take_back
 from optimizer.release.target import ReleaseTarget, battery_address
 from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.leftovers import leave_token
@@ -169,6 +172,7 @@ SOUND = {"driver": "sonnen_v1", "host": "h", "port": 1, "mode_control": True, "h
                 {"driver": 1},
                 {"host": ""},
                 {"host": None},
+                {"host": ["h"]},
                 {"port": 65536},
                 {"port": -1},
                 {"port": "80"},
@@ -201,6 +205,98 @@ def test_what_goes_on_record_comes_back(homes: Homes) -> None:
     homes.record.intend(COMMAND, told)
     assert homes.record.battery() == ReleaseTarget(driver="sonnen_v2", host="fe80::1", port=80, hand_back_mode="backup")
     assert TOKEN not in homes.record.intent_path.read_text()
+    homes.record.intend(COMMAND, ReleaseTarget(driver="simulated"))
+    assert homes.record.battery() == ReleaseTarget(driver="simulated")
+
+
+# -- the way back by itself -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Releases:
+    """Keeps which battery it was asked to hand back, for how long and whether on record; says what it is told to."""
+
+    reports: list[ReleaseReport]
+    asked: list[tuple[str, float, bool]] = field(default_factory=list)
+
+    def __call__(self, target: ReleaseTarget, *, deadline_s: float, on_record: bool) -> ReleaseReport:
+        self.asked.append((target.address, round(deadline_s, 3), on_record))
+        return self.reports[len(self.asked) - 1]
+
+
+BACK = ReleaseReport(confirmed=True, steps=("back",))
+NOT_BACK = ReleaseReport(confirmed=False, steps=("not back",))
+GONE = ReleaseReport(confirmed=False, steps=("nobody there",), accepted=False)
+
+
+@pytest.mark.parametrize("second", [BACK, NOT_BACK, GONE])
+def test_the_configured_battery_has_the_rest_of_the_time(second: ReleaseReport, homes: Homes) -> None:
+    """Where nobody answers at the one on record; the report says what was done where, and what came of the second."""
+    addresses = [target_at(battery).address for battery in (homes.commanded, homes.configured)]
+    releases = Releases([GONE, second])
+    report = take_back(homes.record, homes.config, {}, release=releases)
+    assert releases.asked == [(addresses[0], 6.0, True), (addresses[1], 4.0, True)]
+    assert report.steps == (
+        f"battery at {addresses[0]}:",
+        "nobody there",
+        f"battery at {addresses[1]}:",
+        *second.steps,
+    )
+    assert (report.confirmed, report.accepted) == (second.confirmed, second.accepted)
+
+
+@pytest.mark.parametrize("first", [BACK, NOT_BACK])
+def test_a_battery_on_record_that_answers_is_the_only_one(first: ReleaseReport, homes: Homes) -> None:
+    """Whether it is back or not."""
+    releases = Releases([first])
+    assert take_back(homes.record, homes.config, {}, release=releases) is first
+    assert len(releases.asked) == 1
+
+
+def test_a_configured_battery_that_is_claimed_is_not_handed_back(homes: Homes) -> None:
+    """Another service commands it: what is told is that nobody answers at the one on record."""
+    with BatteryClaim(target_at(homes.configured).address):
+        assert take_back(homes.record, homes.config, {}, release=Releases([GONE])) is GONE
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_the_configured_battery_alone_has_all_of_the_time(stands: bool, homes: Homes) -> None:
+    """It is told whether a command is on record there; without a record one may be."""
+    homes.record.clear()
+    if stands:
+        homes.record.intend(COMMAND)
+    for record, on_record in ((homes.record, stands), (None, True)):
+        releases = Releases([GONE])
+        assert take_back(record, homes.config, {}, release=releases) is GONE
+        assert releases.asked == [(target_at(homes.configured).address, 10.0, on_record)]
+
+
+def test_the_environment_comes_before_the_file_here_as_well(homes: Homes) -> None:
+    """It may have moved the configured battery."""
+    releases = Releases([BACK])
+    take_back(None, homes.config, {"SUNSHIFT_BATTERY__PORT": "9"}, release=releases)
+    assert releases.asked == [("127.0.0.1:9", 10.0, True)]
+
+
+def test_without_a_configuration_the_record_has_to_say_where(homes: Homes) -> None:
+    """With the token that lies beside it; a record that says nothing leaves the problem to be told."""
+    missing = homes.config.with_name("none.toml")
+    leave_token(homes.record.runtime_dir, SecretStr(TOKEN), target_at(homes.commanded).address)
+    told = replace(target_at(homes.commanded), token=TOKEN)
+    assert batteries(homes.record, missing, {}) == (told, None)
+    homes.record.intend(COMMAND)
+    for record in (homes.record, None):
+        with pytest.raises(ConfigError, match="no such file"):
+            batteries(record, missing, {})
+
+
+def test_another_way_to_a_battery_is_another(homes: Homes) -> None:
+    """Its address may have passed to another make."""
+    homes.record.intend(COMMAND, target_at(homes.configured, "sonnen_v2"))
+    first, other = batteries(homes.record, homes.config, {})
+    assert (first.driver, other) == ("sonnen_v2", target_at(homes.configured))
+    homes.record.intend(COMMAND, target_at(homes.configured))
+    assert batteries(homes.record, homes.config, {}) == (target_at(homes.configured), None)
 
 
 # -- the service ------------------------------------------------------------------------------------------------------

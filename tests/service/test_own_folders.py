@@ -176,7 +176,13 @@ def test_a_folder_that_cannot_be_looked_into_is_told(battery: FakeSonnen, config
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[service]\n", "[service]\nstate_dir = 5\nruntime_dir = []\n", '[service]\nstate_dir = "~nosuchuser/x"\n'],
+    [
+        "",
+        "[service]\n",
+        "[service]\nstate_dir = 5\nruntime_dir = []\n",
+        '[service]\nstate_dir = "~nosuchuser/x"\n',
+        '[service]\nruntime_dir = "/a\\u0000b"\n',
+    ],
 )
 def test_folders_that_are_none_are_systemds(text: str, tmp_path: Path) -> None:
     """The service never ran with them."""
@@ -184,6 +190,17 @@ def test_folders_that_are_none_are_systemds(text: str, tmp_path: Path) -> None:
     config.write_text(text)
     folders = service_folders(config, {"STATE_DIRECTORY": "/s", "RUNTIME_DIRECTORY": "/r"})
     assert folders == (Folders(state_dir=Path("/s"), runtime_dir=Path("/r")),)
+
+
+def test_the_environment_alone_may_name_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a file, and where none is given the environment is that of the process."""
+    for name, folder in {"STATE_DIR": "/own/s", "RUNTIME_DIR": "run"}.items():
+        monkeypatch.setenv(f"SUNSHIFT_SERVICE__{name}", folder)
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.setenv("RUNTIME_DIRECTORY", "/r")
+    own, systemds = service_folders(None)
+    assert own == Folders(state_dir=Path("/own/s"), runtime_dir=Path.cwd() / "run")
+    assert systemds == Folders(runtime_dir=Path("/r"))
 
 
 def test_a_configuration_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

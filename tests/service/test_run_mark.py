@@ -8,22 +8,71 @@ from pathlib import Path
 import pytest
 
 from optimizer.devices.simulated.modes import DeviceMode
-from optimizer.domain.decision import Outcome
+from optimizer.domain.decision import Decision, Outcome
+from optimizer.domain.setpoint import Power
 from optimizer.service.run_mark import RUN_MARK_NAME, RunMark
-from support.service_bench import bench
+from support.service_bench import START, bench
 
 
-def test_it_is_there_from_the_start_to_a_good_end(tmp_path: Path) -> None:
+def test_it_is_there_from_the_start_to_a_good_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Readable by the service alone, in a folder that need not be there yet; ending twice is no error."""
-    mark = RunMark(tmp_path / "state")
+    mark = RunMark(tmp_path / "deep" / "state")
     assert not mark.found
     mark.set()
     mark.set()
     assert mark.found
-    assert (tmp_path / "state" / RUN_MARK_NAME).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "deep" / "state" / RUN_MARK_NAME).stat().st_mode & 0o777 == 0o600
     mark.clear()
     mark.clear()
     assert not mark.found
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "setpoint", "marks"),
+    [
+        (Outcome.APPLIED, Power(900.0), True),
+        (Outcome.HANDED_BACK, None, True),
+        (Outcome.FAILED, Power(900.0), True),
+        (Outcome.FAILED, None, False),
+        (Outcome.KEPT, Power(900.0), False),
+        (Outcome.OBSERVED, None, False),
+        (Outcome.STOOD_DOWN, None, False),
+    ],
+)
+def test_it_is_set_once_the_battery_may_have_been_touched(
+    outcome: Outcome, setpoint: Power | None, *, marks: bool, tmp_path: Path
+) -> None:
+    """Before that a crash changes nothing; what failed may have worked."""
+    mark = RunMark(tmp_path)
+    mark.note(Decision(at=START, strategy="x", outcome=outcome, reason="", setpoint=setpoint))
+    assert mark.found is marks
+
+
+def test_an_end_that_leaves_a_choice_leaves_the_mark(tmp_path: Path) -> None:
+    """A restart by itself is nobody's word; any other end takes it back."""
+    mark = RunMark(tmp_path)
+    mark.at_end(leaves_a_choice=True)
+    assert mark.found
+    mark.at_end(leaves_a_choice=False)
+    assert not mark.found
+
+
+def test_the_mark_is_written_once_and_again_after_it_was_taken_back(tmp_path: Path) -> None:
+    """A card is not worn by it; what somebody else removes is not put back."""
+    mark = RunMark(tmp_path)
+    mark.set()
+    (tmp_path / RUN_MARK_NAME).unlink()
+    mark.set()
+    assert not mark.found
+    mark.clear()
+    mark.set()
+    assert mark.found
+
+
+def test_a_folder_that_cannot_be_looked_into_holds_no_mark(tmp_path: Path) -> None:
+    """It could not have been written there."""
+    assert not RunMark(tmp_path / ("x" * 300)).found
 
 
 def test_a_disk_that_takes_none_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -33,7 +82,8 @@ def test_a_disk_that_takes_none_is_told(tmp_path: Path, caplog: pytest.LogCaptur
     RunMark(tmp_path / "state").clear()
     where = tmp_path / "state" / RUN_MARK_NAME
     written, removed = caplog.messages
-    assert written.startswith(f"{where}: cannot be written (File exists): after a crash, a mode that you chose")
+    unknown = "after a crash, a mode that you chose meanwhile will not be recognised"
+    assert written == f"{where}: cannot be written (File exists): {unknown}"
     assert removed == f"{where}: cannot be removed (Not a directory)"
 
 

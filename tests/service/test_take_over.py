@@ -54,6 +54,8 @@ class Loop:
 
     done: list[str] = field(default_factory=list)
     outcome: Outcome = Outcome.HANDED_BACK
+    shown: list[OperatingMode] = field(default_factory=list)
+    """The modes of the statuses on which nothing is to be done."""
 
     def step(self) -> Decision:
         self.done.append("step")
@@ -74,11 +76,13 @@ class Loop:
         return Decision(at=START, strategy="x", outcome=Outcome.FAILED, reason=str(error))
 
     def look_again(self, why: str, measurement: Measurement) -> Decision:
-        self.done.append("look again")
+        self.done.append(why)
+        self.shown.append(measurement.mode)
         return Decision(at=START, strategy="x", outcome=Outcome.KEPT, reason=why)
 
     def leave_to_others(self, why: str, measurement: Measurement, *, left_over: bool) -> Decision:
         self.done.append(f"{why}{', over a command of ours' if left_over else ''}")
+        self.shown.append(measurement.mode)
         return Decision(at=START, strategy="x", outcome=Outcome.STOOD_DOWN, reason=why)
 
 
@@ -168,6 +172,10 @@ def test_what_is_on_record_is_taken_back_blindly(shows: OperatingMode) -> None:
     assert loop.done[-1] == "step"
 
 
+def somebody_chose(mode: OperatingMode) -> str:
+    return f"somebody chose the mode {mode} before this start, and has not said that it is over"
+
+
 CHOSEN = (OperatingMode.TIME_OF_USE, OperatingMode.BACKUP, OperatingMode.OTHER)
 
 
@@ -176,11 +184,12 @@ CHOSEN = (OperatingMode.TIME_OF_USE, OperatingMode.BACKUP, OperatingMode.OTHER)
 def test_a_start_after_a_crash_is_nobodys_word(mode: OperatingMode, *, left_over: bool) -> None:
     """A mode that somebody chose meanwhile, or to which the service had stood down, is left alone."""
     take_over, _, loop = started(mode, left_over=left_over, crashed=True)
-    looks = ["look again"] * left_over
+    why = somebody_chose(mode)
+    looks = [f"{why}, or its data is old: looking again"] * left_over
     outcomes = [take_over.step().outcome for _ in range(len(looks) + 1)]
     take_over.step()
     assert outcomes[-1] is Outcome.STOOD_DOWN
-    why = f"somebody chose the mode {mode} before this start, and has not said that it is over"
+    assert loop.shown == [mode] * len(outcomes)
     assert loop.done == [*looks, why + (", over a command of ours" if left_over else ""), "step"]
 
 
@@ -190,7 +199,8 @@ def test_a_chosen_mode_over_a_command_on_record_is_believed_of_data_that_moves_a
     battery.frozen = True
     assert [take_over.step().outcome for _ in range(2)] == [Outcome.KEPT, Outcome.HANDED_BACK]
     take_over.step()
-    assert loop.done == ["look again", f"{ON_RECORD}, and mode time_of_use may be old", "step"]
+    looked = f"{somebody_chose(OperatingMode.TIME_OF_USE)}, or its data is old: looking again"
+    assert loop.done == [looked, f"{ON_RECORD}, and mode time_of_use may be old", "step"]
 
 
 @pytest.mark.parametrize("mode", [AUTOMATIC, OperatingMode.TIME_OF_USE])
@@ -236,7 +246,7 @@ def test_an_end_before_the_first_look_leaves_a_chosen_mode_alone() -> None:
     take_over.step()
     battery.shows = OperatingMode.BACKUP
     assert take_over.release("sunshift is stopping").outcome is Outcome.STOOD_DOWN
-    assert len(loop.done) == 2
+    assert (loop.done[1:], loop.shown) == ([somebody_chose(BACKUP)], [BACKUP])
 
 
 def test_an_end_before_the_first_look_sends_nothing_blindly() -> None:
@@ -287,3 +297,8 @@ def test_the_status_tells_that_the_owners_word_may_be_needed() -> None:
     battery.shows = AUTOMATIC
     take_over.step()
     assert take_over.stand_down is None
+
+
+def test_the_owners_word_before_a_first_look_that_begins_no_stand_down_ends_none() -> None:
+    """Such a start was the owner's word itself."""
+    assert not started(BACKUP)[0].resume()

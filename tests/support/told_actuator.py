@@ -23,6 +23,8 @@ class ListeningDevice:
     can_set_mode: bool = True
     error: DeviceError | None = None
     writes: list[Setpoint | str] = field(default_factory=list)
+    not_after_s: float = math.inf
+    """Until when the last setpoint was to be sent [s]."""
     name: str = "a battery that listens"
 
     @property
@@ -33,6 +35,7 @@ class ListeningDevice:
         raise NotImplementedError
 
     def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None:
+        self.not_after_s = not_after_s
         self._take(setpoint)
 
     def release(self) -> None:
@@ -104,15 +107,23 @@ class ToldActuator:
     ) -> Actuation | None:
         """Read back; a write that follows from it meets ``error``."""
         self.device.error = error
-        measurement = replace(
-            situation_of().measurement,
-            elapsed_s=self.now_s,
-            mode=mode,
-            reported_setpoint_w=echo_w,
-            battery_power_w=power_w,
-            reasons=reasons,
-        )
+        measurement = self._status(mode, reported_setpoint_w=echo_w, battery_power_w=power_w, reasons=reasons)
         return self.actuator.notice(measurement, self.now_s)
+
+    def doubts(
+        self, mode: OperatingMode | None, *, interval_over: bool = False, error: DeviceError | None = None
+    ) -> Actuation | None:
+        """Have a status that no command may rest on, or none at all."""
+        self.device.error = error
+        doubtful = None if mode is None else self._status(mode)
+        return self.actuator.unreadable(self.now_s, interval_over=interval_over, doubtful=doubtful)
+
+    def leaves_alone(self, mode: OperatingMode, *, left_over: bool) -> Actuation:
+        """Stand down at the start."""
+        return self.actuator.leave_to_others("it was chosen", self._status(mode), self.now_s, left_over=left_over)
+
+    def _status(self, mode: OperatingMode, **says: object) -> Measurement:
+        return replace(situation_of().measurement, elapsed_s=self.now_s, mode=mode, **says)  # type: ignore[arg-type]
 
     @property
     def writes(self) -> list[Setpoint | str]:
