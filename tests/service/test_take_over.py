@@ -246,7 +246,7 @@ def test_an_end_before_the_first_look_leaves_a_chosen_mode_alone() -> None:
     take_over.step()
     battery.shows = OperatingMode.BACKUP
     assert take_over.release("sunshift is stopping").outcome is Outcome.STOOD_DOWN
-    assert (loop.done[1:], loop.shown) == ([somebody_chose(BACKUP)], [BACKUP])
+    assert (loop.done[1:], loop.shown) == (["sunshift is stopping; somebody chose the mode backup"], [BACKUP])
 
 
 def test_an_end_before_the_first_look_sends_nothing_blindly() -> None:
