@@ -15,30 +15,50 @@ from pathlib import Path
 
 from optimizer.clock import boot_time_s
 from optimizer.errors import ConfigError
-from optimizer.release.hand_back import release_battery
-from optimizer.release.record import CommandRecord, records
-from optimizer.release.take_back import Release, take_back
+from optimizer.release.claim import is_held
+from optimizer.release.hand_back import ReleaseReport, release_battery
+from optimizer.release.record import CommandRecord, Stamp, records
+from optimizer.release.take_back import Release, take_back, take_back_elsewhere
 
 
 def guard(
-    record: CommandRecord, config: Path, *, now_s: float, environ: Mapping[str, str], release: Release = release_battery
+    record: CommandRecord,
+    config: Path,
+    *,
+    now_s: float,
+    environ: Mapping[str, str],
+    own: bool = True,
+    release: Release = release_battery,
 ) -> tuple[int, str]:
     """Look once; return the exit code and what to tell, empty where there is nothing to tell.
 
-    A mode that somebody chose since is left alone, and what is stored beneath it zeroed.
+    A mode that somebody chose since is left alone, and what is stored beneath it zeroed. A record that is not in the
+    service's own folders is acted on for the battery that it names alone, and only where nobody commands that.
 
     Raises
     ------
     ConfigError
         There is something to release, and neither record nor configuration says where.
     """
-    if (obstacle := record.obstacle()) is not None:
-        return 1, f"{obstacle}: nobody watches over a command on record there; let the guard's user look into it"
     before, command = record.stamp(), record.unvouched(now_s)
-    if command is None:
+    if command is None or _is_a_neighbours(record):
         return 0, ""
-    report = take_back(record, config, environ, release=release)
-    told = f"nobody vouches for {command} any more: handing the battery back\n{report}"
+    if not record.has_a_lease() and (obstacle := record.obstacle()) is not None:
+        return 1, f"{obstacle}: nobody watches over a command on record there; let the guard's user look into it"
+    report: ReleaseReport | None
+    if own:
+        report = take_back(record, config, environ, release=release)
+    else:
+        report = take_back_elsewhere(record, release=release)
+    if report is None:
+        return 0, ""
+    code, told = _note(record, before, report)
+    return code, f"nobody vouches for {command} any more: handing the battery back\n{told}"
+
+
+def _note(record: CommandRecord, before: Stamp, report: ReleaseReport) -> tuple[int, str]:
+    """Take what was handed back off the record; return the exit code and what to tell."""
+    told = str(report)
     if not report.confirmed:
         return 1, told
     if record.stamp() != before:
@@ -63,12 +83,17 @@ def main(argv: list[str] | None = None) -> int:
         watched = (CommandRecord(arguments.state_dir, arguments.runtime_dir),)
     if not watched:
         parser.error("give both --state-dir and --runtime-dir: the service's [service] state_dir and runtime_dir")
-    return max(_look(record, arguments.config) for record in watched)
+    return max(_look(record, arguments.config, own=record == watched[0]) for record in watched)
 
 
-def _look(record: CommandRecord, config: Path) -> int:
+def _is_a_neighbours(record: CommandRecord) -> bool:
+    """Return whether a living service with another runtime folder shares the state folder: its lease lies there."""
+    return is_held(record.state_dir, in_doubt=False) and not is_held(record.runtime_dir)
+
+
+def _look(record: CommandRecord, config: Path, *, own: bool) -> int:
     try:
-        code, told = guard(record, config, now_s=boot_time_s(), environ=os.environ)
+        code, told = guard(record, config, now_s=boot_time_s(), environ=os.environ, own=own)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 78

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from optimizer.cli.service_folder import add_folder_arguments, runtime_dir_of, state_dir_of
+from optimizer.release.claim import is_held
 from optimizer.release.hand_back import ReleaseReport, release_battery
 from optimizer.release.record import CommandRecord
 from optimizer.release.take_back import batteries
-from optimizer.service.lock import is_held
 from optimizer.service.release_guard import refuse_while_held
 from optimizer.service.run_mark import RunMark
 
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(_told(reports))
     commanded, *others = reports.values()
     # Nobody answers at an old address: what stood there is ended at the one that is configured now.
-    moved = not commanded.accepted and bool(others)
+    moved = not commanded.answered and bool(others)
     if commanded.confirmed or (moved and all(report.confirmed for report in others)):
         _clear_record(record)
     if not all(report.confirmed for report in (others if moved else reports.values())):

@@ -9,7 +9,7 @@ from pathlib import Path
 from optimizer.cli.service_folder import add_folder_arguments, runtime_dir_of
 from optimizer.clock import WallClock, real_deadline
 from optimizer.errors import SunshiftError
-from optimizer.service.lock import is_held
+from optimizer.release.claim import is_held
 from optimizer.service.resume_request import ResumeRequest
 from optimizer.service.status import NOT_A_STATUS, Status, read_status, status_path
 

@@ -10,7 +10,7 @@ from optimizer.cli.service_folder import add_folder_arguments, runtime_dir_of
 from optimizer.cli.status_text import status_text
 from optimizer.clock import WallClock
 from optimizer.errors import SunshiftError
-from optimizer.service.lock import is_held
+from optimizer.release.claim import is_held
 from optimizer.service.status import NOT_A_STATUS, read_status, status_path
 from optimizer.service.verdict import Verdict, judge
 

@@ -169,7 +169,7 @@ class Actuator:
         if measurement.mode in MAY_BE_MANUAL:
             self._vouch(power, elapsed_s)
         if measurement.mode is OperatingMode.MANUAL:
-            self._confirmed = True
+            self._confirmed, self._began_in = True, OperatingMode.MANUAL
         return None
 
     def _read_back(self, power: Power, measurement: Measurement, elapsed_s: float, *, after_outage: bool) -> ReadBack:
@@ -327,8 +327,15 @@ class Actuator:
 
     def _pursue(self, doubtful: Measurement | None, elapsed_s: float) -> Actuation | None:
         """Hand back again what was accepted and never seen, once a lease; told once, with the first hand-back."""
+        if not self._keeper.stands():
+            self._awaited.cancel()  # the guard has seen it done
+            return None
         if doubtful is not None and self._is_chosen(doubtful.mode):
             return self._end_unseen("", doubtful, elapsed_s)
+        if doubtful is not None and doubtful.mode is OperatingMode.AUTOMATIC and self._newness.is_news(elapsed_s):
+            self._awaited.shown()  # in doubt for another reason than age
+            self._keeper.drop()
+            return None
         self._changed_s = elapsed_s
         try:
             self._device.release()

@@ -16,6 +16,10 @@ class LeaseKeeper(Protocol):
         """Put on record that nothing of ours stands."""
         ...
 
+    def stands(self) -> bool:
+        """Return whether anything of ours is on record: somebody else may have taken it back."""
+        ...
+
 
 class NoLease:
     """Keeps no record: for a battery that lives and dies with the process."""
@@ -25,3 +29,7 @@ class NoLease:
 
     def drop(self) -> None:
         """Do nothing."""
+
+    def stands(self) -> bool:
+        """Return True: nobody else takes anything back."""
+        return True

@@ -15,10 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from optimizer.errors import ConfigError
+from optimizer.release.claim import is_claimed
 from optimizer.release.folders import service_folders
 from optimizer.release.hand_back import DEADLINE_S
-from optimizer.release.record import CommandRecord, records
-from optimizer.release.take_back import take_back
+from optimizer.release.record import records
+from optimizer.release.take_back import batteries, take_back, take_back_elsewhere
 from optimizer.release.word import needs_release, was_refused
 
 
@@ -35,26 +36,38 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.after_service and not needs_release(folders.runtime_dir):
         sys.stdout.write("the service has commanded nothing, or handed the battery back itself\n")
         return 0
-    record = _record(arguments.config)
     signal.alarm(math.ceil(DEADLINE_S) + 2)  # should a bound above have a hole: the process ends all the same
     try:
-        report = take_back(record, arguments.config, os.environ)
+        code, told = _release(arguments.config)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 78
     finally:
         signal.alarm(0)
-    sys.stdout.write(f"{report}\n")
+    sys.stdout.write(f"{told}\n")
+    return code
+
+
+def _release(config: Path) -> tuple[int, str]:
+    """Hand back what the service may have left; return the exit code and what to tell.
+
+    The service is gone: a battery that is commanded now is another service's.
+    """
+    found = records(config, os.environ)
+    own = found[0] if found else None
+    record, report = own, None
+    for other in found[1:]:
+        if own is None or not own.may_stand():
+            record, report = other, take_back_elsewhere(other)
+    if report is None:
+        first, _ = batteries(own, config, os.environ)
+        if is_claimed(first.address):
+            return 0, f"another sunshift commands the battery at {first.address}: it is left to that one"
+        record, report = own, take_back(own, config, os.environ)
     if report.confirmed and record is not None:
         with suppress(OSError):  # then the guard hands back once more
             record.clear()
-    return 0 if report.confirmed else 1
-
-
-def _record(config: Path) -> CommandRecord | None:
-    """Return the record that names a battery, else the service's own: there is time for one, the guard sees to more."""
-    found = records(config, os.environ)
-    return next((record for record in found if record.battery() is not None), found[0] if found else None)
+    return (0 if report.confirmed else 1), str(report)
 
 
 if __name__ == "__main__":

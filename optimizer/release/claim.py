@@ -1,10 +1,16 @@
-"""The name in the kernel that a service holds for the battery it commands. Standard library only."""
+"""What a living service holds: a name in the kernel for its battery, a lock in its folders. Standard library only."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import socket
 from contextlib import suppress
+from pathlib import Path
+
+LOCK_NAME = "sunshift.lock"
+"""File in a folder that a service holds (flock)."""
 
 
 def claim_name(address: str) -> str:
@@ -18,4 +24,26 @@ def is_claimed(address: str) -> bool:
         asking.settimeout(1.0)
         asking.connect(claim_name(address))
         return True
+    return False
+
+
+def is_held(folder: Path, *, in_doubt: bool = True) -> bool:
+    """Return whether a process holds a folder now; where one may not look, what is said of doubt.
+
+    By default whoever may not look must not think that nobody does.
+    """
+    try:
+        descriptor = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError:
+        return in_doubt
+    except (OSError, ValueError):
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # no such locks there: nobody can hold one
+    finally:
+        os.close(descriptor)
     return False

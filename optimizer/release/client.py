@@ -22,6 +22,10 @@ class StepFailed(Exception):  # noqa: N818 - an outcome that becomes a line of t
     """One step did not work; says why."""
 
 
+class Unanswered(StepFailed):
+    """Nobody answered, or somebody who knows no such call."""
+
+
 class NotAYes(StepFailed):
     """A step was answered, neither with a yes nor with a no."""
 
@@ -95,8 +99,8 @@ class ReleaseClient:
         StepFailed
             It says nothing that could be understood.
         """
-        status = self._call("GET", "/api/v2/status" if self._v2 else "/api/v1/status", longest_s=self._status_s)
-        self._status_s = STATUS_S
+        longest_s, self._status_s = self._status_s, STATUS_S
+        status = self._call("GET", "/api/v2/status" if self._v2 else "/api/v1/status", longest_s=longest_s)
         if not isinstance(status, dict):
             raise StepFailed("the status is not a JSON object")
         return status
@@ -113,9 +117,10 @@ class ReleaseClient:
         call = real_deadline(CALL_S if longest_s is None else longest_s)
         try:
             return self._exchange(method, path, form, lambda: min(whole(), call()))
-        except (CallAborted, OSError, http.client.HTTPException, ValueError, RecursionError) as error:
-            msg = f"{type(error).__name__}: {error}"
-            raise StepFailed(self._blotted(msg)[:200]) from None
+        except (CallAborted, OSError, http.client.HTTPException) as error:
+            raise Unanswered(self._told(error)) from None
+        except (ValueError, RecursionError) as error:
+            raise StepFailed(self._told(error)) from None
 
     def _exchange(self, method: str, path: str, form: str | None, remaining: Remaining) -> object:
         connection = http.client.HTTPConnection(self._target.host, self._port)
@@ -129,7 +134,7 @@ class ReleaseClient:
         if not 200 <= response.status < 300:
             said = self._blotted(body.decode(errors="replace"))
             msg = f"HTTP status {response.status} {said[:80]!a}"
-            raise StepFailed(msg)
+            raise (Unanswered if response.status == 404 else StepFailed)(msg)
         return json.loads(body) if body.strip() else None
 
     def _headers(self, form: str | None) -> dict[str, str]:
@@ -139,6 +144,9 @@ class ReleaseClient:
         if self._v2:
             headers["Auth-Token"] = self._target.token
         return headers
+
+    def _told(self, error: Exception) -> str:
+        return self._blotted(f"{type(error).__name__}: {error}")[:200]
 
     def _blotted(self, text: str) -> str:
         return text.replace(self._target.token, "***") if len(self._target.token) >= 8 else text

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from optimizer.bounded_socket import Remaining
 from optimizer.clock import WallClock, real_deadline
-from optimizer.release.client import NotAYes, ReleaseClient, StepFailed
+from optimizer.release.client import NotAYes, ReleaseClient, StepFailed, Unanswered
 from optimizer.release.status import Status, is_chosen, may_be_old, mode_of, verdict
 from optimizer.release.target import ReleaseTarget
 
@@ -36,8 +36,8 @@ class ReleaseReport:
     """Whether the device itself says that it is handed back."""
     steps: tuple[str, ...]
     """What was done, in order, with what came of it."""
-    accepted: bool = True
-    """Whether the device took any of it; otherwise it may not be there, or be another one."""
+    answered: bool = True
+    """Whether a battery answered at all; otherwise it is not there, or not there any more."""
 
     def __str__(self) -> str:
         told = "handed back, confirmed by the battery" if self.confirmed else "NOT CONFIRMED: look at the battery"
@@ -124,7 +124,7 @@ class WayBack:
         self._client, self._mode, self._remaining, self._pause = client, mode, remaining, pause
         self._on_record = on_record
         self._steps: list[str] = []
-        self._accepted = False
+        self._answered = False
         self._before: Status | None = None
 
     def walk(self, *, owners_word: bool) -> ReleaseReport:
@@ -134,7 +134,7 @@ class WayBack:
             confirmed = self._leave_choice()
         if confirmed is None:
             confirmed = self._hand_back()
-        return ReleaseReport(confirmed=confirmed, steps=tuple(self._steps), accepted=self._accepted)
+        return ReleaseReport(confirmed=confirmed, steps=tuple(self._steps), answered=self._answered)
 
     def _may_be_chosen(self) -> bool:
         """Look for a mode that somebody chose since; the look is what later ones must differ from.
@@ -144,7 +144,7 @@ class WayBack:
         """
         before_s = self._remaining()
         try:
-            self._before = self._client.status()
+            self._before = self._status()
         except StepFailed:
             return self._client.sets_mode and before_s - self._remaining() < QUICK_S
         return self._client.sets_mode and is_chosen(self._before, self._client.codes)
@@ -156,18 +156,18 @@ class WayBack:
         """
         in_doubt_until_s, sure, line = CHOICE_IN_DOUBT_SHARE * self._remaining(), False, ""
         while True:
-            refused, clean = self._zero()
+            answers = self._zero()
             try:
-                status = self._client.status()
+                status = self._status()
                 if not is_chosen(status, self._client.codes):
                     return None
                 before = self._before = self._before or status
                 sure = sure or status != before or not self._on_record
             except StepFailed as failure:
                 line = f"read back: failed: {failure}"
-            if sure and (clean or self._remaining() <= PAUSE_S):
+            if sure and (answers == {Answer.YES} or self._remaining() <= PAUSE_S):
                 self._steps.append(f"read back: in mode {mode_of(status)[:20]}, which somebody chose: it is left alone")
-                return not refused
+                return Answer.NO not in answers
             if not sure and self._remaining() - PAUSE_S <= in_doubt_until_s:
                 self._tell(line or "read back: the data does not move: the mode it tells may be old")
                 return None
@@ -176,29 +176,31 @@ class WayBack:
     def _hand_back(self) -> bool:
         """Write and read back until that is confirmed or no time is left; return whether it is."""
         while True:
-            refused, clean = self._write()
-            confirmed = self._read_back(refused=refused)
-            if (clean and confirmed) or self._remaining() <= PAUSE_S:
+            zeroed, mode_set = self._zero(), self._set_mode()
+            confirmed = self._read_back(zeroed)
+            if (zeroed == {Answer.YES} and mode_set and confirmed) or self._remaining() <= PAUSE_S:
                 return confirmed
             self._pause()
 
-    def _write(self) -> tuple[bool, bool]:
-        """Take every step, whatever came of the one before; return whether a zero was refused, and if all worked."""
-        refused, zeroed = self._zero()
-        mode_set = not self._client.sets_mode or self._note("mode", self._client.set_mode) is Answer.YES
-        return refused, zeroed and mode_set
-
-    def _zero(self) -> tuple[bool, bool]:
-        """Zero both setpoints; return whether that was refused, by a no or by silence, and if both said yes."""
+    def _zero(self) -> set[Answer]:
+        """Zero both setpoints, whatever came of the first; return what was answered."""
         client = self._client
-        answers = {self._note(path, partial(client.zero, path)) for path in client.zero_paths()}
-        return Answer.NO in answers, answers == {Answer.YES}
+        return {self._note(path, partial(client.zero, path)) for path in client.zero_paths()}
 
-    def _read_back(self, *, refused: bool) -> bool:
+    def _set_mode(self) -> bool:
+        """Set the mode, where it can be set; return whether that worked."""
+        return not self._client.sets_mode or self._note("mode", self._client.set_mode) is Answer.YES
+
+    def _status(self) -> Status:
+        status = self._client.status()
+        self._answered = True
+        return status
+
+    def _read_back(self, zeroed: set[Answer]) -> bool:
         """Read back until the data moves; return whether the battery shows that it is handed back."""
         while True:
             try:
-                status = self._client.status()
+                status = self._status()
             except StepFailed as failure:
                 self._tell(f"read back: failed: {failure}")
                 return False
@@ -212,18 +214,20 @@ class WayBack:
                 self._tell(f"read back: failed: {found.said}, but its data has not moved since before: it may be old")
                 return False
             self._tell(f"read back: {'' if found.back else 'failed: '}{found.said}")
-            # A mode that is read back speaks for itself. Idleness alone does not: a full or empty battery stands idle
-            # under any command, so what was to end it must not have been refused.
-            return found.back and (not refused or (found.by_mode and self._client.sets_mode))
+            # A mode that is read back speaks for itself where one zero was taken: there is one setpoint of either sign.
+            # Idleness does not: a full or empty battery stands idle under any command, so neither may be refused.
+            by_mode = found.by_mode and self._client.sets_mode
+            return found.back and (zeroed != {Answer.NO} if by_mode else Answer.NO not in zeroed)
 
     def _note(self, what: str, step: Callable[[], str]) -> Answer:
         """Take a step, write down what came of it, and return what was answered."""
         try:
             outcome = step()
         except StepFailed as failure:
+            self._answered = self._answered or not isinstance(failure, Unanswered)
             self._tell(f"{what}: failed: {failure}")
             return Answer.UNSURE if isinstance(failure, NotAYes) else Answer.NO
-        self._accepted = True
+        self._answered = True
         self._tell(f"{what}: {outcome}")
         return Answer.YES
 

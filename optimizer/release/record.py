@@ -23,6 +23,8 @@ from optimizer.release.target import ReleaseTarget
 
 INTENT_NAME = "intent.json"
 LEASE_NAME = "lease.json"
+Stamp = tuple[tuple[int, int] | None, ...]
+"""What tells one writing of the record from any other."""
 READABLE = 0o644
 """Both say nothing secret, and the guard may run as another user."""
 
@@ -136,7 +138,7 @@ class CommandRecord:
             self.intent_path.unlink(missing_ok=True)
             _flush_folder(self.state_dir)
 
-    def stamp(self) -> tuple[tuple[int, int] | None, ...]:
+    def stamp(self) -> Stamp:
         """Return what tells this writing of the record from any other."""
         return tuple(_stamp(path) for path in self._paths)
 
@@ -147,6 +149,10 @@ class CommandRecord:
     def may_stand(self) -> bool:
         """Return whether a command may stand at the battery."""
         return any(is_there(path) for path in self._paths)
+
+    def has_a_lease(self) -> bool:
+        """Return whether a lease can be read, over or not."""
+        return any(_read_lease(path) is not None for path in (self.lease_path, self.spare_lease_path))
 
     def obstacle(self) -> str | None:
         """Return what keeps from looking into the folders; None where nothing does."""

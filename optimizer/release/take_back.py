@@ -15,8 +15,8 @@ from optimizer.release.record import CommandRecord
 from optimizer.release.target import ReleaseTarget
 from optimizer.release.tokens import token_left_for
 
-FIRST_SHARE = 0.6
-"""So much of the time belongs to the battery on record, where the configuration names another one [1]."""
+FIRST_SHARE = 0.4
+"""So much of the time is for finding out whether the battery on record is there, where another is configured [1]."""
 
 
 class Release(Protocol):
@@ -32,9 +32,9 @@ def take_back(
 ) -> ReleaseReport:
     """Hand back the battery at which a command may stand.
 
-    That is the one on record, whatever the configuration names by now. Where it takes nothing of it, the configured one
-    is handed back as well: far oftener than there are two batteries, one has got a new address. What another service
-    commands is left to that one.
+    That is the one on record, whatever the configuration names by now. Where nobody answers there, the configured one
+    is handed back: far oftener than there are two batteries, one has got a new address. What another service commands
+    is left to that one.
 
     Parameters
     ----------
@@ -55,11 +55,23 @@ def take_back(
     if other is None:
         return release(first, deadline_s=DEADLINE_S, on_record=on_record)
     report = release(first, deadline_s=FIRST_SHARE * DEADLINE_S, on_record=on_record)
-    if report.accepted or is_claimed(other.address):
+    if report.confirmed or (not report.answered and is_claimed(other.address)):
         return report
-    second = release(other, deadline_s=(1.0 - FIRST_SHARE) * DEADLINE_S, on_record=on_record)
-    steps = (f"battery at {first.address}:", *report.steps, f"battery at {other.address}:", *second.steps)
-    return ReleaseReport(confirmed=second.confirmed, steps=steps, accepted=second.accepted)
+    battery = first if report.answered else other
+    again = release(battery, deadline_s=(1.0 - FIRST_SHARE) * DEADLINE_S, on_record=on_record)
+    steps = (f"battery at {first.address}:", *report.steps, f"battery at {battery.address}:", *again.steps)
+    return ReleaseReport(confirmed=again.confirmed, steps=steps, answered=again.answered)
+
+
+def take_back_elsewhere(record: CommandRecord, *, release: Release = release_battery) -> ReleaseReport | None:
+    """Hand back what a record of another service names; None where it names nothing, or somebody commands it.
+
+    It may be from before a configuration was given folders of its own, or a neighbour's.
+    """
+    battery = record.battery()
+    if battery is None or is_claimed(battery.address):
+        return None
+    return release(_with_token(battery, record), deadline_s=DEADLINE_S, on_record=True)
 
 
 def batteries(

@@ -13,6 +13,7 @@ from optimizer.assembly.history import build_history
 from optimizer.assembly.planning import build_desk
 from optimizer.assembly.tariffs import build_tariff
 from optimizer.clock import Clock, SimulatedClock
+from optimizer.control.controller import Controller
 from optimizer.control.plan_board import PlanBoard, trusted_for
 from optimizer.devices.port import BatteryDevice
 from optimizer.release.record import CommandRecord
@@ -85,18 +86,24 @@ def build_daemon(
         observe=observing,
     )
     book = JobBook(clock)
-    take_over = TakeOver(controller, battery, earlier=_earlier_run(keeper, mark, runtime_dir), observe=observing)
-    resuming = Resuming(take_over.step, controller, requested=ResumeRequest(runtime_dir, clock).take)
+    take_over = TakeOver(
+        controller,
+        battery,
+        earlier=_earlier_run(keeper, mark, runtime_dir),
+        on_record=keeper.stands,
+        observe=observing,
+    )
+    resuming = Resuming(take_over.step, take_over, requested=ResumeRequest(runtime_dir, clock).take)
     loop = ControlLoop(
         clock=clock,
         step=resuming.step,
-        hand_back=controller.release,
+        hand_back=take_over.release,
         poll_s=settings.control.poll_interval.total_seconds(),
         lease_end=lambda: controller.lease_end_s,
     )
     lock = InstanceLock(runtime_dir, battery=battery.name, since=clock.now())
     # The record of a command lies there: a second service would take the first one's for its own.
-    own_state = not observing and settings.service.state_dir != runtime_dir
+    own_state = not observing and settings.service.state_dir.resolve() != runtime_dir.resolve()
     state_lock = (
         InstanceLock(settings.service.state_dir, battery=battery.name, since=clock.now()) if own_state else None
     )
@@ -141,8 +148,8 @@ def build_daemon(
         lock_watch=lock_watch,
         claim=BatteryClaim(None if observing else _address(configuration)),
         leave_word=leave,
-        on_record=keeper.left_over,
-        on_end=lambda: None if observing else mark.at_end(leaves_a_choice=controller.leaves_a_choice),
+        on_record=keeper.stands,
+        on_end=partial(_mark_end, mark, controller, observing),
         headline=_headline(configuration, battery, observe=observing),
     )
     if not observing:
@@ -158,7 +165,12 @@ def _earlier_run(keeper: LeaseFiles, mark: RunMark, runtime_dir: Path) -> Earlie
         # Looked for now: this run leaves the token of its own battery there.
         token = token_left_for(elsewhere.address, runtime_dir)
         back = partial(hand_back_elsewhere, replace(elsewhere, token=token))
-    return EarlierRun(command=keeper.left_over(), unsettled=mark.found, elsewhere=back)
+    return EarlierRun(command=keeper.stands(), unsettled=mark.found, elsewhere=back)
+
+
+def _mark_end(mark: RunMark, controller: Controller, observing: bool, handed_back: bool) -> None:
+    if not observing:
+        mark.at_end(handed_back=handed_back, leaves_a_choice=controller.leaves_a_choice)
 
 
 def _leave_word(configuration: Configuration, keeper: LeaseFiles, observing: bool, standing: bool) -> None:

@@ -65,7 +65,7 @@ class Daemon:
         claim: BatteryClaim,
         leave_word: Callable[[bool], None],
         on_record: Callable[[], bool],
-        on_end: Callable[[], None],
+        on_end: Callable[[bool], None],
         headline: str,
     ) -> None:
         self.on_decision: list[Callable[[Decision], None]] = []
@@ -164,7 +164,7 @@ class Daemon:
         decision, self.handed_back = hand_back("sunshift is stopping")
         if self.handed_back:
             self._leave_word(False)
-        self._on_end()
+        self._on_end(self.handed_back)
         self._reporter.note(decision)
         self._reporter.write("stopping")
         if decision is not None and self.handed_back:

@@ -33,8 +33,8 @@ class LeaseFiles:
         self._intended = False
         self._dropped = False
 
-    def left_over(self) -> bool:
-        """Return whether an earlier run left a command on record."""
+    def stands(self) -> bool:
+        """Return whether a command is on record, of this run or an earlier one."""
         return self._record.may_stand()
 
     def left_elsewhere(self) -> ReleaseTarget | None:

@@ -22,10 +22,10 @@ from typing import Self
 
 from optimizer.clock import real_deadline
 from optimizer.errors import LockedError, SunshiftError
+from optimizer.release.claim import LOCK_NAME, is_held
 
 logger = logging.getLogger("sunshift.service")
 
-LOCK_NAME = "sunshift.lock"
 MODE = 0o644
 TRY_FOR_S, TRY_EVERY_S = 1.0, 0.05
 """How long to try: whoever asks whether the lock is held shares it for an instant, and must keep no service out [s]."""
@@ -80,7 +80,13 @@ class InstanceLock:
                 "make the folder writable or set [service] runtime_dir to one that is"
             )
             raise SunshiftError(msg) from error
-        if not _locked_in_time(descriptor):
+        try:
+            locked = _locked_in_time(descriptor)
+        except OSError as error:
+            os.close(descriptor)
+            msg = f"{self.path}: cannot be locked ({error.strerror}); name a folder on a disk of this computer"
+            raise SunshiftError(msg) from error
+        if not locked:
             os.close(descriptor)
             raise LockedError(_refusal(self.path))
         self._descriptor = descriptor
@@ -123,9 +129,10 @@ class InstanceLock:
     def release(self) -> None:
         """Give the lock back; the file stays, because removing it would race with the next holder."""
         if self._descriptor is not None:
-            os.ftruncate(self._descriptor, 0)
-            os.close(self._descriptor)
-            self._descriptor = None
+            descriptor, self._descriptor = self._descriptor, None
+            with suppress(OSError):  # a courtesy, as above: closing is what gives it back
+                os.ftruncate(descriptor, 0)
+            os.close(descriptor)
 
     def __enter__(self) -> Self:
         self.acquire()
@@ -168,23 +175,6 @@ def held_where_possible(lock: InstanceLock | None) -> Iterator[None]:
         except SunshiftError as error:
             logger.warning("nothing keeps a second service from this folder: %s", error)
         yield
-
-
-def is_held(runtime_dir: Path) -> bool:
-    """Return whether a process holds the folder now; whoever may not look must not think that nobody does."""
-    try:
-        descriptor = os.open(runtime_dir / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def holder(runtime_dir: Path) -> Holder | None:

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from optimizer.errors import LockedError
-from optimizer.service.lock import LOCK_NAME, holder, is_held
+from optimizer.release.claim import LOCK_NAME, is_held
+from optimizer.service.lock import holder
 
 
 def refuse_while_held(runtime_dir: Path, *, what: str) -> None:

@@ -27,7 +27,7 @@ class RunMark:
 
     def __init__(self, state_dir: Path) -> None:
         self._path = state_dir / RUN_MARK_NAME
-        self._is_set = False
+        self._is_set = self._is_told = False
 
     @property
     def found(self) -> bool:
@@ -43,24 +43,25 @@ class RunMark:
         if touched or (decision.outcome is Outcome.FAILED and decision.setpoint is not None):
             self.set()
 
-    def at_end(self, *, leaves_a_choice: bool) -> None:
-        """Take the mark back at an orderly end; not where a chosen mode is left alone, for a restart is no word."""
-        if leaves_a_choice:
-            self.set()
-        else:
+    def at_end(self, *, handed_back: bool, leaves_a_choice: bool) -> None:
+        """Take the mark back once the battery is; not where a chosen mode is left alone, for a restart is no word."""
+        if handed_back and not leaves_a_choice:
             self.clear()
 
     def set(self) -> None:
         """Write the mark, once; a full disk is told and does not keep control away."""
         if self._is_set:
             return
-        self._is_set = True
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.touch(mode=0o600)
         except OSError as error:
             why = f"{self._path}: cannot be written ({error.strerror})"
-            logger.warning("%s: after a crash, a mode that you chose meanwhile will not be recognised", why)
+            level = logging.DEBUG if self._is_told else logging.WARNING
+            logger.log(level, "%s: after a crash, a mode that you chose meanwhile will not be recognised", why)
+            self._is_told = True
+        else:
+            self._is_set = True
 
     def clear(self) -> None:
         """Take it back."""

@@ -75,12 +75,23 @@ class TakeOver:
         The battery.
     earlier
         What an earlier run left.
+    on_record
+        Tells whether a command of ours is on record now.
     observe
         Whether to leave it as it is and only say so.
     """
 
-    def __init__(self, controller: Steps, device: BatteryDevice, *, earlier: EarlierRun, observe: bool) -> None:
+    def __init__(
+        self,
+        controller: Steps,
+        device: BatteryDevice,
+        *,
+        earlier: EarlierRun,
+        on_record: Callable[[], bool],
+        observe: bool,
+    ) -> None:
         self._controller, self._device, self._observe = controller, device, observe
+        self._on_record = on_record
         self._earlier = earlier
         self._accepted = False
         self._shown: Measurement | None = None
@@ -91,25 +102,33 @@ class TakeOver:
         return self._step()
 
     def release(self, reason: str) -> Decision:
-        """Hand the battery back; before the first look, only where that shows nobody's choice."""
-        if self._observe or not self._earlier.unsettled or self._step == self._controller.step:
+        """Hand the battery back; with nothing on record only where a look shows no mode that somebody chose."""
+        if self._observe or self._on_record():
             return self._controller.release(reason)
         try:
             found = self._device.read()
         except DeviceError as error:
-            return self._controller.release(reason) if self._earlier.command else self._controller.could_not_read(error)
-        if self._is_chosen(found.mode) and not self._earlier.command:
-            return self._leave_to_others(found, _chosen(found))
+            return self._controller.could_not_read(error) if self._is_unsettled else self._controller.release(reason)
+        if self._is_chosen(found.mode):
+            return self._leave_to_others(found, f"{reason}; somebody chose the mode {found.mode}")
         return self._controller.release(reason)
 
     @property
     def stand_down(self) -> StandDown | None:
         """Why and for how long the battery is left to somebody else; None: it is not."""
-        return self._controller.stand_down
+        told = self._controller.stand_down
+        if told is None and self._is_unsettled:
+            return StandDown(why="the run before did not end well, and the battery was not seen since", left_s=0.0)
+        return told
+
+    @property
+    def _is_unsettled(self) -> bool:
+        """Whether a chosen mode would be left alone by the first look, which was not taken yet."""
+        return not self._observe and self._earlier.unsettled and self._step != self._controller.step
 
     def resume(self) -> bool:
         """End a stand-down now, also one that the first look would begin; return whether there was one."""
-        unsettled = self._earlier.unsettled and self._step != self._controller.step
+        unsettled = self._is_unsettled
         self._earlier = replace(self._earlier, unsettled=False)
         return self._controller.resume() or unsettled
 
@@ -157,11 +176,11 @@ class TakeOver:
                 return self._release(f"an earlier run left a command on record, and mode {found.mode} may be old")
             self._shown = found
             return self._controller.look_again(f"{why}, or its data is old: looking again", found)
-        return self._leave_to_others(found, why)
+        return self._leave_to_others(found, why, left_over=self._earlier.command)
 
-    def _leave_to_others(self, found: Measurement, why: str) -> Decision:
+    def _leave_to_others(self, found: Measurement, why: str, *, left_over: bool = False) -> Decision:
         self._step = self._controller.step
-        return self._controller.leave_to_others(why, found, left_over=self._earlier.command)
+        return self._controller.leave_to_others(why, found, left_over=left_over)
 
     def _unread(self, error: DeviceError) -> Decision:
         """Take back what is on record though the battery cannot be read: it may still take a command.

@@ -430,7 +430,23 @@ def test_a_mode_that_comes_in_place_of_automatic_is_left_alone_in_doubt_as_well(
     assert it.record.on_record == ("idle", it.now_s + LEASE_S, LEASE_S)
 
 
-@pytest.mark.parametrize("mode", [None, MANUAL, AUTO])
+def test_a_hand_back_that_was_seen_by_others_is_not_done_again() -> None:
+    """The guard has taken it off the record."""
+    it = released()
+    it.record.drop()
+    assert it.at(90.0).doubts(None) is None
+    assert it.at(180.0).doubts(MANUAL) is None
+    assert it.writes == [CHARGE, "release"]
+
+
+def test_a_hand_back_that_shows_in_doubtful_data_that_lives_is_not_done_again() -> None:
+    """In automatic mode for all to see: the doubt is about something else."""
+    it = released()
+    assert it.at(90.0).doubts(AUTO) is None
+    assert (it.writes, it.record.on_record) == ([CHARGE, "release"], None)
+
+
+@pytest.mark.parametrize("mode", [None, MANUAL])
 def test_a_hand_back_that_cannot_be_seen_is_done_again_once_a_lease(
     mode: OperatingMode | None, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -197,3 +198,29 @@ def test_the_owner_is_told_of_no_failure_where_there_is_none(battery: FakeSonnen
     """A battery that is back already is looked at until its data moves, and that is no failed step."""
     battery.mode = "2"
     assert not [step for step in released(battery, owners_word=True).steps if "failed" in step]
+
+
+@pytest.mark.parametrize(("refused", "confirmed"), [(("charge",), True), (("charge", "discharge"), False)])
+def test_a_mode_does_not_make_up_for_two_refused_zeroes(
+    refused: tuple[str, ...], *, confirmed: bool, battery: FakeSonnen
+) -> None:
+    """One zero ends the one setpoint that there is; without any it waits for the next time in manual mode."""
+    battery.mode = "1"
+    battery.overrides = {f"/api/v1/setpoint/{side}/0": (200, b'{"ReturnCode":"13"}') for side in refused}
+    assert released(battery, deadline_s=0.5).confirmed is confirmed
+    assert battery.mode == "2"
+
+
+def test_a_status_may_take_longer_than_a_call_but_for_the_first(
+    battery: FakeSonnen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two and a half seconds, which the service allows: the first look is given up, the read-back waited for."""
+    tell = battery._status
+
+    def slow() -> dict[str, object]:
+        time.sleep(2.5)
+        return tell()
+
+    battery.mode = "1"
+    monkeypatch.setattr(battery, "_status", slow)
+    assert released(battery, deadline_s=hand_back.DEADLINE_S).confirmed

@@ -11,7 +11,7 @@ import pytest
 from optimizer.bounded_socket import NotConnected
 from optimizer.clock import SimulatedClock
 from optimizer.release import client, hand_back
-from optimizer.release.client import StepFailed
+from optimizer.release.client import StepFailed, Unanswered
 from optimizer.release.hand_back import ReleaseReport, WayBack, release_battery
 from optimizer.release.status import Status
 from optimizer.release.target import ReleaseTarget
@@ -218,6 +218,10 @@ def test_what_is_not_confirmed_says_what_to_do(clock: SimulatedClock) -> None:
 
 
 @pytest.mark.parametrize("refuses", [True, False])
-def test_a_battery_that_takes_nothing_may_not_be_there(refuses: bool, clock: SimulatedClock) -> None:
-    """Whatever it says of itself: another one is looked for then."""
-    assert walked(Battery(clock, [AUTOMATIC], refuses=refuses)).accepted == (not refuses)
+def test_a_battery_that_answers_is_there(refuses: bool, clock: SimulatedClock) -> None:
+    """A no is an answer, and so is a status; silence is none: another one is looked for then."""
+    assert walked(Battery(clock, [GONE], refuses=refuses)).answered
+    assert walked(Battery(clock, [AUTOMATIC], refuses=refuses)).answered
+    silent = Battery(clock, [Unanswered("nobody there")])
+    silent.zero = silent.set_mode = lambda *_: silent.status()  # type: ignore[method-assign, assignment]
+    assert not walked(silent).answered

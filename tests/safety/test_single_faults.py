@@ -336,6 +336,27 @@ def test_a_hand_back_that_was_ignored_is_pursued_by_the_loop_alone(charging: Rig
     assert len(charging.battery.ledger.writes) - writes <= 3600.0 / OPTIONS.lease_s
 
 
+def test_the_pursuit_ends_when_somebody_else_has_seen_it_done(charging: Rig) -> None:
+    """The guard has taken it off the record: no mode that is chosen afterwards is written over."""
+    charging.has_guard = False
+    charging.battery.read_fault = ReadFault.REFUSED
+    charging.run(OPTIONS.lease_s + LONGEST_WAIT_S)
+    charging.record.clear()
+    charging.house.set_mode(DeviceMode.OPTIMIZING)
+    charging.run(3600.0)
+    assert charging.house.mode is DeviceMode.OPTIMIZING
+
+
+def test_the_pursuit_ends_on_data_that_lives_though_it_is_in_doubt(charging: Rig) -> None:
+    """In automatic mode for all to see: days of doubt are no reason to hand it back each minute and a half."""
+    charging.battery.read_fault = ReadFault.UNBALANCED
+    charging.run(600.0)
+    writes = len(charging.battery.ledger.writes)
+    charging.run(7200.0)
+    assert len(charging.battery.ledger.writes) == writes
+    assert not charging.record.may_stand()
+
+
 @pytest.mark.parametrize("chosen_after_s", [0.0, 30.0, OPTIONS.lease_s - POLL_S, OPTIONS.lease_s + POLL_S, 600.0])
 @pytest.mark.parametrize("fault", [ReadFault.UNBALANCED, ReadFault.SOC_255])
 def test_a_mode_that_is_chosen_while_the_data_is_in_doubt_is_left_alone(

@@ -74,7 +74,7 @@ def test_what_an_earlier_run_intended_is_intended_anew(record: WatchedRecord) ->
     """Its file says nothing about this run's command, and may not have been flushed."""
     CommandRecord(record.state_dir, record.runtime_dir).intend("charge 3000 W")
     files = LeaseFiles(record)
-    assert files.left_over()
+    assert files.stands()
     hold(files)
     assert "charge 1000 W" in record.intent_path.read_text()
 
@@ -82,10 +82,10 @@ def test_what_an_earlier_run_intended_is_intended_anew(record: WatchedRecord) ->
 def test_nothing_is_left_over_where_nothing_is(record: WatchedRecord) -> None:
     """Neither before the first command nor after the last."""
     files = LeaseFiles(record)
-    assert (files.left_over(), files.fault) == (False, None)
+    assert (files.stands(), files.fault) == (False, None)
     hold(files)
     files.drop()
-    assert not files.left_over()
+    assert not files.stands()
 
 
 def test_the_record_is_cleared_once(record: WatchedRecord) -> None:

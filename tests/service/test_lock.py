@@ -12,7 +12,8 @@ import pytest
 
 from optimizer.clock import real_deadline
 from optimizer.errors import LockedError, SunshiftError
-from optimizer.service.lock import LOCK_NAME, InstanceLock, held_where_possible, holder, is_held
+from optimizer.release.claim import LOCK_NAME, is_held
+from optimizer.service.lock import InstanceLock, held_where_possible, holder
 from optimizer.service.release_guard import refuse_while_held
 
 SINCE = datetime(2026, 5, 4, tzinfo=UTC)

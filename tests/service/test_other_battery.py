@@ -119,6 +119,16 @@ def test_what_another_service_commands_is_left_to_that_one(homes: Homes) -> None
     assert homes.record.may_stand()
 
 
+@pytest.mark.parametrize("status", [401, 503])
+def test_a_battery_that_answers_is_there(status: int, homes: Homes) -> None:
+    """Though it takes nothing, for want of its token or while it restarts: it has not moved, and stays on record."""
+    paths = ["/api/v1/status", *(f"/api/v1/setpoint/{side}/0" for side in ("charge", "discharge"))]
+    homes.commanded.overrides = dict.fromkeys([*paths, "/api/setting?EM_OperatingMode=2"], (status, b""))
+    assert run(homes, "optimizer.guard").returncode == 1
+    assert homes.configured.log == []
+    assert homes.record.may_stand()
+
+
 def test_a_battery_that_takes_part_of_it_is_the_one(homes: Homes) -> None:
     """It is there, and not handed back: the configured one has nothing to do with it."""
     homes.commanded.overrides["/api/setting?EM_OperatingMode=2"] = (200, b"{}")
@@ -216,7 +226,7 @@ class Releases:
 
 BACK = ReleaseReport(confirmed=True, steps=("back",))
 NOT_BACK = ReleaseReport(confirmed=False, steps=("not back",))
-GONE = ReleaseReport(confirmed=False, steps=("nobody there",), accepted=False)
+GONE = ReleaseReport(confirmed=False, steps=("nobody there",), answered=False)
 
 
 @pytest.mark.parametrize("second", [BACK, NOT_BACK, GONE])
@@ -225,22 +235,29 @@ def test_the_configured_battery_has_the_rest_of_the_time(second: ReleaseReport, 
     addresses = [target_at(battery).address for battery in (homes.commanded, homes.configured)]
     releases = Releases([GONE, second])
     report = take_back(homes.record, homes.config, {}, release=releases)
-    assert releases.asked == [(addresses[0], 6.0, True), (addresses[1], 4.0, True)]
+    assert releases.asked == [(addresses[0], 4.0, True), (addresses[1], 6.0, True)]
     assert report.steps == (
         f"battery at {addresses[0]}:",
         "nobody there",
         f"battery at {addresses[1]}:",
         *second.steps,
     )
-    assert (report.confirmed, report.accepted) == (second.confirmed, second.accepted)
+    assert (report.confirmed, report.answered) == (second.confirmed, second.answered)
 
 
-@pytest.mark.parametrize("first", [BACK, NOT_BACK])
-def test_a_battery_on_record_that_answers_is_the_only_one(first: ReleaseReport, homes: Homes) -> None:
-    """Whether it is back or not."""
-    releases = Releases([first])
-    assert take_back(homes.record, homes.config, {}, release=releases) is first
+def test_a_battery_on_record_that_is_back_is_the_only_one(homes: Homes) -> None:
+    """What is configured by now has nothing to do with it."""
+    releases = Releases([BACK])
+    assert take_back(homes.record, homes.config, {}, release=releases) is BACK
     assert len(releases.asked) == 1
+
+
+def test_a_battery_on_record_that_answers_has_the_rest_of_the_time(homes: Homes) -> None:
+    """It is there, and what is configured by now has nothing to do with it."""
+    releases = Releases([NOT_BACK, BACK])
+    assert take_back(homes.record, homes.config, {}, release=releases).confirmed
+    address = target_at(homes.commanded).address
+    assert releases.asked == [(address, 4.0, True), (address, 6.0, True)]
 
 
 def test_a_configured_battery_that_is_claimed_is_not_handed_back(homes: Homes) -> None:

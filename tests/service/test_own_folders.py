@@ -13,7 +13,9 @@ import pytest
 from optimizer.cli import main as cli
 from optimizer.release.folders import Folders, service_folders
 from optimizer.release.record import CommandRecord
+from optimizer.release.target import ReleaseTarget, battery_address
 from optimizer.release.word import NOTHING_TO_RELEASE
+from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.lock import InstanceLock
 from support.fake_sonnen import FakeSonnen
 from support.service_bench import START
@@ -85,9 +87,59 @@ def test_what_stands_on_record_in_systemds_is_taken_back_as_well(
     """The configuration was given folders of its own while a command stood."""
     record.clear()
     before = CommandRecord(tmp_path / "var", tmp_path / "run")
-    before.intend(COMMAND)
-    done = run(tmp_path, config, "optimizer.guard")
-    assert (done.returncode, battery.mode, before.may_stand()) == (0, "2", False), done.stdout + done.stderr
+    there = ReleaseTarget(driver="sonnen_v1", host="127.0.0.1", port=battery.port, mode_control=True)
+    for words in (("optimizer.guard",), ("optimizer.release", "--after-service")):
+        battery.mode = "1"
+        before.intend(COMMAND, there)
+        done = run(tmp_path, config, *words)
+        assert (done.returncode, battery.mode, before.may_stand()) == (0, "2", False), done.stdout + done.stderr
+
+
+def test_what_a_neighbour_commands_is_left_to_it(
+    battery: FakeSonnen, record: CommandRecord, config: Path, tmp_path: Path
+) -> None:
+    """A second unit with folders of its own is killed: what stands on record in systemd's is a living service's."""
+    record.clear()
+    neighbours = CommandRecord(tmp_path / "var", tmp_path / "run")
+    with FakeSonnen(mode="1", setpoint_w=3000) as theirs:
+        there = ReleaseTarget(driver="sonnen_v1", host="127.0.0.1", port=theirs.port, mode_control=True)
+        neighbours.intend(COMMAND, there)
+        with BatteryClaim(there.address):
+            assert run(tmp_path, config, "optimizer.guard").returncode == 0
+            assert run(tmp_path, config, "optimizer.release", "--after-service").returncode == 0
+        assert theirs.log == []
+    assert neighbours.may_stand()
+    assert battery.mode == "2"
+
+
+def test_a_record_elsewhere_that_names_no_battery_is_nobodys_business(
+    battery: FakeSonnen, record: CommandRecord, config: Path, tmp_path: Path
+) -> None:
+    """The configured battery has nothing to do with it."""
+    record.clear()
+    CommandRecord(tmp_path / "var", tmp_path / "run").intend(COMMAND)
+    assert run(tmp_path, config, "optimizer.guard").returncode == 0
+    assert battery.log == []
+
+
+def test_a_shared_state_folder_is_a_living_services(
+    battery: FakeSonnen, record: CommandRecord, config: Path, tmp_path: Path
+) -> None:
+    """Its lease lies in a runtime folder that this guard does not know; a service of one's own holds both."""
+    with InstanceLock(record.state_dir, battery="theirs", since=START):
+        assert run(tmp_path, config, "optimizer.guard").returncode == 0
+        assert battery.log == []
+        with InstanceLock(record.runtime_dir, battery="ours", since=START):
+            assert run(tmp_path, config, "optimizer.guard").returncode == 0
+    assert battery.mode == "2"
+
+
+def test_after_the_service_nobodys_living_command_is_ended(battery: FakeSonnen, config: Path, tmp_path: Path) -> None:
+    """One's own service is gone: whoever commands the battery now is another."""
+    with BatteryClaim(battery_address("127.0.0.1", battery.port)):
+        done = run(tmp_path, config, "optimizer.release", "--after-service")
+    assert (done.returncode, battery.log) == (0, [])
+    assert "it is left to that one" in done.stdout
 
 
 def test_the_owners_release_refuses_beside_a_service_in_them(

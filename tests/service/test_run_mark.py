@@ -50,12 +50,14 @@ def test_it_is_set_once_the_battery_may_have_been_touched(
 
 
 def test_an_end_that_leaves_a_choice_leaves_the_mark(tmp_path: Path) -> None:
-    """A restart by itself is nobody's word; any other end takes it back."""
+    """A restart by itself is nobody's word, nor is one after an end that failed; a good end takes it back."""
     mark = RunMark(tmp_path)
-    mark.at_end(leaves_a_choice=True)
-    assert mark.found
-    mark.at_end(leaves_a_choice=False)
-    assert not mark.found
+    mark.at_end(handed_back=True, leaves_a_choice=True)
+    assert not mark.found, "what was never touched was left to nobody"
+    mark.set()
+    for handed_back, leaves_a_choice, found in ((True, True, True), (False, False, True), (True, False, False)):
+        mark.at_end(handed_back=handed_back, leaves_a_choice=leaves_a_choice)
+        assert mark.found is found
 
 
 def test_the_mark_is_written_once_and_again_after_it_was_taken_back(tmp_path: Path) -> None:

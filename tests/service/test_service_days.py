@@ -8,7 +8,7 @@ import pytest
 
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.domain.decision import Outcome
-from optimizer.service.lock import is_held
+from optimizer.release.claim import is_held
 from optimizer.service.status import read_status, status_path
 from support.service_bench import START, bench
 

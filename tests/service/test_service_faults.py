@@ -16,9 +16,10 @@ from optimizer.domain.decision import Decision, Outcome
 from optimizer.domain.setpoint import Power
 from optimizer.errors import LockedError
 from optimizer.history.store import HistoryStore, history_path
+from optimizer.release.claim import is_held
 from optimizer.release.tokens import TOKEN_FILE_NAME
 from optimizer.release.word import needs_release
-from optimizer.service.lock import InstanceLock, is_held
+from optimizer.service.lock import InstanceLock
 from optimizer.service.notify import Notifier
 from optimizer.service.status import read_status, status_path
 from optimizer.simulator.fault import Fault, FaultKind

@@ -91,7 +91,8 @@ def started(
 ) -> tuple[TakeOver, Battery, Loop]:
     battery, loop = Battery(shows), Loop()
     earlier = EarlierRun(command=left_over, unsettled=crashed)
-    return TakeOver(loop, battery, earlier=earlier, observe=observe), battery, loop
+    take_over = TakeOver(loop, battery, earlier=earlier, on_record=lambda: left_over, observe=observe)
+    return take_over, battery, loop
 
 
 @pytest.mark.parametrize("mode", [AUTOMATIC, OperatingMode.TIME_OF_USE, OperatingMode.BACKUP, OperatingMode.OTHER])
@@ -224,7 +225,7 @@ def test_what_was_commanded_elsewhere_is_ended_there_first() -> None:
     battery, loop = Battery(MANUAL), Loop(outcome=Outcome.FAILED)
     ended: list[int] = []
     earlier = EarlierRun(command=True, elsewhere=lambda: ended.append(battery.reads))
-    take_over = TakeOver(loop, battery, earlier=earlier, observe=False)
+    take_over = TakeOver(loop, battery, earlier=earlier, on_record=lambda: True, observe=False)
     take_over.step()
     take_over.step()
     assert (ended, battery.reads) == ([0], 2)
@@ -245,7 +246,7 @@ def test_an_end_before_the_first_look_leaves_a_chosen_mode_alone() -> None:
     take_over.step()
     battery.shows = OperatingMode.BACKUP
     assert take_over.release("sunshift is stopping").outcome is Outcome.STOOD_DOWN
-    assert (loop.done[1:], loop.shown) == ([somebody_chose(BACKUP)], [BACKUP])
+    assert (loop.done[1:], loop.shown) == (["sunshift is stopping; somebody chose the mode backup"], [BACKUP])
 
 
 def test_an_end_before_the_first_look_sends_nothing_blindly() -> None:
@@ -256,12 +257,13 @@ def test_an_end_before_the_first_look_sends_nothing_blindly() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shows", "left_over", "crashed"), [(AUTOMATIC, False, True), (GONE, True, True), (BACKUP, False, False)]
+    ("shows", "left_over", "crashed"),
+    [(AUTOMATIC, False, True), (GONE, True, True), (BACKUP, True, False), (GONE, False, False)],
 )
 def test_an_end_before_the_first_look_hands_back_otherwise(
     shows: OperatingMode | DeviceError, *, left_over: bool, crashed: bool
 ) -> None:
-    """What is on record, what nobody chose, and after a start that was the owner's word."""
+    """What is on record, what nobody chose, and what cannot be seen after a start that was the owner's word."""
     take_over, _, loop = started(shows, left_over=left_over, crashed=crashed)
     take_over.release("sunshift is stopping")
     assert loop.done == ["sunshift is stopping"]
@@ -276,6 +278,25 @@ def test_the_owners_word_comes_before_the_first_look_as_well() -> None:
     take_over.step()
     assert loop.done[-1] == "step"
     assert not take_over.resume()
+
+
+def test_an_end_with_nothing_on_record_leaves_a_chosen_mode_alone() -> None:
+    """It may have been chosen within the last poll, or while the data was in doubt."""
+    take_over, battery, loop = started(AUTOMATIC)
+    take_over.step()
+    battery.shows = BACKUP
+    assert take_over.release("sunshift is stopping").outcome is Outcome.STOOD_DOWN
+    assert loop.done == ["step", "sunshift is stopping; somebody chose the mode backup"]
+
+
+def test_the_status_tells_that_the_owners_word_may_be_needed() -> None:
+    """`sunshift resume` looks there: until the first look it can be given in advance."""
+    take_over, battery, _ = started(GONE, crashed=True)
+    take_over.step()
+    assert take_over.stand_down is not None
+    battery.shows = AUTOMATIC
+    take_over.step()
+    assert take_over.stand_down is None
 
 
 def test_the_owners_word_before_a_first_look_that_begins_no_stand_down_ends_none() -> None:

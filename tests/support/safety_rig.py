@@ -202,8 +202,8 @@ class Rig:
             observe=self.observe,
         )
         self._after_crash = self.mark.found
-        earlier = EarlierRun(command=keeper.left_over(), unsettled=self._after_crash)
-        take_over = TakeOver(controller, self.battery, earlier=earlier, observe=self.observe)
+        earlier = EarlierRun(command=keeper.stands(), unsettled=self._after_crash)
+        take_over = TakeOver(controller, self.battery, earlier=earlier, on_record=keeper.stands, observe=self.observe)
         loop = ControlLoop(
             clock=self.clock,
             step=take_over.step,
@@ -219,7 +219,7 @@ class Rig:
             clock=self.clock,
             hand_back=loop.hand_back,
             seen=lambda: self.battery.last_told,
-            on_record=keeper.left_over,
+            on_record=keeper.stands,
         )
         now_s = self.clock.elapsed()
         self.service = Running(controller, take_over, keeper, loop, back, next_s=now_s, began_s=now_s)
@@ -246,7 +246,7 @@ class Rig:
         if handed_back and not self.observe:
             service.keeper.drop()
         if not self.observe:
-            self.mark.at_end(leaves_a_choice=service.controller.leaves_a_choice)
+            self.mark.at_end(handed_back=handed_back, leaves_a_choice=service.controller.leaves_a_choice)
         self._check_errors(service)
         if service.keeper.fault is not None and self.battery.ours_stands:
             self.unrecorded = True

@@ -62,6 +62,9 @@ class Record:
     def hold(self, command: str, *, until_s: float, length_s: float) -> None:
         self.on_record = command, until_s, length_s
 
+    def stands(self) -> bool:
+        return self.on_record is not None
+
     def drop(self) -> None:
         self.on_record = None
         self.drops += 1

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from optimizer.clock import Clock
+from optimizer.release.claim import is_held
 from optimizer.service.checks.result import Finding, failed, passed, warned
-from optimizer.service.lock import holder, is_held
+from optimizer.service.lock import holder
 from optimizer.settings import Settings
 
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
