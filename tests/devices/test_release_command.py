@@ -96,17 +96,17 @@ def own(battery: FakeSonnen, record: CommandRecord, tmp_path: Path) -> CommandRe
 
 
 @pytest.mark.parametrize("moved", [True, False])
-def test_the_record_that_names_a_battery_comes_first(
+def test_the_battery_on_record_is_found_in_either_place(
     moved: bool, battery: FakeSonnen, record: CommandRecord, own: CommandRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Be it in folders of the service's own or in systemd's; that one is cleared, and no other."""
+    """In folders of the service's own, else in systemd's; that record is cleared, and no other."""
     monkeypatch.setattr(hand_back, "PAUSE_S", 60.0)
     if moved:
         record.intend("charge 900 W", own.battery())
-        own.intend("charge 900 W")
+        own.clear()
     assert command.main(["--config", str(own.state_dir.parent.with_suffix(".toml"))]) == 0
     assert battery.setpoint_w == 0
-    assert (record.may_stand(), own.may_stand()) == (not moved, moved)
+    assert (record.may_stand(), own.may_stand()) == (not moved, False)
 
 
 def test_the_word_that_nothing_stands_counts_in_folders_of_the_services_own(
