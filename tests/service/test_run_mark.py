@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 
@@ -75,6 +76,19 @@ def test_the_mark_is_written_once_and_again_after_it_was_taken_back(tmp_path: Pa
 def test_a_folder_that_cannot_be_looked_into_holds_no_mark(tmp_path: Path) -> None:
     """It could not have been written there."""
     assert not RunMark(tmp_path / ("x" * 300)).found
+
+
+def test_a_disk_that_takes_none_is_told_once_and_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It may have room the next time."""
+    (tmp_path / "state").touch()
+    mark = RunMark(tmp_path / "state")
+    with caplog.at_level(logging.DEBUG, logger="sunshift.service"):
+        for _ in range(3):
+            mark.set()
+    assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG", "DEBUG"]
+    (tmp_path / "state").unlink()
+    mark.set()
+    assert mark.found
 
 
 def test_a_disk_that_takes_none_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
