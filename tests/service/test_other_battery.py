@@ -19,7 +19,7 @@ from optimizer.errors import ConfigError
 from optimizer.guard import guard
 from optimizer.release.hand_back import ReleaseReport
 from optimizer.release.record import CommandRecord
-from optimizer.release.take_back import batteries, take_back
+from optimizer.release.take_back import batteries, take_back, take_back_elsewhere
 from optimizer.release.target import ReleaseTarget, battery_address
 from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.leftovers import leave_token
@@ -283,6 +283,24 @@ def test_the_environment_comes_before_the_file_here_as_well(homes: Homes) -> Non
     releases = Releases([BACK])
     take_back(None, homes.config, {"SUNSHIFT_BATTERY__PORT": "9"}, release=releases)
     assert releases.asked == [("127.0.0.1:9", 10.0, True)]
+
+
+def test_what_another_service_left_is_taken_back_where_it_says(homes: Homes) -> None:
+    """With the token that lies beside it, and only where nobody commands that battery; the configured one is not its."""
+    asked: list[tuple[ReleaseTarget, float, bool]] = []
+
+    def release(target: ReleaseTarget, *, deadline_s: float, on_record: bool) -> ReleaseReport:
+        asked.append((target, deadline_s, on_record))
+        return GONE
+
+    left = target_at(homes.commanded)
+    leave_token(homes.record.runtime_dir, SecretStr(TOKEN), left.address)
+    with BatteryClaim(left.address):
+        assert take_back_elsewhere(homes.record, release=release) is None
+    assert take_back_elsewhere(homes.record, release=release) is GONE
+    homes.record.intend(COMMAND)
+    assert take_back_elsewhere(homes.record, release=release) is None
+    assert asked == [(replace(left, token=TOKEN), 10.0, True)]
 
 
 def test_without_a_configuration_the_record_has_to_say_where(homes: Homes) -> None:
