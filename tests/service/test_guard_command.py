@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from optimizer.guard import guard, main
 from optimizer.release.hand_back import ReleaseReport
 from optimizer.release.record import CommandRecord, Lease
 from optimizer.release.target import ReleaseTarget
+from optimizer.service.lock import InstanceLock
 from support.fake_sonnen import FakeSonnen
+from support.service_bench import START
 
 CONFIRMED = ReleaseReport(confirmed=True, steps=("mode: automatic accepted",))
 
@@ -74,6 +77,52 @@ def test_the_battery_on_record_comes_before_the_configured_one(record: CommandRe
         environ = {"SUNSHIFT_BATTERY__HOST": "10.0.0.9", "SUNSHIFT_BATTERY__PORT": "81"}
         assert guard(record, config, now_s=0.0, environ=environ, release=released)[0] == 0
     assert asked == ["10.0.0.9:81", "10.0.0.1"]
+
+
+def test_a_record_of_anothers_is_acted_on_for_the_battery_that_it_names_alone(
+    record: CommandRecord, config: Path
+) -> None:
+    """One that names none has nothing to do with the configured battery."""
+    asked: list[str] = []
+
+    def released(target: ReleaseTarget, **_: float) -> ReleaseReport:
+        asked.append(target.address)
+        return CONFIRMED
+
+    assert guard(record, config, now_s=0.0, environ={}, own=False, release=released) == (0, "")
+    assert (asked, record.may_stand()) == ([], True)
+    record.intend("charge 2000 W", ReleaseTarget(driver="sonnen_v1", host="10.0.0.1"))
+    assert guard(record, config, now_s=0.0, environ={}, own=False, release=released)[0] == 0
+    assert (asked, record.may_stand()) == (["10.0.0.1"], False)
+
+
+def test_of_several_records_the_first_is_the_services_own(
+    record: CommandRecord, battery: FakeSonnen, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in systemd's folders, of a battery that is not named, is another's then."""
+    own = CommandRecord(tmp_path / "own" / "state", tmp_path / "own" / "run")
+    folders = f'[service]\nstate_dir = "{own.state_dir}"\nruntime_dir = "{own.runtime_dir}"\n'
+    config.write_text(config.read_text() + folders)
+    monkeypatch.setenv("STATE_DIRECTORY", str(record.state_dir))
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(record.runtime_dir))
+    assert main(["--config", str(config)]) == 0
+    assert battery.log == []
+    own.intend("charge 2000 W")
+    assert main(["--config", str(config)]) == 0
+    assert (battery.mode, own.may_stand(), record.may_stand()) == ("2", False, True)
+
+
+def test_a_living_service_that_shares_the_state_folder_vouches_for_what_stands_there(
+    record: CommandRecord, config: Path
+) -> None:
+    """Its lease lies in a runtime folder of its own; a service that holds both folders is the one watched over."""
+    released = functools.partial(guard, record, config, now_s=0.0, environ={}, release=lambda _, **__: CONFIRMED)
+    with InstanceLock(record.state_dir, battery="theirs", since=START):
+        assert released() == (0, "")
+        assert record.may_stand()
+        with InstanceLock(record.runtime_dir, battery="ours", since=START):
+            assert released()[0] == 0
+    assert not record.may_stand()
 
 
 def test_a_record_that_cannot_be_looked_into_is_told_and_nothing_sent(tmp_path: Path, config: Path) -> None:

@@ -228,3 +228,25 @@ def test_a_folder_is_held_as_well_where_it_can_be(tmp_path: Path, caplog: pytest
         assert "nothing keeps a second service from this folder" in caplog.text
     with held_where_possible(None):
         pass
+
+
+def test_where_one_may_not_look_it_is_in_doubt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default that somebody holds it; the other way for whoever says so."""
+
+    def refuse(*_: object) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr("os.open", refuse)
+    assert is_held(tmp_path)
+    assert not is_held(tmp_path, in_doubt=False)
+
+
+def test_where_there_are_no_locks_nobody_holds_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a disk of another computer."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    (tmp_path / LOCK_NAME).touch()
+    monkeypatch.setattr("fcntl.flock", refuse)
+    assert not is_held(tmp_path)

@@ -286,7 +286,7 @@ def test_the_environment_comes_before_the_file_here_as_well(homes: Homes) -> Non
 
 
 def test_what_another_service_left_is_taken_back_where_it_says(homes: Homes) -> None:
-    """With the token that lies beside it, and only where nobody commands that battery; the configured one is not its."""
+    """With the token that lies beside it, and only where nobody commands that battery."""
     asked: list[tuple[ReleaseTarget, float, bool]] = []
 
     def release(target: ReleaseTarget, *, deadline_s: float, on_record: bool) -> ReleaseReport:
