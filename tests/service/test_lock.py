@@ -1,5 +1,6 @@
 """One writer."""
 
+import errno
 import fcntl
 import os
 import shutil
