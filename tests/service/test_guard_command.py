@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from optimizer.clock import boot_time_s
 from optimizer.guard import guard, main
+from optimizer.release.claim import LOCK_NAME
 from optimizer.release.hand_back import ReleaseReport
 from optimizer.release.record import CommandRecord, Lease
 from optimizer.release.target import ReleaseTarget
@@ -122,6 +124,22 @@ def test_a_living_service_that_shares_the_state_folder_vouches_for_what_stands_t
         assert record.may_stand()
         with InstanceLock(record.runtime_dir, battery="ours", since=START):
             assert released()[0] == 0
+    assert not record.may_stand()
+
+
+def test_a_state_folder_whose_lock_may_not_be_looked_at_is_no_neighbours(
+    record: CommandRecord, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In doubt the battery is handed back."""
+    really_open = os.open
+
+    def refuse(path: Path, *rest: int) -> int:
+        if path == record.state_dir / LOCK_NAME:
+            raise PermissionError
+        return really_open(path, *rest)
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert guard(record, config, now_s=0.0, environ={}, release=lambda _, **__: CONFIRMED)[0] == 0
     assert not record.may_stand()
 
 
