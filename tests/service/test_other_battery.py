@@ -285,7 +285,7 @@ def test_the_environment_comes_before_the_file_here_as_well(homes: Homes) -> Non
     assert releases.asked == [("127.0.0.1:9", 10.0, True)]
 
 
-def test_what_another_service_left_is_taken_back_where_it_says(homes: Homes) -> None:
+def test_a_record_of_anothers_is_taken_back_where_it_says(homes: Homes) -> None:
     """With the token that lies beside it, and only where nobody commands that battery."""
     asked: list[tuple[ReleaseTarget, float, bool]] = []
 
