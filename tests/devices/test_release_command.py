@@ -13,6 +13,7 @@ from optimizer.release import hand_back
 from optimizer.release.record import CommandRecord
 from optimizer.release.target import ReleaseTarget
 from optimizer.release.word import NOTHING_TO_RELEASE
+from optimizer.service.battery_claim import BatteryClaim
 from support.fake_sonnen import FakeSonnen
 
 
@@ -104,9 +105,34 @@ def test_the_battery_on_record_is_found_in_either_place(
     if moved:
         record.intend("charge 900 W", own.battery())
         own.clear()
+    else:
+        record.intend("charge 900 W", ReleaseTarget(driver="sonnen_v1", host="127.0.0.1", port=9))
     assert command.main(["--config", str(own.state_dir.parent.with_suffix(".toml"))]) == 0
     assert battery.setpoint_w == 0
     assert (record.may_stand(), own.may_stand()) == (not moved, False)
+
+
+def test_a_battery_that_somebody_commands_by_now_is_left_to_them(
+    battery: FakeSonnen, record: CommandRecord, config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The service that this runs after is gone: it is another's. What is on record stays for the guard."""
+    address = f"127.0.0.1:{battery.port}"
+    with BatteryClaim(address):
+        assert command.main(["--config", config]) == 0
+    told = f"another sunshift commands the battery at {address}: it is left to that one\n"
+    assert capsys.readouterr().out == told
+    assert battery.log == []
+    assert record.may_stand()
+
+
+def test_the_battery_on_record_is_the_one_that_may_be_commanded_by_now(battery: FakeSonnen, own: CommandRecord) -> None:
+    """Whatever the configuration names."""
+    commanded = own.battery()
+    assert commanded is not None
+    with BatteryClaim(commanded.address):
+        assert command.main(["--config", str(own.state_dir.parent.with_suffix(".toml"))]) == 0
+    assert battery.log == []
+    assert own.may_stand()
 
 
 def test_the_word_that_nothing_stands_counts_in_folders_of_the_services_own(
