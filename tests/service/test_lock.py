@@ -251,3 +251,20 @@ def test_where_there_are_no_locks_nobody_holds_one(tmp_path: Path, monkeypatch: 
     (tmp_path / LOCK_NAME).touch()
     monkeypatch.setattr("fcntl.flock", refuse)
     assert not is_held(tmp_path)
+
+
+def test_a_folder_that_knows_no_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what to do; nothing is left open, and nothing held."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names alone
+    monkeypatch.setattr("fcntl.flock", refuse)
+    lock = InstanceLock(tmp_path, battery="a battery", since=SINCE)
+    with pytest.raises(SunshiftError) as caught:
+        lock.acquire()
+    why = "cannot be locked (No locks available); name a folder on a disk of this computer"
+    assert str(caught.value) == f"{tmp_path / LOCK_NAME}: {why}"
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - names alone
+    assert not lock.in_place
