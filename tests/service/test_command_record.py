@@ -239,3 +239,18 @@ def test_a_folder_that_cannot_be_looked_into_is_an_obstacle(
         assert told.startswith(f"{unusable}: cannot be looked into (")
         assert why in told
         assert one.may_stand()
+
+
+def test_a_lease_is_one_that_can_be_read_in_either_place(record: CommandRecord) -> None:
+    """Over or not."""
+    assert not record.has_a_lease()
+    record.renew(LEASE)
+    assert record.has_a_lease()
+    record.state_dir.mkdir(parents=True)
+    record.lease_path.rename(record.spare_lease_path)
+    assert record.has_a_lease()
+    record.lease_path.write_text(record.spare_lease_path.read_text())
+    assert record.has_a_lease()
+    for path in (record.lease_path, record.spare_lease_path):
+        path.write_text("{")
+    assert not record.has_a_lease()

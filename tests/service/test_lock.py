@@ -268,3 +268,14 @@ def test_a_folder_that_knows_no_locks_is_told(tmp_path: Path, monkeypatch: pytes
     assert str(caught.value) == f"{tmp_path / LOCK_NAME}: {why}"
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - names alone
     assert not lock.in_place
+
+
+def test_a_lock_is_given_back_though_the_disk_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written in it is a courtesy."""
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with InstanceLock(tmp_path, battery="a battery", since=SINCE):
+        monkeypatch.setattr(os, "ftruncate", fail)
+    assert not is_held(tmp_path)
