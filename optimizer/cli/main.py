@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import errno
 import io
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -71,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
     except KeyboardInterrupt:
         print("sunshift: interrupted", file=sys.stderr)
+        _end_at_once_over_native_work()
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`sunshift plan | head`): say nothing, and keep the interpreter from saying it at exit.
@@ -85,6 +87,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"sunshift: {why}", file=sys.stderr)
         return EXIT_FAILED
     return code
+
+
+def _end_at_once_over_native_work() -> None:
+    """End the process here where cancelled native work still runs: it aborts an interpreter that ends around it."""
+    heard = sys.modules.get("optimizer.backtest.bound.heard")
+    if heard is not None and heard.is_left_behind():
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(EXIT_INTERRUPTED)
 
 
 def _outer_trouble(error: OSError) -> str | None:

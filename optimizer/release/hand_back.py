@@ -175,11 +175,13 @@ class WayBack:
 
     def _hand_back(self) -> bool:
         """Write and read back until that is confirmed or no time is left; return whether it is."""
+        ever = False
         while True:
             zeroed, mode_set = self._zero(), self._set_mode()
             confirmed = self._read_back(zeroed)
+            ever = ever or confirmed
             if (zeroed == {Answer.YES} and mode_set and confirmed) or self._remaining() <= PAUSE_S:
-                return confirmed
+                return ever  # the last attempt may have been cut short
             self._pause()
 
     def _zero(self) -> set[Answer]:

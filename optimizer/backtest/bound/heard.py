@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from threading import Thread
+from threading import enumerate as enumerate_threads
 from typing import TypeVar
 
 T = TypeVar("T")
+NAME = "native work"
 HEARS_S = 0.1
 """How often Ctrl-C is looked for, where it does not break a wait by itself [s]."""
 PATIENCE_S = 0.5
@@ -26,7 +28,7 @@ def interruptible(work: Callable[[], T], cancel: Callable[[], None]) -> T:
     """
     told: Future[T] = Future()
     try:
-        Thread(target=_tell, args=(work, told), daemon=True).start()
+        Thread(target=_tell, args=(work, told), name=NAME, daemon=True).start()
         # In short waits: a signal that comes just before a wait begins is seen only when that ends.
         while not told.done():
             wait([told], HEARS_S)
@@ -35,6 +37,11 @@ def interruptible(work: Callable[[], T], cancel: Callable[[], None]) -> T:
         cancel()
         wait([told], PATIENCE_S)
         raise
+
+
+def is_left_behind() -> bool:
+    """Return whether work that was cancelled still runs: it may not outlive what the process takes down at its end."""
+    return any(thread.name == NAME for thread in enumerate_threads())
 
 
 def _tell(work: Callable[[], T], told: Future[T]) -> None:
