@@ -22,6 +22,7 @@ from optimizer.control.actuator import Actuator
 from optimizer.control.awaited_release import AwaitedRelease
 from optimizer.control.clamp import Clamped
 from optimizer.control.left_behind import LeftBehind
+from optimizer.control.newness import Newness
 from optimizer.control.stand_down import HoldOff
 from optimizer.control.steadiness import ModeChanges
 from optimizer.control.validity import Plausibility
@@ -66,7 +67,7 @@ def bugs() -> list[Bug]:
     return [
         Bug(name="no cap on mode changes", place=ModeChanges, attribute="may_change", instead=_always(True),
             row="strategy of many minds", seeds=seeds),
-        Bug(name="an old status takes the command off the record", place=Actuator, attribute="_is_news",
+        Bug(name="an old status takes the command off the record", place=Newness, attribute="is_news",
             instead=_always(True), row="frozen over a hand-back ignored", seeds=seeds),
         Bug(name="a plain battery's hand-back is believed", place=AwaitedRelease, attribute="objection",
             instead=_objection_by_mode, row="writes ignored", seeds=seeds),
