@@ -20,7 +20,7 @@ from support.machine import wait_for
 from support.network import Cable, cable, command_within, namespace, within
 
 HOME, BATTERY, PORT = "10.77.0.1", "10.77.0.2", 8080
-LEASE_S, POLL_S, SLOWEST_LOOK_S = 30.0, 5.0, 33.0
+LEASE_S, POLL_S, SLOWEST_LOOK_S = 36.0, 5.0, 33.0
 CALL_S = 5.0
 
 
