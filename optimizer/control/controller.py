@@ -158,8 +158,7 @@ class Controller:
             else:
                 decision = self._on_measurement(measurement, now, elapsed_s)
         self._stepped_s = elapsed_s
-        self._history.add_decision(decision)
-        return decision
+        return self._kept(decision)
 
     def release(self, reason: str) -> Decision:
         """Hand the battery back and return the record of it; in observe mode nothing is written."""
@@ -169,14 +168,12 @@ class Controller:
         else:
             done = self._actuator.release(reason, elapsed_s)
         decision = self._record(now, done, reason=reason)
-        self._history.add_decision(decision)
-        return decision
+        return self._kept(decision)
 
     def could_not_read(self, error: DeviceError) -> Decision:
         """Return the record of a look that failed before the first step: nothing is commanded."""
         decision = self._without_measurement(error, self._clock.now())
-        self._history.add_decision(decision)
-        return decision
+        return self._kept(decision)
 
     def leave_to_others(self, why: str, measurement: Measurement, *, left_over: bool) -> Decision:
         """Stand down to the mode of a status, and return the record of it.
@@ -189,14 +186,12 @@ class Controller:
         now, elapsed_s = self._clock.now(), self._clock.elapsed()
         done = self._actuator.leave_to_others(why, measurement, elapsed_s, left_over=left_over)
         decision = self._record(now, done, measurement=measurement)
-        self._history.add_decision(decision)
-        return decision
+        return self._kept(decision)
 
     def look_again(self, why: str, measurement: Measurement) -> Decision:
         """Return the record of a first look that does not suffice."""
         decision = self._record(self._clock.now(), Actuation(outcome=Outcome.KEPT), reason=why, measurement=measurement)
-        self._history.add_decision(decision)
-        return decision
+        return self._kept(decision)
 
     # -- the three ways a step can go ---------------------------------------------------------------------------
 
@@ -311,6 +306,10 @@ class Controller:
         return noticed or self._actuator.actuate(command.setpoint, elapsed_s)
 
     # -- time and record ----------------------------------------------------------------------------------------
+
+    def _kept(self, decision: Decision) -> Decision:
+        self._history.add_decision(decision)
+        return decision
 
     def _interval_over(self, now: datetime) -> bool:
         return self._previous is not None and now not in self._previous.interval

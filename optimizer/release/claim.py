@@ -34,7 +34,7 @@ def is_claimed(address: str) -> bool:
 
 
 def is_held(folder: Path, *, in_doubt: bool = True) -> bool:
-    """Return whether a process holds a folder now; where one may not look, what is said of doubt.
+    """Return whether a process holds a folder now, ``in_doubt`` where one may not look.
 
     By default whoever may not look must not think that nobody does.
     """

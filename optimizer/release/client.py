@@ -7,15 +7,15 @@ import json
 
 from optimizer.bounded_socket import CallAborted, NameLookup, Remaining, connect
 from optimizer.clock import real_deadline
-from optimizer.release.status import Status, text
+from optimizer.release.status import AUTOMATIC, Status, text
 from optimizer.release.target import ReleaseTarget
 
 CALL_S, STATUS_S = 2.0, 4.0
 """Longest time of one call, so that a hanging step leaves time for the next; a status may take longer [s]."""
 MAX_BODY_BYTES = 64 * 1024
 
-HAND_BACK_CODES = {"automatic": ("2", "8"), "time_of_use": ("10",), "backup": ("7",)}
-"""What to set, first, and what else the device may show instead: 8 is 2 on older US units."""
+HAND_BACK_CODES = {"automatic": AUTOMATIC, "time_of_use": ("10",), "backup": ("7",)}
+"""What to set, first, and what else the device may show instead."""
 
 
 class StepFailed(Exception):  # noqa: N818 - an outcome that becomes a line of the report

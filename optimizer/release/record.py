@@ -132,7 +132,7 @@ class CommandRecord:
         OSError
             A folder cannot be written to.
         """
-        for path in (self.lease_path, self.spare_lease_path):
+        for path in self._lease_paths:
             _remove(path)
         if is_there(self.intent_path):
             self.intent_path.unlink(missing_ok=True)
@@ -143,8 +143,16 @@ class CommandRecord:
         return tuple(_stamp(path) for path in self._paths)
 
     @property
+    def _lease_paths(self) -> tuple[Path, ...]:
+        return self.lease_path, self.spare_lease_path
+
+    @property
     def _paths(self) -> tuple[Path, ...]:
-        return self.lease_path, self.spare_lease_path, self.intent_path
+        return *self._lease_paths, self.intent_path
+
+    def _leases(self) -> list[Lease]:
+        """Return the leases that can be read, over or not."""
+        return [lease for path in self._lease_paths if (lease := _read_lease(path)) is not None]
 
     def may_stand(self) -> bool:
         """Return whether a command may stand at the battery."""
@@ -152,7 +160,7 @@ class CommandRecord:
 
     def has_a_lease(self) -> bool:
         """Return whether a lease can be read, over or not."""
-        return any(_read_lease(path) is not None for path in (self.lease_path, self.spare_lease_path))
+        return bool(self._leases())
 
     def obstacle(self) -> str | None:
         """Return what keeps from looking into the folders; None where nothing does."""
@@ -172,8 +180,7 @@ class CommandRecord:
         """
         if not self.may_stand():
             return None
-        found = [_read_lease(path) for path in (self.lease_path, self.spare_lease_path)]
-        leases = [lease for lease in found if lease is not None]
+        leases = self._leases()
         if any(not lease.is_over(now_s) for lease in leases):
             return None
         return leases[0].command if leases else "a command of unknown power"

@@ -101,12 +101,11 @@ def build_daemon(
         poll_s=settings.control.poll_interval.total_seconds(),
         lease_end=lambda: controller.lease_end_s,
     )
-    lock = InstanceLock(runtime_dir, battery=battery.name, since=clock.now())
+    lock_of = partial(InstanceLock, battery=battery.name, since=clock.now())
+    lock = lock_of(runtime_dir)
     # The record of a command lies there: a second service would take the first one's for its own.
     own_state = not observing and settings.service.state_dir.resolve() != runtime_dir.resolve()
-    state_lock = (
-        InstanceLock(settings.service.state_dir, battery=battery.name, since=clock.now()) if own_state else None
-    )
+    state_lock = lock_of(settings.service.state_dir) if own_state else None
     leave = partial(_leave_word, configuration, keeper, observing)
     lock_watch = LockWatch(lock, partial(leave, True))
     reporter = Reporter(

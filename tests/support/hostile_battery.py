@@ -221,12 +221,8 @@ class HostileBattery:
         self._hand_back(self.hand_back_mode)
 
     def zero(self) -> None:
-        self._answer_first()
-        self.ledger.stored_w = 0.0
-        if self.write_fault is WriteFault.IGNORED:
-            self.ledger.ignored = not self._mode_control
+        if not self._zeroed():
             return
-        self.house.command(0.0)
         self.ledger.ours = self.ledger.ours and self._mode_control and self.house.mode is DeviceMode.MANUAL
         self._lose()
 
@@ -237,13 +233,19 @@ class HostileBattery:
     def close(self) -> None:
         pass
 
-    def _hand_back(self, mode: DeviceMode) -> None:
+    def _zeroed(self) -> bool:
+        """Zero the setpoint; return whether that had an effect."""
         self._answer_first()
         self.ledger.stored_w = 0.0
         if self.write_fault is WriteFault.IGNORED:
             self.ledger.ignored = not self._mode_control
-            return
+            return False
         self.house.command(0.0)
+        return True
+
+    def _hand_back(self, mode: DeviceMode) -> None:
+        if not self._zeroed():
+            return
         if self._mode_control:
             self._half()
             self.house.set_mode(mode)
