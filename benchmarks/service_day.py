@@ -29,7 +29,7 @@ from optimizer.simulator.server import SimulatorServer
 START = datetime(2026, 5, 4, 0, 0, tzinfo=UTC)
 BATTERY = Battery(usable_capacity_wh=10_000, max_charge_w=4600, max_discharge_w=4600, standby_w=25)
 TOKEN = "benchmark"
-VARIANTS = {
+VARIANTS: dict[str, dict[str, object]] = {
     "v1": {"driver": "sonnen_v1", "mode_control": True},
     "v1-plain": {"driver": "sonnen_v1", "mode_control": False},
     "v2": {"driver": "sonnen_v2"},

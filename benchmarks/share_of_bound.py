@@ -165,9 +165,10 @@ class Oracle:
         scenarios = told.scenarios
         for column, field in self._known:
             came = self._frame[column].reindex(index).to_numpy(dtype=np.float64)
+            filled = [Row(np.where(np.isnan(came), getattr(one, field), came).tolist()) for one in scenarios]
             scenarios = tuple(
-                replace(one, **{field: Row(np.where(np.isnan(came), getattr(one, field), came).tolist())})
-                for one in scenarios
+                replace(one, load_w=row) if field == "load_w" else replace(one, pv_w=row)
+                for one, row in zip(scenarios, filled, strict=True)
             )
         return replace(told, scenarios=scenarios)
 

@@ -3,9 +3,10 @@
     python benchmarks/torture.py [--kills N] [--terms N] [--record-cuts N] [--history-cuts N] [--seed N]
 
 **Kills, SIGTERMs.** The service runs in a process of its own, sixty times as fast as the clock on the wall, against a
-simulated battery over HTTP; it is ended after a random while and started again in the same folders. After each end:
-a forced command that stands at the battery is on record; intent, lease and status are whole; the history passes
-SQLite's own integrity check. After every tenth kill no service follows, and the guard must hand back by itself.
+simulated battery over HTTP; it is ended at a random moment, three in four times once it has a command at the battery,
+and started again in the same folders. After each end: a forced command that stands at the battery is on record; intent,
+lease and status are whole; the history passes SQLite's own integrity check. After every tenth kill no service follows,
+and the guard must hand back by itself.
 
 **Power cuts of the record.** The record's own code runs on a disk that keeps only what was flushed: a written file may
 be empty, cut off or whole until its fsync; a renaming or removal may or may not have happened until the folder's.
@@ -37,7 +38,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from optimizer import lease as lease_module
 from optimizer.assembly.configuration import configuration_from_tables
 from optimizer.clock import SimulatedClock, WallClock
 from optimizer.devices.simulated.house import SimulatedHouse
@@ -47,6 +47,7 @@ from optimizer.domain.battery import Battery
 from optimizer.domain.measurement import Measurement
 from optimizer.guard import guard
 from optimizer.history.store import HistoryStore, history_path
+from optimizer.release import record as record_module
 from optimizer.release.record import CommandRecord, Lease
 from optimizer.service.composition import build_daemon
 from optimizer.service.signals import stop_on_signals
@@ -58,6 +59,8 @@ SPEED = 60.0
 START = datetime(2026, 5, 4, tzinfo=UTC)
 BATTERY = Battery(usable_capacity_wh=10_000, max_charge_w=4600, max_discharge_w=4600, standby_w=25)
 ENDS_WITHIN_S = 20.0
+STANDS_WITHIN_S = 10.0
+"""A service has its first command at the battery within this, or is ended without."""
 
 
 # -- the service in a process of its own ------------------------------------------------------------------------------
@@ -100,6 +103,7 @@ class Torture:
         )
         self.problems: list[str] = []
         self.forced = self.recorded = self.guarded = 0
+        self._clock = WallClock()
         self._processes = multiprocessing.get_context("forkserver")
         self._processes.set_forkserver_preload(["optimizer.service.composition", "optimizer.service.scheduler_runner"])
 
@@ -108,7 +112,7 @@ class Torture:
         process = self._processes.Process(target=serve, args=(self.folder, self.server.v1_port))
         process.start()
         assert process.pid is not None
-        threading.Event().wait(self.chance.choice((0.1, 0.4, 1.0)) * (0.2 + self.chance.random()))
+        self._wait_a_while()
         os.kill(process.pid, number)
         process.join(ENDS_WITHIN_S)
         if process.is_alive():
@@ -117,9 +121,23 @@ class Torture:
             process.join()
         self._look(name)
 
-    def _look(self, name: str) -> None:
+    def _wait_a_while(self) -> None:
+        """Wait for a moment of its life: mostly once it has sent a command, else from its start on."""
+        if self.chance.random() < 0.75:
+            give_up_s = self._clock.elapsed() + STANDS_WITHIN_S
+            before = self.record.stamp()  # what stands may be of the service before
+            while not (self._stands() and self.record.stamp() != before) and self._clock.elapsed() < give_up_s:
+                threading.Event().wait(0.003)
+            threading.Event().wait(0.3 * self.chance.random() ** 2)
+        else:
+            threading.Event().wait(self.chance.choice((0.1, 0.4, 1.0)) * (0.2 + self.chance.random()))
+
+    def _stands(self) -> bool:
         with self.server.house.lock:
-            stands = self.server.house.mode is DeviceMode.MANUAL
+            return self.server.house.mode is DeviceMode.MANUAL
+
+    def _look(self, name: str) -> None:
+        stands = self._stands()
         may_stand = self.record.may_stand()
         self.forced += stands
         self.recorded += may_stand
@@ -147,7 +165,7 @@ class Torture:
     def let_the_guard_look(self, name: str) -> None:
         """Let the guard alone hand back what stands, long after every lease."""
         stood = self.record.may_stand()
-        code, told = guard(self.record, self.config, now_s=math.inf)
+        code, told = guard(self.record, self.config, now_s=math.inf, environ={})
         self.guarded += stood
         if code or self.server.house.mode is DeviceMode.MANUAL or self.record.may_stand():
             self.problems.append(f"{name}: the guard left it standing: {told}")
@@ -276,8 +294,8 @@ class _on:  # noqa: N801 - reads as a word where it is used
         self._paths: dict[int, Path] = {}
 
     def __enter__(self) -> None:
-        disk, paths, real = self._disk, self._paths, lease_module.os
-        self._before = (lease_module.os, Path.replace, Path.unlink, lease_module.json)
+        disk, paths, real = self._disk, self._paths, os
+        self._before = (Path.replace, Path.unlink)
 
         class Os:
             def __getattr__(self, name: str) -> Any:
@@ -285,7 +303,7 @@ class _on:  # noqa: N801 - reads as a word where it is used
 
             @staticmethod
             def open(path: Path, flags: int, mode: int = 0o777) -> int:
-                descriptor = real.open(path, flags, mode)
+                descriptor: int = real.open(path, flags, mode)
                 paths[descriptor] = Path(path)
                 return descriptor
 
@@ -311,11 +329,12 @@ class _on:  # noqa: N801 - reads as a word where it is used
                 disk.remove(path)
             unlink(path, missing_ok=missing_ok)
 
-        lease_module.os = Os()  # type: ignore[assignment]
+        vars(record_module)["os"] = Os()
         Path.replace, Path.unlink = renamed, removed  # type: ignore[method-assign,assignment]
 
     def __exit__(self, *_: object) -> None:
-        lease_module.os, Path.replace, Path.unlink, _json = self._before  # type: ignore[method-assign]
+        vars(record_module)["os"] = os
+        Path.replace, Path.unlink = self._before  # type: ignore[method-assign]
 
 
 # -- power cuts of the history ----------------------------------------------------------------------------------------

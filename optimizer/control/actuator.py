@@ -15,6 +15,7 @@ from optimizer.control.left_behind import LeftBehind
 from optimizer.control.newness import Newness
 from optimizer.control.options import ControlOptions
 from optimizer.control.read_back import ECHO_TOLERANCE_W, Finding, FollowCheck, ReadBack, read_back, shown_w
+from optimizer.control.recurrence import Recurrence
 from optimizer.control.stand_down import HoldOff, StandDown
 from optimizer.control.steadiness import ModeChanges
 from optimizer.devices.port import BatteryDevice
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 FOLLOW_TRIES = 2
 """A command that is not followed so often in a row is given up."""
 LOSS_TRIES = 5
-"""A command that is gone again at the next look is sent anew so often in a row."""
+"""A command that is gone again, or a mode that was left and is back, is sent anew so often within an hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +75,9 @@ class Actuator:
         self._newness = Newness(options.max_age_s)
         self._confirmed = self._proven = False
         self._resend = False
+        self._refused = False
         self._refused_from: Power | None = None
-        self._losses = 0
+        self._losses, self._returns = Recurrence(LOSS_TRIES), Recurrence(LOSS_TRIES)
         self._left_behind = LeftBehind(battery, can_set_mode=device.capabilities.can_set_mode)
         self._seen_mode = OperatingMode.UNKNOWN
         self._seen: Measurement | None = None
@@ -133,7 +135,7 @@ class Actuator:
 
         A measurement that comes here must be valid: it renews the lease.
         """
-        self._release_fails, self._seen_mode, self._seen = False, measurement.mode, measurement
+        self._seen_mode, self._seen = measurement.mode, measurement
         self._newness.saw(measurement)
         if self._awaited.pending and (again := self._read_back_release(measurement, elapsed_s)) is not None:
             return again
@@ -152,16 +154,13 @@ class Actuator:
     def _notice_forced(
         self, power: Power, measurement: Measurement, elapsed_s: float, *, after_outage: bool
     ) -> Actuation | None:
-        if self._still_stands_as_before(measurement):
-            if elapsed_s - self._verified_s < self._options.lease_s:
-                return None
-            return self.release("what replaces the command before cannot be sent", elapsed_s)
+        if self._was_not_taken(measurement):
+            return self._notice_refused(power, elapsed_s)
         found = self._read_back(power, measurement, elapsed_s, after_outage=after_outage)
         if found.finding is Finding.FOREIGN:
             return self._notice_foreign(power, found.message, measurement, elapsed_s)
         if found.finding is Finding.LOST:
             return self._notice_lost(found.message, elapsed_s)
-        self._losses = 0
         if self._follow.misses(measurement, elapsed_s) >= FOLLOW_TRIES:
             flows = Power(round(measurement.battery_power_w))
             why = "; ".join(("the battery does not follow", *measurement.reasons))
@@ -191,19 +190,33 @@ class Actuator:
             self._left_behind.add(power)
         return self._stand_down(message, elapsed_s)
 
-    def _still_stands_as_before(self, measurement: Measurement) -> bool:
-        """Whether the last write failed and the battery keeps what we had sent before it: that is no foreign hand."""
+    def _was_not_taken(self, measurement: Measurement) -> bool:
+        """Whether the last write failed, and nothing shows that it took effect all the same.
+
+        An echo of what had been sent before it is no foreign hand. Where there is no echo nothing is verified until a
+        write is taken: what flows may be the power before, for ever.
+        """
         before, echo_w = self._refused_from, measurement.reported_setpoint_w
-        if before is None or echo_w is None or measurement.mode is not OperatingMode.MANUAL:
+        if echo_w is None:
+            return self._refused and measurement.mode in MAY_BE_MANUAL
+        if before is None or measurement.mode is not OperatingMode.MANUAL:
             return False
         return abs(echo_w - before.battery_power_w) <= ECHO_TOLERANCE_W
 
+    def _notice_refused(self, power: Power, elapsed_s: float) -> Actuation | None:
+        """Hand back at the end of the lease; leave alone a battery that lets manual mode be entered and no more."""
+        if elapsed_s - self._verified_s < self._options.lease_s:
+            return None
+        if self._refused_from is None and self._device.capabilities.can_set_mode:
+            return self._give_up(f"{power} cannot be sent", elapsed_s)
+        return self.release("what replaces the command before cannot be sent", elapsed_s)
+
     def _notice_lost(self, message: str, elapsed_s: float) -> Actuation | None:
         """Send a command that is gone again, but not for ever: what is forgotten each time is not obeyed."""
-        self._losses += 1
-        if self._losses > LOSS_TRIES:
-            return self._give_up(f"{message}, {self._losses} times in a row", elapsed_s)
-        logger.warning("%s: sending it again", message)
+        if self._losses.note(elapsed_s):
+            return self._give_up(f"{message}, {self._losses.count} times within an hour", elapsed_s)
+        first = self._losses.count == 1
+        logger.log(logging.WARNING if first else logging.DEBUG, "%s: sending it again", message)
         self._resend = True
         return None
 
@@ -217,6 +230,8 @@ class Actuator:
         chosen = self._is_chosen(measurement.mode)
         if not chosen and (not self._proven or (after_outage and self._may_be_taken(measurement.mode))):
             settled = elapsed_s - self._sent_s >= self._options.settle_s
+            if settled and not self._resend and self._returns.note(elapsed_s):
+                return self._give_up(_holds_on(measurement.mode, self._returns.count), elapsed_s)
             self._resend = self._resend or settled or after_outage
             return None
         return self._stand_down(_somebody_elses(measurement.mode), elapsed_s)
@@ -246,7 +261,8 @@ class Actuator:
                 self._awaited.shown()
                 self._keeper.drop()
             return None
-        if elapsed_s - self._changed_s < self._options.settle_s:
+        often = self._awaited.times >= LOSS_TRIES
+        if elapsed_s - self._changed_s < (self._options.lease_s if often else self._options.settle_s):
             return None
         self._awaited.tell(why)
         return self.release(why, elapsed_s)
@@ -376,11 +392,12 @@ class Actuator:
             return self._stand_down(str(error), elapsed_s)
         except DeviceError as error:
             # It may have taken effect all the same: the lease runs, and it is sent again.
-            self._resend = True
+            self._resend, self._refused = True, isinstance(wanted, Power)
             if self._refused_from is None and isinstance(before, Power) and isinstance(wanted, Power):
                 self._refused_from = before
             return Actuation(outcome=Outcome.FAILED, setpoint=self._standing, error=str(error))
-        self._resend, self._refused_from = False, None
+        self._resend, self._refused, self._refused_from = False, False, None
+        self._release_fails = False
         self._left_behind.clear()
         if isinstance(wanted, Power):
             self._follow.note(wanted.battery_power_w, elapsed_s)
@@ -466,7 +483,9 @@ class Actuator:
 
     def _forget(self, elapsed_s: float) -> None:
         self._standing, self._confirmed, self._proven, self._resend = None, False, False, False
-        self._refused_from, self._losses = None, 0
+        self._refused, self._refused_from = False, None
+        self._losses.forget()
+        self._returns.forget()
         self._released_to, self._changed_s = OperatingMode.UNKNOWN, elapsed_s
         self._follow.reset()
         self._follow.forgive()
@@ -487,12 +506,16 @@ class Actuator:
 
     def _give_up(self, why: str, elapsed_s: float) -> Actuation:
         """Hand back a battery that does not follow, and leave it alone for the hold-off."""
-        logger.warning("%s: handing it back", why)
         done = self.release(why, elapsed_s)
         if done.outcome is Outcome.HANDED_BACK:
+            logger.warning("%s: handed back", why)
             self._hold_off.begin(why, elapsed_s)
         return done
 
 
 def _somebody_elses(mode: OperatingMode) -> str:
     return f"somebody else changed the battery's mode to {mode}"
+
+
+def _holds_on(mode: OperatingMode, times: int) -> str:
+    return f"{times} times within an hour the battery was to be in automatic mode, and it is in mode {mode}"

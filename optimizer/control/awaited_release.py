@@ -24,13 +24,14 @@ class AwaitedRelease:
     ----------
     pending
         Whether a hand-back waits to be shown.
+    times
+        How often it was handed back again.
     """
 
     def __init__(self, battery: Battery) -> None:
-        self.pending = False
+        self.pending, self.times = False, 0
         self._battery = battery
         self._ended: tuple[Power, ...] = ()
-        self._told = False
 
     def begin(self, standing: Setpoint | None, *before: Power) -> None:
         """Wait for a hand-back to show, of what stood and what the battery may have gone on with instead."""
@@ -40,7 +41,7 @@ class AwaitedRelease:
 
     def shown(self) -> None:
         """Note that the battery is seen handed back."""
-        self.pending = self._told = False
+        self.pending, self.times = False, 0
 
     def cancel(self) -> None:
         """Wait no more: the battery is commanded anew, or somebody else's."""
@@ -57,6 +58,6 @@ class AwaitedRelease:
         return f"the battery accepted to be handed back, and still does {Power(round(shown_w(measurement)))}"
 
     def tell(self, why: str) -> None:
-        """Say that it is handed back again: every settling time, and told once."""
-        logger.log(logging.DEBUG if self._told else logging.WARNING, "%s: handing it back again", why)
-        self._told = True
+        """Say that it is handed back again: every settling time, later once a lease, and told once."""
+        logger.log(logging.DEBUG if self.times else logging.WARNING, "%s: handing it back again", why)
+        self.times += 1

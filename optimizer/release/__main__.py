@@ -16,6 +16,7 @@ from pathlib import Path
 
 from optimizer.errors import ConfigError
 from optimizer.release.claim import is_claimed
+from optimizer.release.config import only_observes
 from optimizer.release.folders import service_folders
 from optimizer.release.hand_back import DEADLINE_S
 from optimizer.release.record import records
@@ -54,6 +55,8 @@ def _release(config: Path) -> tuple[int, str]:
     The service is gone: a battery that is commanded now is another service's.
     """
     found = records(config, os.environ)
+    if only_observes(config) and not any(record.may_stand() for record in found):
+        return 0, "the service only observes, and no command is on record: the battery is left as it is"
     own = found[0] if found else None
     record, report = own, None
     for other in found[1:]:

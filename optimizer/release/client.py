@@ -23,7 +23,7 @@ class StepFailed(Exception):  # noqa: N818 - an outcome that becomes a line of t
 
 
 class Unanswered(StepFailed):
-    """Nobody answered, or somebody who knows no such call."""
+    """Nobody answered, or somebody who knows no such call: another device at the address that the battery had."""
 
 
 class NotAYes(StepFailed):
@@ -117,10 +117,8 @@ class ReleaseClient:
         call = real_deadline(CALL_S if longest_s is None else longest_s)
         try:
             return self._exchange(method, path, form, lambda: min(whole(), call()))
-        except (CallAborted, OSError, http.client.HTTPException) as error:
+        except (CallAborted, OSError, http.client.HTTPException, ValueError, RecursionError) as error:
             raise Unanswered(self._told(error)) from None
-        except (ValueError, RecursionError) as error:
-            raise StepFailed(self._told(error)) from None
 
     def _exchange(self, method: str, path: str, form: str | None, remaining: Remaining) -> object:
         connection = http.client.HTTPConnection(self._target.host, self._port)
@@ -134,7 +132,8 @@ class ReleaseClient:
         if not 200 <= response.status < 300:
             said = self._blotted(body.decode(errors="replace"))
             msg = f"HTTP status {response.status} {said[:80]!a}"
-            raise (Unanswered if response.status == 404 else StepFailed)(msg)
+            strange = response.status == 404 or response.status < 400
+            raise (Unanswered if strange else StepFailed)(msg)
         return json.loads(body) if body.strip() else None
 
     def _headers(self, form: str | None) -> dict[str, str]:

@@ -53,6 +53,12 @@ def target_from_config(path: Path, environ: Mapping[str, str] | None = None) -> 
     )
 
 
+def only_observes(path: Path, environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether a configuration says that nothing is ever written to the battery (``[control] observe``)."""
+    table, _ = read_table(path, "control", os.environ if environ is None else environ)
+    return _flag(table.get("observe", False))
+
+
 def _token(
     table: Mapping[str, object], path: Path, environ: Mapping[str, str], host: str, port: str
 ) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -16,10 +17,12 @@ from pydantic import SecretStr
 from optimizer.clock import WallClock
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.history.store import HistoryStore
+from optimizer.release.record import CommandRecord
 from optimizer.release.target import battery_address
 from optimizer.service.leftovers import leave_token
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
+from support.fake_sonnen import FakeSonnen
 from support.service_bench import TOKEN, house
 from support.service_process import PATIENCE_S, service, sunshift, write_config
 
@@ -58,6 +61,35 @@ def test_a_run_from_start_to_sigterm(tmp_path: Path, battery: SimulatorServer) -
     stopped = sunshift("status", "--config", config)
     assert stopped.returncode == 1
     assert "IS NOT RUNNING: it stopped" in stopped.stdout
+
+
+class HeldUp(FakeSonnen):
+    """A battery that takes a second over one request, and says when that has come."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__()
+        self.part, self.reached = part, threading.Event()
+
+    def answer(self, method: str, path: str, body: str, token: str | None) -> tuple[int, object]:
+        if self.part in path and not self.reached.is_set():
+            self.reached.set()
+            WallClock().wait(1.0, threading.Event())
+        return super().answer(method, path, body, token)
+
+
+@pytest.mark.parametrize("part", ["setpoint/charge/0", "EM_OperatingMode=1", "setpoint/discharge/3"])
+def test_sigterm_in_the_midst_of_a_command_hands_the_battery_back(part: str, tmp_path: Path) -> None:
+    """Whichever of its requests is under way: none of them is left, nor anything on record."""
+    with (
+        HeldUp(part) as held,
+        service(write_config(tmp_path, port=held.port), await_ready=False) as process,
+    ):
+        assert held.reached.wait(PATIENCE_S)
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, log
+        assert (held.mode, held.setpoint_w) == ("2", 0)
+    assert not CommandRecord(tmp_path / "state", tmp_path / "run").may_stand()
 
 
 def test_a_closed_terminal_hands_the_battery_back(tmp_path: Path, battery: SimulatorServer) -> None:

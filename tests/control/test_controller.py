@@ -370,7 +370,9 @@ def test_a_setpoint_that_is_forgotten_each_time_is_given_up() -> None:
     """Acknowledged and gone at every look is not obeyed: hand back and stand down instead of sending for ever."""
     it = case("forgetful", charging()).tick()
     it.device.follows = False
-    it.tick(changes={"reported_setpoint_w": 0.0}).ticks(30).expect(Outcome.STOOD_DOWN, None, says="times in a row")
+    it.tick(changes={"reported_setpoint_w": 0.0}).ticks(30).expect(
+        Outcome.STOOD_DOWN, None, says="6 times within an hour"
+    )
     assert len(it.device.writes) < 10
 
 

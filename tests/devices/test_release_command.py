@@ -85,6 +85,33 @@ def test_after_a_service_that_left_nothing_there_is_nothing_to_do(
     assert battery.log
 
 
+OBSERVES = ["[control]\nobserve = true\n", "[control\n[ control ]\nobserve = true\nstep = \n"]
+
+
+@pytest.mark.parametrize("text", OBSERVES)
+def test_who_only_observes_writes_nothing_after_a_failed_start_either(
+    text: str, battery: FakeSonnen, record: CommandRecord, config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever else commands the battery goes on; a broken file says it as well as a sound one."""
+    record.clear()
+    path = Path(config)
+    path.write_text(path.read_text() + text)
+    for words in ((), ("--after-service",)):
+        assert command.main(["--config", config, *words]) == 0
+        assert "only observes" in capsys.readouterr().out
+    assert battery.log == []
+
+
+def test_a_command_on_record_is_taken_back_though_the_service_only_observes_now(
+    battery: FakeSonnen, record: CommandRecord, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is ours, and stands; the environment counts as everywhere."""
+    monkeypatch.setenv("SUNSHIFT_CONTROL__OBSERVE", "true")
+    assert command.main(["--config", config]) == 0
+    assert battery.mode == "2"
+    assert not record.may_stand()
+
+
 @pytest.fixture
 def own(battery: FakeSonnen, record: CommandRecord, tmp_path: Path) -> CommandRecord:
     """Return a record in folders of the service's own, of another battery than the one configured now."""

@@ -68,6 +68,58 @@ def test_a_killed_service_is_taken_back_by_the_guard_alone(charging: Rig) -> Non
     assert not charging.record.may_stand()
 
 
+@pytest.mark.parametrize(("mode_control", "echo"), [(False, False), (True, False), (True, True)])
+def test_a_command_whose_successor_is_refused_ends_with_its_lease(
+    mode_control: bool, echo: bool, tmp_path: Path
+) -> None:
+    """A unit that takes no discharge, and may tell no setpoint: what flows is the charge before, which nobody wants."""
+    rig = charges(Rig(tmp_path, mode_control=mode_control, echo=echo))
+    rig.battery.write_fault = WriteFault.ONE_WAY
+    rig.strategy.decide_by = lambda _: Wish(battery_power_w=-2000.0, reason="a dear hour")
+    assert seconds_until(lambda one: not one.house.setpoint_w, rig) <= OPTIONS.lease_s + POLL_S
+    rig.run(1800.0)
+    assert rig.house.setpoint_w == 0.0
+    assert is_safe(rig) or not mode_control
+    assert rig.problems == []
+
+
+@pytest.mark.parametrize("every_s", [20.0, 60.0, 300.0])
+def test_another_controller_that_says_zero_is_not_fought(every_s: float, charging: Rig) -> None:
+    """Zero looks like a command that was forgotten; not six times within an hour."""
+    said_s = [charging.clock.elapsed()]
+
+    def hold(_: object) -> None:
+        if charging.clock.elapsed() - said_s[0] >= every_s:
+            said_s[0] += every_s
+            charging.house.command(0.0)
+
+    charging.clock.subscribe(hold)
+    before = len(charging.battery.ledger.writes)
+    charging.run(3600.0)
+    assert any(one.outcome is Outcome.STOOD_DOWN for one in charging.decisions)
+    assert len(charging.battery.ledger.writes) - before < 40
+
+
+def test_another_controller_that_keeps_manual_mode_from_the_start_is_not_fought(tmp_path: Path) -> None:
+    """What is found may be ours: after six times within an hour it is tried once a lease, and told as a stand-down."""
+    rig = Rig(tmp_path, mode_control=True, echo=True)
+    rig.strategy.decide_by = lambda it: self_consumption_wish(it, "the battery does it by itself")
+
+    def keep(_: object) -> None:
+        rig.house.set_mode(DeviceMode.MANUAL)
+        rig.house.command(1500.0)
+
+    keep(None)
+    rig.clock.subscribe(keep)
+    rig.start()
+    rig.run(600.0)
+    assert rig.service is not None
+    assert rig.service.controller.stand_down is not None
+    before = len(rig.battery.ledger.writes)
+    rig.run(900.0)
+    assert len(rig.battery.ledger.writes) - before <= 11
+
+
 def test_a_link_that_is_down_while_charging_ends_the_command_as_soon_as_it_is_back(charging: Rig) -> None:
     """Nobody can tell the battery meanwhile; the command stays on record and the first look after it ends it."""
     charging.battery.read_fault, charging.battery.write_fault = ReadFault.TIMEOUT, WriteFault.TIMEOUT

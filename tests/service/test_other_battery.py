@@ -110,6 +110,18 @@ def test_a_battery_with_a_new_address_is_found_by_the_configuration(homes: Homes
     assert (homes.configured.mode, homes.configured.setpoint_w, homes.record.may_stand()) == ("2", 0, False)
 
 
+@pytest.mark.parametrize(
+    ("status", "body"), [(404, b""), (302, b""), (200, b"<!DOCTYPE html><title>Router</title>"), (200, b"[" * 40_000)]
+)
+def test_another_device_at_the_old_address_is_no_battery(status: int, body: bytes, homes: Homes) -> None:
+    """A router, a printer: what has no such call, sends one elsewhere or answers with a page."""
+    paths = ["/api/v1/status", *(f"/api/v1/setpoint/{side}/0" for side in ("charge", "discharge"))]
+    homes.commanded.overrides = dict.fromkeys([*paths, "/api/setting?EM_OperatingMode=2"], (status, body))
+    done = run(homes, "optimizer.guard")
+    assert done.returncode == 0, done.stdout
+    assert (homes.configured.mode, homes.configured.setpoint_w, homes.record.may_stand()) == ("2", 0, False)
+
+
 def test_what_another_service_commands_is_left_to_that_one(homes: Homes) -> None:
     """Though nobody answers where the command was sent; it stays on record."""
     homes.record.intend(COMMAND, ReleaseTarget(driver="sonnen_v1", host="127.0.0.1", port=9, mode_control=True))

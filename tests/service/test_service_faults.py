@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,12 +17,13 @@ from optimizer.domain.setpoint import Power
 from optimizer.errors import LockedError
 from optimizer.history.store import HistoryStore, history_path
 from optimizer.release.claim import is_held
+from optimizer.release.record import CommandRecord
 from optimizer.release.tokens import TOKEN_FILE_NAME
 from optimizer.release.word import needs_release
 from optimizer.service.lock import InstanceLock
 from optimizer.service.notify import Notifier
 from optimizer.service.status import read_status, status_path
-from optimizer.simulator.fault import Fault, FaultKind
+from optimizer.simulator.fault import Fault, FaultKind, Target
 from support.service_bench import START, TOKEN, Bench, bench
 
 
@@ -219,6 +220,48 @@ def test_a_wall_clock_that_is_set_back_does_not_stop_the_jobs(tmp_path: Path) ->
         home.daemon.on_decision.append(lambda one: stop.set() if end <= one.at < START - timedelta(hours=1) else None)
         home.daemon.run(stop)
         assert any(plan.made_at < START for plan in home.plans)
+
+
+def test_an_answer_that_is_lost_after_the_effect_leaves_nothing_off_the_record(tmp_path: Path) -> None:
+    """What may have been taken counts as standing; it is sent again, and handed back at the end."""
+    lost = Fault(
+        name="lost", kind=FaultKind.ANSWER_LOST, on=Target.WRITES,
+        start=START + timedelta(minutes=1), end=START + timedelta(minutes=3),
+    )  # fmt: skip
+    with bench(tmp_path, control=FORCED, faults=(lost,)) as home:
+        record, seen = CommandRecord(tmp_path / "state", tmp_path / "run"), []
+
+        def look(decision: Decision) -> None:
+            stands = home.house.mode is DeviceMode.MANUAL
+            seen.append((decision.outcome, stands, record.may_stand()))
+
+        home.daemon.on_decision.append(look)
+        home.run_for(timedelta(minutes=6))
+        assert (Outcome.FAILED, True, True) in seen
+        assert all(recorded for _, stands, recorded in seen if stands)
+        assert seen[-2][0] in (Outcome.APPLIED, Outcome.KEPT)
+        assert home.daemon.counters.errors == 0
+        assert home.daemon.handed_back
+
+
+def test_a_boot_without_a_clock_is_no_reason_to_wait(tmp_path: Path) -> None:
+    """From 1970 on control goes on; once the clock is set plans are made for the right day."""
+    with bench(tmp_path) as home:
+        home.clock.step_wall_clock(-(START - datetime(1970, 1, 1, 0, 1, tzinfo=UTC)).total_seconds())
+        stop = threading.Event()
+
+        def set_right(_: Decision) -> None:
+            if len(home.decisions) == 60:
+                home.clock.step_wall_clock((START + timedelta(hours=1) - home.clock.now()).total_seconds())
+            if len(home.decisions) == 150:
+                stop.set()
+
+        home.daemon.on_decision.append(set_right)
+        home.daemon.run(stop)
+        assert home.daemon.counters.errors == 0
+        assert {one.outcome for one in home.decisions} <= {Outcome.APPLIED, Outcome.KEPT, Outcome.HANDED_BACK}
+        assert (home.plans[0].made_at.year, home.plans[-1].made_at.year) == (1970, 2026)
+        assert home.daemon.handed_back
 
 
 def test_the_release_after_the_service_knows_whether_there_is_anything_to_release(tmp_path: Path) -> None:

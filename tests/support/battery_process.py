@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from support.canary import CANARY
 from support.machine import wait_for
 
 FORCED_W = 500.0
@@ -22,8 +23,8 @@ MANUAL = 1
 class BatteryProcess:
     """A running ``sunshift simulate``, seen through the log of its requests."""
 
-    def __init__(self, log: Path, port: int) -> None:
-        self._log, self.port = log, port
+    def __init__(self, log: Path, port: int, v2_port: int) -> None:
+        self._log, self.port, self.v2_port = log, port, v2_port
 
     def requests(self) -> list[dict[str, Any]]:
         """Return every request so far, oldest first."""
@@ -79,28 +80,39 @@ def _forced(request: dict[str, Any]) -> bool:
 @contextmanager
 def battery_process(folder: Path) -> Iterator[BatteryProcess]:
     """Run a battery of 50 kWh that is nearly empty, with the mode call."""
-    port, log = _free_port(), folder / "requests.jsonl"
-    command = [sys.executable, "-m", "optimizer", "simulate", "--port", port, "--no-v2", "--mode-control"]
-    command += ["--mode", "automatic", "--capacity-wh", "50000", "--soc", "0.1", "--log", log, "--steady"]
+    port, v2_port, log = _free_port(), _free_port(), folder / "requests.jsonl"
+    command = [sys.executable, "-m", "optimizer", "simulate", "--port", port, "--v2-port", v2_port, "--token", CANARY]
+    command += [
+        "--mode-control",
+        "--mode",
+        "automatic",
+        "--capacity-wh",
+        "50000",
+        "--soc",
+        "0.1",
+        "--log",
+        log,
+        "--steady",
+    ]
     with subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL, cwd=folder) as process:
         try:
             wait_for(lambda: _answers(port), 20.0, "the simulated battery")
-            yield BatteryProcess(log, port)
+            yield BatteryProcess(log, port, v2_port)
         finally:
             process.terminate()
 
 
-def charging_pays(host: str, port: int) -> str:
+def charging_pays(host: str, port: int, *, driver: str = "sonnen_v1") -> str:
     """Return a configuration with which it pays to charge now, at the prices of :func:`cheapest_now` beside it."""
+    mode_call = "mode_control = true\n" if driver == "sonnen_v1" else ""
     return f"""\
 [site]
 timezone = "Europe/Berlin"
 [battery]
-driver = "sonnen_v1"
+driver = "{driver}"
 host = "{host}"
 port = {port}
-mode_control = true
-usable_capacity_wh = 50000
+{mode_call}usable_capacity_wh = 50000
 max_charge_w = 4600
 max_discharge_w = 4600
 [tariff.import]

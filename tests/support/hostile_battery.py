@@ -15,7 +15,7 @@ from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.devices.simulated.outage import Availability
 from optimizer.domain.measurement import Measurement, OperatingMode
 from optimizer.domain.setpoint import Automatic, Power, Setpoint
-from optimizer.errors import DeviceTimeout, DeviceUnreachable, ExternalControl
+from optimizer.errors import DeviceInternalError, DeviceTimeout, DeviceUnreachable, ExternalControl
 
 FROZEN_BELIEVED_S = 60.0
 """How long data that does not move may pass for fresh before it is seen to have frozen [s]."""
@@ -50,6 +50,8 @@ class WriteFault(StrEnum):
     """The setpoint is zeroed, the mode call fails."""
     IGNORED = auto()
     """Acknowledged without effect."""
+    ONE_WAY = auto()
+    """Every power that discharges is refused, zero and the mode call are taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,8 +181,13 @@ class HostileBattery:
             self.ledger.verified_s = self.clock.elapsed()
 
     def _tells_one_before(self, echo_w: float | None) -> bool:
-        """Whether an echo is of another command than the accepted one, and not what a limit may have left of that."""
+        """Whether an echo is of another command than the accepted one, and not what a limit may have left of that.
+
+        Where there is none, nothing is shown while the last command that was sent is not the accepted one.
+        """
         accepted_w = self.ledger.accepted_w
+        if echo_w is None:
+            return accepted_w != self.ledger.sent_w
         settled = self.clock.elapsed() - self.ledger.sent_s >= ECHO_SETTLES_S
         if not settled or not echo_w or echo_w != self.house.setpoint_w or echo_w == self.ledger.sent_w:
             return False
@@ -210,6 +217,7 @@ class HostileBattery:
             self.house.set_mode(DeviceMode.MANUAL)
             self._stand()
         self._half()
+        self._refuse_one_way(power_w)
         if not self.ledger.ours:
             self._stand()
         self.house.command(power_w)
@@ -300,6 +308,10 @@ class HostileBattery:
         if self.write_fault is WriteFault.HALF:
             raise DeviceUnreachable("the second half of a write is lost")
 
+    def _refuse_one_way(self, power_w: float) -> None:
+        if self.write_fault is WriteFault.ONE_WAY and power_w < 0.0:
+            raise DeviceInternalError("discharging is refused with return code 13")
+
     def _lose(self) -> None:
         if self.write_fault is WriteFault.LOST_AFTER_EFFECT:
             raise DeviceUnreachable("the answer is lost after the write took effect")
@@ -324,7 +336,7 @@ class HostileBattery:
     @property
     def can_be_handed_back(self) -> bool:
         """Whether a hand-back would take effect now."""
-        effective = (WriteFault.NONE, WriteFault.LOST_AFTER_EFFECT)
+        effective = (WriteFault.NONE, WriteFault.LOST_AFTER_EFFECT, WriteFault.ONE_WAY)
         up = self.house.availability() is Availability.UP and not self.house.vpp_active
         half_is_all = self.write_fault is WriteFault.HALF and not self._mode_control
         return up and (self.write_fault in effective or half_is_all)

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "libnss-systemd", "python3", "python3-venv", "sudo")
@@ -123,6 +124,23 @@ class Machine:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
         place.chmod(mode)
+
+    def pid_on_the_host(self, pid: int) -> int:
+        """Return the host's number of one of its processes.
+
+        Raises
+        ------
+        LookupError
+            It has none of that number.
+        """
+        namespace = Path(f"/proc/{self._leader()}/ns/pid").readlink()
+        for status in Path("/proc").glob("[0-9]*/status"):
+            with suppress(OSError):  # a process may end meanwhile
+                numbers = next(line for line in status.read_text().splitlines() if line.startswith("NSpid:")).split()
+                if int(numbers[-1]) == pid and (status.parent / "ns/pid").readlink() == namespace:
+                    return int(numbers[1])
+        msg = f"the machine has no process {pid}"
+        raise LookupError(msg)
 
     @property
     def _name(self) -> str:

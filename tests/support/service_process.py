@@ -63,8 +63,10 @@ def sunshift(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def service(config: Path, *options: str, stderr: int = subprocess.PIPE) -> Iterator[subprocess.Popen[str]]:
-    """Run the service until systemd would know that it is ready; kill what is left of it at the end."""
+def service(
+    config: Path, *options: str, stderr: int = subprocess.PIPE, await_ready: bool = True
+) -> Iterator[subprocess.Popen[str]]:
+    """Run the service, first until systemd would know that it is ready; kill what is left of it at the end."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         address = f"\0sunshift-test-{os.getpid()}-{config.parent.name}"
         manager.bind(address)
@@ -76,7 +78,8 @@ def service(config: Path, *options: str, stderr: int = subprocess.PIPE) -> Itera
             env=environ,
         ) as process:
             try:
-                _await_ready(manager)
+                if await_ready:
+                    _await_ready(manager)
                 yield process
             finally:
                 process.kill()

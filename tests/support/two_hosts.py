@@ -60,7 +60,7 @@ class TwoHosts:
 
     def __init__(self, folder: Path, home: str, away: str, lan: Cable) -> None:
         self.folder, self.home, self.away, self.lan = folder, home, away, lan
-        self.battery = BatteryProcess(folder / "requests.jsonl", PORT)
+        self.battery = BatteryProcess(folder / "requests.jsonl", PORT, 0)
         self.record = CommandRecord(folder / "state", folder / "run")
         self.service: subprocess.Popen[bytes] | None = None
         self._config = folder / "sunshift.toml"
