@@ -7,7 +7,7 @@ one the battery is handed back, again and again until that succeeds.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optimizer.control.awaited_release import AwaitedRelease
 from optimizer.control.lease_keeper import LeaseKeeper, NoLease
@@ -84,7 +84,7 @@ class Actuator:
         self._began_in = OperatingMode.UNKNOWN
         self._outage = False
         self._release_fails = False
-        self._awaited = AwaitedRelease(battery)
+        self._awaited, self._handed_over = AwaitedRelease(battery), AwaitedRelease(battery)
         self._hold_off = HoldOff(options.hold_off_s)
 
     @property
@@ -175,6 +175,9 @@ class Actuator:
         if not self._confirmed and self._is_chosen(measurement.mode):
             # At once: with wishes that change at every step a command never settles.
             return ReadBack(finding=Finding.FOREIGN, message=_somebody_elses(measurement.mode))
+        echo_w = measurement.reported_setpoint_w
+        if echo_w is not None and self._follow.was_sent_lately(echo_w, elapsed_s):
+            measurement = replace(measurement, reported_setpoint_w=None)  # it lags, and says nothing of the new one yet
         settled = self._confirmed or elapsed_s - self._changed_s >= self._options.settle_s
         return read_back(power, measurement, after_outage=after_outage, settled=settled)
 
@@ -221,6 +224,9 @@ class Actuator:
         return None
 
     def _notice_automatic(self, measurement: Measurement, elapsed_s: float, *, after_outage: bool) -> Actuation | None:
+        if measurement.mode is OperatingMode.UNKNOWN and self._handed_over.objection(measurement, can_set_mode=True):
+            self._hand_over_again(elapsed_s)
+            return None
         if measurement.mode in (OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN):
             self._confirmed = True
             if self._newness.is_news(elapsed_s):
@@ -235,6 +241,13 @@ class Actuator:
             self._resend = self._resend or settled or after_outage
             return None
         return self._stand_down(_somebody_elses(measurement.mode), elapsed_s)
+
+    def _hand_over_again(self, elapsed_s: float) -> None:
+        """Ask for automatic mode again where no mode is told and what flows is as before, later once a lease."""
+        often = self._returns.count >= LOSS_TRIES
+        if elapsed_s - self._sent_s >= (self._options.lease_s if often else self._options.settle_s):
+            self._returns.note(elapsed_s)
+            self._resend = True
 
     def _is_chosen(self, mode: OperatingMode) -> bool:
         """Whether a mode is somebody's choice: neither one of ours, nor the one in which our change of it began."""
@@ -298,7 +311,7 @@ class Actuator:
         """Have the battery forget what was ours, in the mode that somebody chose; return why it could not be told."""
         self._sent_s = elapsed_s
         try:
-            if self._may_be_taken(self._seen_mode):
+            if self._seen_mode in MAY_BE_MANUAL:
                 self._device.release()
             else:
                 self._device.zero()
@@ -398,6 +411,8 @@ class Actuator:
             return Actuation(outcome=Outcome.FAILED, setpoint=self._standing, error=str(error))
         self._resend, self._refused, self._refused_from = False, False, None
         self._release_fails = False
+        for power in self._left_behind.powers:
+            self._follow.suspect(power.battery_power_w)  # accepted is not obeyed: it may go on with what was left
         self._left_behind.clear()
         if isinstance(wanted, Power):
             self._follow.note(wanted.battery_power_w, elapsed_s)
@@ -458,6 +473,11 @@ class Actuator:
             self._confirmed = self._proven = False
             self._follow.reset()
         self._suspect_what_has_not_ended()
+        if isinstance(wanted, Automatic) and isinstance(self._standing, Power):
+            going_on = self._follow.goes_on_with(self._seen) if self._seen is not None else ()
+            self._handed_over.begin(self._standing, *going_on)
+        elif isinstance(wanted, Power):
+            self._handed_over.cancel()
         if enters:
             self._vouch(wanted, elapsed_s)
         elif isinstance(wanted, Power):

@@ -6,7 +6,6 @@ The same object runs live and in simulation; they differ in the clock and the de
 from __future__ import annotations
 
 import logging
-import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -21,7 +20,7 @@ from optimizer.control.plan_board import PlanBoard
 from optimizer.control.price_lookup import PriceLookup, Tariff
 from optimizer.control.stand_down import StandDown
 from optimizer.control.steadiness import steady
-from optimizer.control.strategy import Previous, Situation, Strategy, Wish
+from optimizer.control.strategy import Previous, Situation, Strategy, Wish, check_wish
 from optimizer.control.validity import Plausibility
 from optimizer.control.weighing import self_consumption_wish
 from optimizer.devices.port import BatteryDevice
@@ -252,10 +251,8 @@ class Controller:
         """Ask the strategy; whatever goes wrong in there, the house is served."""
         try:
             wish = self._strategy.decide(situation)
-            if not math.isfinite(wish.battery_power_w):
-                msg = f"it wished for {wish.battery_power_w} W"
-                raise ValueError(msg)
-        except Exception as error:  # a strategy may come from anywhere and fail in any way
+            check_wish(wish)
+        except (Exception, SystemExit) as error:  # a strategy may come from anywhere and fail in any way
             text = f"strategy {self._strategy_name} failed: {type(error).__name__}: {error}"
             if text != self._strategy_error:
                 logger.exception("%s", text)

@@ -32,6 +32,11 @@ class LeftBehind:
         """What stood when the other came; None: nothing is left behind."""
         return self._powers[0] if self._powers else None
 
+    @property
+    def powers(self) -> tuple[Power, ...]:
+        """All of them."""
+        return self._powers
+
     def add(self, *powers: Power) -> None:
         """Remember what may act again."""
         kept = self._powers[:1]

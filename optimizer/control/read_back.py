@@ -137,6 +137,14 @@ class FollowCheck:
         """Note a power that may be one of ours from before, and in force until the battery follows [W]."""
         self._in_force_w.append(power_w)
 
+    def was_sent_lately(self, echo_w: float, elapsed_s: float) -> bool:
+        """Return whether an echo is of a power that another replaced no longer than a settling time ago: it lags."""
+        replaced_s = [at_s for at_s, _ in self._sent][1:]
+        return any(
+            abs(echo_w - power_w) <= ECHO_TOLERANCE_W and elapsed_s - until_s < self._settle_s
+            for (_, power_w), until_s in zip(self._sent, replaced_s, strict=False)
+        )
+
     def goes_on_with(self, measurement: Measurement) -> tuple[Power, ...]:
         """Return what a battery that took the last command for nothing goes on with, where it is one of ours.
 

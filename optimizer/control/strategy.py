@@ -7,6 +7,7 @@ entry's name is the name used in the configuration, its value a class that fulfi
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
@@ -98,6 +99,27 @@ class Wish:
     """The worth of stored energy this was weighed against [currency/kWh]."""
     regime: str | None = None
     """Name of the rule behind the power, such as ``hold``; what counts as a change of mind."""
+
+
+def check_wish(wish: object) -> None:
+    """Look at what a strategy returned, which may be anything.
+
+    Raises
+    ------
+    TypeError
+        It is no wish, or gives no reason in words.
+    ValueError
+        One of its numbers is none.
+    """
+    if not isinstance(wish, Wish) or not isinstance(wish.reason, str):
+        msg = f"it returned {wish!r:.200}, which is no wish with a reason in words"
+        raise TypeError(msg)
+    if not math.isfinite(wish.battery_power_w):
+        msg = f"it wished for {wish.battery_power_w} W"
+        raise ValueError(msg)
+    if wish.energy_value_per_kwh is not None and not math.isfinite(wish.energy_value_per_kwh):
+        msg = f"it weighed against {wish.energy_value_per_kwh} for a kWh"
+        raise ValueError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -203,7 +203,8 @@ class Daemon:
 
     def _notify(self, decision: Decision | None) -> None:
         read = decision is not None and decision.outcome is not Outcome.FAILED
-        if not self._ready and (read or self._clock.elapsed() - self._began_s >= READY_AT_LATEST_S):
+        next_s = self._clock.elapsed() - self._began_s + self._loop.poll_s
+        if not self._ready and (read or next_s > READY_AT_LATEST_S):
             self._ready = True
             self._notifier.ready()
         if decision is not None:

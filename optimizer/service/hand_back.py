@@ -89,6 +89,9 @@ class HandBack:
         except DeviceError as error:
             return f"cannot be read back: {error}"
         before, self._before = self._before, self._before or found
+        wanted = self._device.capabilities.hand_back_mode
+        if can_set_mode and found.mode is OperatingMode.AUTOMATIC and wanted is not OperatingMode.AUTOMATIC:
+            return f"the battery is in mode {found.mode} instead of {wanted}"
         if is_back(found, can_set_mode=can_set_mode):
             old = self._stood and found.device_time is not None and found.says_the_same(before or found)
             return "its data has not moved since before, so that it may be old" if old else ""

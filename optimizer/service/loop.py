@@ -81,10 +81,15 @@ class ControlLoop:
         self.counters = Counters()
         self.on_step: list[Callable[[Decision | None], None]] = []
         self._clock, self._step, self._hand_back = clock, step, hand_back
-        self._lease_end = lease_end
+        self._lease_end, self._poll_s = lease_end, poll_s
         self._pace = Pace(clock, poll_s, chance or random.Random())  # noqa: S311 - jitter, no secret
         self._failures_in_a_row = 0
         self._errors_in_a_row = 0
+
+    @property
+    def poll_s(self) -> float:
+        """Time between two steps [s]."""
+        return self._poll_s
 
     def run(self, stop: threading.Event) -> None:
         """Step until told to stop."""

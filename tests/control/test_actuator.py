@@ -339,13 +339,44 @@ def test_what_stood_before_a_refused_write_is_ours(echo_w: float, ours: bool) ->
         assert it.actuator.lease_end_s == 1090.0
 
 
+@pytest.mark.parametrize(("seconds", "lags"), [(29.9, True), (30.0, False)])
+def test_an_echo_that_lags_is_nobodys(seconds: float, lags: bool) -> None:
+    """For a settling time after another power was sent; then what stood before was set by somebody."""
+    it = charging()
+    it.after(60.0).send(Power(-1000.0))
+    told = it.after(seconds).sees(echo_w=2000.0)
+    assert (told is None) is lags
+
+
+def test_what_was_sent_before_that_is_somebodys_at_once() -> None:
+    """Only the last power that was replaced may lag."""
+    it = charging()
+    it.after(60.0).send(Power(-1000.0))
+    it.after(60.0).send(Power(-3000.0))
+    assert it.after(1.0).sees(echo_w=2000.0) is not None
+
+
+def test_what_was_left_behind_may_go_on_under_the_next_command() -> None:
+    """The owner says that it is over, the battery takes the next command for nothing: what stands is still ours."""
+    it = charging()
+    it.after(60.0).send(Power(0.0))
+    it.after(31.0).sees(echo_w=2000.0)
+    assert it.actuator.resume()
+    it.send(Power(0.0))
+    told = it.after(31.0).sees(echo_w=2000.0)
+    assert told is not None
+    assert told.outcome is Outcome.STOOD_DOWN
+    it.after(90.0).sees(echo_w=2000.0)
+    assert it.writes[-1] == "release"
+
+
 def test_what_stood_before_is_ours_through_several_refusals() -> None:
     """The battery keeps the last power that it took."""
     it = stuck()
     it.after(1.0).send(Power(-3000.0), error=REFUSED)
     assert it.after(1.0).sees(echo_w=2000.0) is None
     assert it.after(1.0).send(Power(-3000.0)).outcome is Outcome.APPLIED
-    assert it.after(1.0).sees(echo_w=2000.0) == stood_down(
+    assert it.after(30.0).sees(echo_w=2000.0) == stood_down(
         "somebody else set charge 2000 W (ours was discharge 3000 W)"
     )
 
@@ -532,13 +563,28 @@ def test_after_an_outage_a_command_is_sent_again(mode: OperatingMode) -> None:
 
 @pytest.mark.parametrize("mode", [AUTO, UNKNOWN])
 def test_automatic_mode_that_shows_clears_the_record(mode: OperatingMode) -> None:
-    """Or where the battery does not tell its mode; not before, nor by a status that may be older than the command."""
+    """Or another power, where no mode is told; not before, nor by a status that may be older than the command."""
     it = charging().after(10.0)
     it.send(AUTOMATIC)
     for since_the_command_s in (10.0, 44.9):
-        assert it.at(since_the_command_s).sees(mode) is None
+        assert it.at(since_the_command_s).sees(mode, power_w=-300.0) is None
         assert it.record.on_record is not None
-    assert it.at(45.0).sees(mode) is None
+    assert it.at(45.0).sees(mode, power_w=-300.0) is None
+    assert it.record.on_record is None
+
+
+@pytest.mark.parametrize(("echo_w", "power_w"), [(None, 2000.0), (2000.0, 0.0)])
+def test_a_battery_that_tells_no_mode_and_goes_on_is_handed_over_again(echo_w: float | None, power_w: float) -> None:
+    """Each settling time, after the fifth once a lease, and on record until something else flows or is told."""
+    it = charging().after(10.0)
+    it.send(AUTOMATIC)
+    for pause_s in (30.0, 30.0, 30.0, 30.0, 30.0, 90.0, 90.0):
+        assert it.after(pause_s - 0.1).sees(UNKNOWN, echo_w=echo_w, power_w=power_w) is None
+        assert it.send(AUTOMATIC).outcome is Outcome.KEPT
+        assert it.after(0.1).sees(UNKNOWN, echo_w=echo_w, power_w=power_w) is None
+        assert it.send(AUTOMATIC).outcome is Outcome.APPLIED
+    assert it.record.on_record is not None
+    assert it.after(45.0).sees(UNKNOWN, echo_w=0.0, power_w=-300.0) is None
     assert it.record.on_record is None
 
 
@@ -1050,7 +1096,7 @@ def test_what_cannot_be_taken_back_yet_is_tried_once_a_lease(caplog: pytest.LogC
     assert it.writes[2:] == ["release"] * 4
 
 
-@pytest.mark.parametrize(("mode", "way"), [(AUTO, "release"), (BACKUP, "zero")])
+@pytest.mark.parametrize(("mode", "way"), [(AUTO, "zero"), (BACKUP, "zero")])
 def test_a_battery_that_is_its_own_master_is_told_to_forget_what_was_ours(mode: OperatingMode, way: str) -> None:
     """Leaving manual mode ends it for now alone: it is stored, and would act the next time that it is manual."""
     it = charging()

@@ -194,6 +194,39 @@ def test_a_strategy_that_fails_serves_the_house(caplog: pytest.LogCaptureFixture
     assert it.last.error is not None
 
 
+class Returns:
+    """A strategy that returns whatever it is given."""
+
+    def __init__(self, wish: object) -> None:
+        self._wish = wish
+
+    def decide(self, _: object) -> object:
+        return self._wish
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        (None, "it returned None"),
+        (Wish(battery_power_w=900.0, reason=3), "no wish with a reason in words"),  # type: ignore[arg-type]
+        (Wish(battery_power_w=900.0, reason="", energy_value_per_kwh=float("nan")), "it weighed against nan"),
+    ],
+)
+def test_whatever_a_strategy_returns_is_looked_at_before_it_acts(wish: object, says: str) -> None:
+    """It may be anybody's: what would fail later, when the battery has been told, fails here."""
+    it = case("strange wish", charging())
+    it.controller._strategy = Returns(wish)  # type: ignore[assignment]
+    it.tick().expect(Outcome.APPLIED, Automatic(), says=says)
+
+
+def test_a_strategy_that_ends_the_program_does_not() -> None:
+    """Control goes on."""
+    it = case("exit", charging())
+    assert isinstance(it.strategy, Scripted)
+    it.strategy.error = SystemExit(0)
+    it.tick().expect(Outcome.APPLIED, Automatic(), says="SystemExit: 0")
+
+
 def test_observing_writes_nothing() -> None:
     """Observe mode plans and records; not even a release reaches the battery."""
     it = case("observe", charging(), observe=True).tick().expect(Outcome.OBSERVED, None)
@@ -356,7 +389,8 @@ def test_our_own_old_setpoint_after_a_refused_write_is_nobody_elses() -> None:
     it = case("refused", charging()).tick().ticks(4)
     it.wish(-1500.0).tick(write_error=DeviceInternalError("code 5")).expect(Outcome.FAILED)
     it.tick(write_error=None).expect(Outcome.APPLIED, Power(-1500.0))
-    it.tick(10.0, setpoint_w=2000.0).expect(Outcome.STOOD_DOWN, None, says="somebody else set charge 2000 W")
+    it.tick(10.0, setpoint_w=2000.0).expect(Outcome.KEPT, Power(-1500.0))
+    it.tick(30.0, setpoint_w=2000.0).expect(Outcome.STOOD_DOWN, None, says="somebody else set charge 2000 W")
 
 
 def test_a_command_that_cannot_be_replaced_ends_with_its_lease() -> None:

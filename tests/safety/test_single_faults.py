@@ -83,6 +83,19 @@ def test_a_command_whose_successor_is_refused_ends_with_its_lease(
     assert rig.problems == []
 
 
+@pytest.mark.parametrize("echo", [False, True])
+def test_a_unit_that_tells_no_mode_and_ignores_the_hand_over_is_told_again(echo: bool, tmp_path: Path) -> None:
+    """What flows, or the echo, shows that the command goes on: on record until it ends, soon after the unit hears."""
+    rig = charges(Rig(tmp_path, mode_control=True, echo=echo, names_mode=False))
+    rig.battery.write_fault = WriteFault.IGNORED
+    rig.strategy.decide_by = lambda it: self_consumption_wish(it, "the battery does it by itself")
+    rig.run(120.0)
+    assert (rig.house.setpoint_w, rig.record.may_stand()) == (900.0, True)
+    rig.battery.write_fault = WriteFault.NONE
+    assert seconds_until(is_safe, rig) <= OPTIONS.settle_s + POLL_S
+    assert seconds_until(lambda one: not one.record.may_stand(), rig) <= OPTIONS.lease_s
+
+
 @pytest.mark.parametrize("every_s", [20.0, 60.0, 300.0])
 def test_another_controller_that_says_zero_is_not_fought(every_s: float, charging: Rig) -> None:
     """Zero looks like a command that was forgotten; not six times within an hour."""

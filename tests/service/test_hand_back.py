@@ -28,6 +28,7 @@ class Battery:
 
     modes: list[OperatingMode | Exception]
     can_set_mode: bool = True
+    hand_back_mode: OperatingMode = AUTOMATIC
     powers_w: tuple[float, ...] = (0.0,)
     """Battery powers, one a read; the last one stays [W]."""
     clock: tuple[int | None, ...] = (None,)
@@ -37,7 +38,7 @@ class Battery:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(can_set_mode=self.can_set_mode)
+        return Capabilities(can_set_mode=self.can_set_mode, hand_back_mode=self.hand_back_mode)
 
     def read(self) -> Measurement:
         mode = self.modes[min(self.reads, len(self.modes) - 1)]
@@ -97,6 +98,17 @@ def test_a_battery_that_stays_in_manual_is_not_back(caplog: pytest.LogCaptureFix
     assert not hand_back(Battery([MANUAL]), loop)
     assert len(loop.reasons) == 2
     assert "still in manual mode" in caplog.text
+
+
+@pytest.mark.parametrize("wanted", [OperatingMode.TIME_OF_USE, OperatingMode.BACKUP])
+def test_a_battery_that_stays_in_automatic_instead_of_the_owners_mode_is_not_back(
+    wanted: OperatingMode, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It took the word and did not obey; a third mode is somebody's choice of now."""
+    assert not hand_back(Battery([AUTOMATIC], hand_back_mode=wanted), Loop())
+    assert f"in mode automatic instead of {wanted}" in caplog.text
+    assert hand_back(Battery([AUTOMATIC, wanted], hand_back_mode=wanted), Loop())
+    assert hand_back(Battery([OperatingMode.OTHER], hand_back_mode=wanted), Loop())
 
 
 def test_what_cannot_be_read_back_is_not_known_to_be_back(caplog: pytest.LogCaptureFixture) -> None:

@@ -73,6 +73,20 @@ def test_a_battery_that_is_away_at_start_does_not_keep_the_service_from_starting
         assert not home.daemon.handed_back
 
 
+def test_a_battery_that_is_away_is_not_waited_for_longer_than_systemd_waits(
+    tmp_path: Path, nobody_listens: int
+) -> None:
+    """With the slowest poll READY comes after the first look: the second is later than systemd would wait."""
+    slow = {"poll_interval": "60s", "lease": "200s", "max_measurement_age": "145s"}
+    with bench(tmp_path, battery={"port": nobody_listens}, control=slow) as home:
+        told = listen(home)
+        ready: list[bool] = []
+        home.daemon.on_decision.append(lambda _: ready.append("READY=1" in told.messages))
+        home.run_for(timedelta(minutes=3))
+        assert ready[1:]
+        assert all(ready[1:])
+
+
 def test_a_battery_that_dies_midway_is_waited_for_and_taken_up_again(tmp_path: Path) -> None:
     """While it restarts at night every step fails without an error of ours; afterwards a plan is made at once."""
     with bench(tmp_path) as home:

@@ -101,6 +101,8 @@ class HostileBattery:
         What the unit offers: the mode call, and the echo of mode and setpoint.
     hand_back_mode
         What it is handed back to, where it has the mode call.
+    names_mode
+        Whether a unit with the mode call tells its mode; one without it does not.
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class HostileBattery:
         mode_control: bool,
         echo: bool,
         hand_back_mode: DeviceMode = DeviceMode.AUTOMATIC,
+        names_mode: bool = True,
     ) -> None:
         self.house, self.clock, self.ledger = house, clock, Ledger()
         self.read_fault, self.write_fault = ReadFault.NONE, WriteFault.NONE
@@ -119,6 +122,7 @@ class HostileBattery:
         self.last_told: Measurement | None = None
         """The last status that a client was told."""
         self._inner = SimulatedDevice(house, mode_control=mode_control)
+        self._names_mode = names_mode and mode_control
         self._mode_control, self._echo, self.hand_back_mode = mode_control, echo, hand_back_mode
         self._frozen: Measurement | None = None
         self._frozen_since_s = 0.0
@@ -146,7 +150,7 @@ class HostileBattery:
 
     def _truth(self) -> Measurement:
         told = self._inner.read()
-        if not self._mode_control:
+        if not self._names_mode:
             told = replace(told, mode=OperatingMode.UNKNOWN)
         return told if self._echo else replace(told, reported_setpoint_w=None, reasons=())
 

@@ -128,7 +128,7 @@ class Rig:
     ----------
     folder
         For the record and the configuration.
-    mode_control, echo, observe, ramp_w_per_s, hand_back_mode
+    mode_control, echo, observe, ramp_w_per_s, hand_back_mode, names_mode
         What kind of unit, and how it is commanded.
     """
 
@@ -141,6 +141,7 @@ class Rig:
         observe: bool = False,
         ramp_w_per_s: float | None = None,
         hand_back_mode: DeviceMode = DeviceMode.AUTOMATIC,
+        names_mode: bool = True,
     ) -> None:
         self.clock = SimulatedClock(START)
         mode = DeviceMode.AUTOMATIC if mode_control else DeviceMode.MANUAL
@@ -148,7 +149,12 @@ class Rig:
             clock=self.clock, battery=BATTERY, recording=synthetic_profile(START), mode=mode, initial_soc=0.5
         )
         self.battery = HostileBattery(
-            self.house, self.clock, mode_control=mode_control, echo=echo, hand_back_mode=hand_back_mode
+            self.house,
+            self.clock,
+            mode_control=mode_control,
+            echo=echo,
+            hand_back_mode=hand_back_mode,
+            names_mode=names_mode,
         )
         self.battery.takes_s = self.pass_time
         self.mode_control, self.observe, self.ramp_w_per_s = mode_control, observe, ramp_w_per_s
