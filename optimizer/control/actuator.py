@@ -7,6 +7,7 @@ one the battery is handed back, again and again until that succeeds.
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass, replace
 
 from optimizer.control.awaited_release import AwaitedRelease
@@ -82,7 +83,7 @@ class Actuator:
         self._seen_mode = OperatingMode.UNKNOWN
         self._seen: Measurement | None = None
         self._began_in = OperatingMode.UNKNOWN
-        self._outage = False
+        self._outage, self._seen_s = False, -math.inf
         self._release_fails = False
         self._awaited, self._handed_over = AwaitedRelease(battery), AwaitedRelease(battery)
         self._hold_off = HoldOff(options.hold_off_s)
@@ -136,18 +137,19 @@ class Actuator:
         A measurement that comes here must be valid: it renews the lease.
         """
         self._seen_mode, self._seen = measurement.mode, measurement
+        away_s, self._seen_s = elapsed_s - self._seen_s, elapsed_s
         self._newness.saw(measurement)
         if self._awaited.pending and (again := self._read_back_release(measurement, elapsed_s)) is not None:
             return again
         if (stand_down := self._hold_off.told(elapsed_s)) is not None:
             return self._while_standing_down(stand_down, measurement, elapsed_s)
-        outage, self._outage = self._outage, False
-        self._resend = self._resend or outage
+        self._resend = self._resend or self._outage
+        restarted, self._outage = self._outage and away_s >= self._options.max_age_s, False
         match self._standing:
             case Power() as power:
-                return self._notice_forced(power, measurement, elapsed_s, after_outage=outage)
+                return self._notice_forced(power, measurement, elapsed_s, after_outage=restarted)
             case Automatic():
-                return self._notice_automatic(measurement, elapsed_s, after_outage=outage)
+                return self._notice_automatic(measurement, elapsed_s, after_outage=restarted)
             case None:
                 return self._notice_untouched(measurement, elapsed_s)
 
@@ -183,8 +185,11 @@ class Actuator:
 
     def _notice_foreign(self, power: Power, message: str, measurement: Measurement, elapsed_s: float) -> Actuation:
         if measurement.mode in MAY_BE_MANUAL:
+            going_on = self._follow.goes_on_with(measurement)
+            if going_on and measurement.reported_setpoint_w is not None:
+                return self._give_up(f"{power} was sent, and the battery still keeps to {going_on[0]}", elapsed_s)
             # It may be a power plant: when that leaves, ours acts again.
-            self._left_behind.add(power, *self._follow.goes_on_with(measurement))
+            self._left_behind.add(power, *going_on)
         elif not self._confirmed and measurement.mode is self._began_in:
             # Nobody chose that: the status may be old, and what was sent stand all the same.
             return self._give_up(f"{power} was sent, and the battery's mode is still {measurement.mode}", elapsed_s)
@@ -382,7 +387,7 @@ class Actuator:
         return self._device.capabilities.may_be_taken(mode)
 
     def note_outage(self) -> None:
-        """Tell that the battery could not be read: it may have restarted."""
+        """Tell that the battery could not be read: after a while it may have restarted, which takes minutes."""
         self._outage = True
 
     # -- what goes out ------------------------------------------------------------------------------------------

@@ -249,7 +249,7 @@ def test_after_an_outage_the_command_is_sent_again() -> None:
     """A battery that was away may have restarted, mode and all: nobody is blamed."""
     it = case("outage", charging()).tick().ticks(4)
     it.device.become_unreachable()
-    it.tick().expect(Outcome.FAILED, Power(2000.0))
+    it.ticks(5).expect(Outcome.FAILED, Power(2000.0))
     it.device.recover()
     it.device.restart()
     it.tick(mode=OperatingMode.AUTOMATIC).expect(Outcome.APPLIED, Power(2000.0))
@@ -390,7 +390,7 @@ def test_our_own_old_setpoint_after_a_refused_write_is_nobody_elses() -> None:
     it.wish(-1500.0).tick(write_error=DeviceInternalError("code 5")).expect(Outcome.FAILED)
     it.tick(write_error=None).expect(Outcome.APPLIED, Power(-1500.0))
     it.tick(10.0, setpoint_w=2000.0).expect(Outcome.KEPT, Power(-1500.0))
-    it.tick(30.0, setpoint_w=2000.0).expect(Outcome.STOOD_DOWN, None, says="somebody else set charge 2000 W")
+    it.tick(30.0, setpoint_w=2000.0).expect(Outcome.HANDED_BACK, None, says="still keeps to charge 2000 W")
 
 
 def test_a_command_that_cannot_be_replaced_ends_with_its_lease() -> None:
