@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 Remaining = Callable[[], float]
@@ -90,14 +91,30 @@ class NameLookup:
     The system's resolver cannot be interrupted, so it runs in a daemon thread that is left behind when it is late:
     one per host at most, because a later call joins the running one. When the name server is away, the addresses
     that were good last are used: the internet may be down while the battery is not.
+
+    Parameters
+    ----------
+    host, port
+        What is looked up.
+    found_at
+        Address that an earlier process found, to begin with; empty: none is known.
+
+    Attributes
+    ----------
+    found_at
+        Address at which a name was found that answered last; empty: none did, or the host is no name.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, found_at: str = "") -> None:
         self._host, self._port = host, port
+        self.found_at = found_at
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._last: Sequence[AddressInfo] = ()
         self._failure = ""
+        if found_at:
+            with suppress(OSError, ValueError):
+                self._last = self._resolve(found_at, socket.AI_NUMERICHOST)
 
     def addresses(self, remaining: Remaining) -> Sequence[AddressInfo]:
         """Return where the host may be reached.
@@ -108,7 +125,7 @@ class NameLookup:
             If the name is not known, or was not found in half of the time left.
         """
         try:
-            return self._resolve(socket.AI_NUMERICHOST)
+            return self._resolve(self._host, socket.AI_NUMERICHOST)
         except (OSError, UnicodeError):
             pass  # a name, not an address
         thread = self._running_lookup()
@@ -120,8 +137,14 @@ class NameLookup:
             raise NotConnected(msg)
         return self._last
 
-    def _resolve(self, flags: int = 0) -> Sequence[AddressInfo]:
-        return socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM, flags=flags)
+    def answered(self, address: AddressInfo) -> None:
+        """Note that an address answered."""
+        if self._last:
+            with suppress(OSError):  # the scope of a link-local address is in its words alone
+                self.found_at, _ = socket.getnameinfo(address[4], socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)
+
+    def _resolve(self, host: str, flags: int = 0) -> Sequence[AddressInfo]:
+        return socket.getaddrinfo(host, self._port, type=socket.SOCK_STREAM, flags=flags)
 
     def _running_lookup(self) -> threading.Thread:
         with self._lock:
@@ -132,7 +155,7 @@ class NameLookup:
 
     def _look_up(self) -> None:
         try:
-            self._last = self._resolve()
+            self._last = self._resolve(self._host)
         except (OSError, UnicodeError) as error:
             self._failure = str(error)
 
@@ -152,9 +175,12 @@ def connect(lookup: NameLookup, remaining: Remaining, *, max_bytes: int) -> Boun
     failure: CallAborted = NotConnected("the name has no address")
     for index, address in enumerate(addresses):
         try:
-            return _connect_one(address, remaining() / (len(addresses) - index), remaining, max_bytes)
+            connection = _connect_one(address, remaining() / (len(addresses) - index), remaining, max_bytes)
         except CallAborted as error:
             failure = error
+        else:
+            lookup.answered(address)
+            return connection
     raise failure
 
 

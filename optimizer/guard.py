@@ -2,7 +2,7 @@
 
 ``python -m optimizer.guard --config FILE``, started every half minute by a timer of its own. It knows nothing of the
 service but the files of :mod:`optimizer.release.record`, so that it works whatever became of the service: hung, stopped
-with no way back, or never started after a power cut. Standard library only; a look that finds nothing reads two files.
+with no way back, or never started after a power cut. Standard library only; a look that finds nothing reads few files.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from optimizer.clock import boot_time_s
 from optimizer.errors import ConfigError
-from optimizer.release.claim import is_held
+from optimizer.release.claim import is_claimed, is_held, lease_folder_of_holder
 from optimizer.release.hand_back import ReleaseReport, release_battery
 from optimizer.release.record import CommandRecord, Stamp, records
 from optimizer.release.take_back import Release, take_back, take_back_elsewhere
@@ -33,15 +33,20 @@ def guard(
     """Look once; return the exit code and what to tell, empty where there is nothing to tell.
 
     A mode that somebody chose since is left alone, and what is stored beneath it zeroed. A record that is not in the
-    service's own folders is acted on for the battery that it names alone, and only where nobody commands that.
+    service's own folders is acted on for the battery that it names alone, and only where nobody commands that. The
+    lease is looked for where the holder of the state folder says that it writes it: the configuration may name another
+    runtime folder by now, and a neighbour has one of its own.
 
     Raises
     ------
     ConfigError
         There is something to release, and neither record nor configuration says where.
     """
+    lease_folder = lease_folder_of_holder(record.state_dir) if record.may_stand() else None
+    if lease_folder is not None:
+        record = CommandRecord(record.state_dir, lease_folder)
     before, command = record.stamp(), record.unvouched(now_s)
-    if command is None or _is_a_neighbours(record):
+    if command is None or (lease_folder is None and _is_anothers(record)):
         return 0, ""
     if not record.has_a_lease() and (obstacle := record.obstacle()) is not None:
         return 1, f"{obstacle}: nobody watches over a command on record there; let the guard's user look into it"
@@ -86,9 +91,18 @@ def main(argv: list[str] | None = None) -> int:
     return max(_look(record, arguments.config, own=record == watched[0]) for record in watched)
 
 
-def _is_a_neighbours(record: CommandRecord) -> bool:
-    """Return whether a living service with another runtime folder shares the state folder: its lease lies there."""
-    return is_held(record.state_dir, in_doubt=False) and not is_held(record.runtime_dir)
+def _is_anothers(record: CommandRecord) -> bool:
+    """Return whether a living service with another runtime folder looks after what is on record.
+
+    It shares the state folder, and its lease lies where it does not say. Or it has both folders of its own and commands
+    the battery that a service which is gone left on record: it has taken up what it found there.
+    """
+    if is_held(record.state_dir, in_doubt=False):
+        return not is_held(record.runtime_dir)
+    battery = record.battery()
+    if battery is None or is_held(record.state_dir) or is_held(record.runtime_dir):
+        return False
+    return is_claimed(battery.address)
 
 
 def _look(record: CommandRecord, config: Path, *, own: bool) -> int:

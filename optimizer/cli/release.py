@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 from optimizer.cli.service_folder import add_folder_arguments, runtime_dir_of, state_dir_of
@@ -13,8 +13,11 @@ from optimizer.release.claim import is_held
 from optimizer.release.hand_back import ReleaseReport, release_battery
 from optimizer.release.record import CommandRecord
 from optimizer.release.take_back import batteries
-from optimizer.service.release_guard import refuse_while_held
+from optimizer.release.target import ReleaseTarget
+from optimizer.service.release_guard import refuse_while_commanded, refuse_while_held
 from optimizer.service.run_mark import RunMark
+
+THIS = "sunshift release"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,31 +31,38 @@ def run(arguments: argparse.Namespace) -> int:
     config: Path = arguments.config
     folder = runtime_dir_of(config)
     if not arguments.force:
-        refuse_while_held(folder, what="sunshift release")
+        refuse_while_held(folder, what=THIS)
     record = CommandRecord(state_dir_of(config, folder), folder)
     if (obstacle := record.obstacle()) is not None:
         print(f"{obstacle}: a command on record there, for another battery, is not seen", file=sys.stderr)
     # Should its own place be out of reach, a killed service has left its copy of the token there.
-    found = batteries(record, config, {"RUNTIME_DIRECTORY": str(folder), **os.environ})
-    reports = {one.address: release_battery(one, owners_word=True) for one in found if one is not None}
-    print(_told(reports))
-    commanded, *others = reports.values()
+    both = batteries(record, config, {"RUNTIME_DIRECTORY": str(folder), **os.environ})
+    found = [one for one in both if one is not None]
+    if not arguments.force:
+        refuse_while_commanded((one.address for one in found), what=THIS)
+    reports = [release_battery(one, owners_word=True) for one in found]
+    print(_told(found, reports))
+    commanded, *others = reports
     # Nobody answers at an old address: what stood there is ended at the one that is configured now.
     moved = not commanded.answered and bool(others)
     if commanded.confirmed or (moved and all(report.confirmed for report in others)):
         _clear_record(record)
-    if not all(report.confirmed for report in (others if moved else reports.values())):
+    if not all(report.confirmed for report in (others if moved else reports)):
         return 1
     if not is_held(folder):
         RunMark(record.state_dir).clear()  # whatever ended badly before: this is the owner's word
     return 0
 
 
-def _told(reports: Mapping[str, ReleaseReport]) -> str:
-    """Return what was done, by battery where an earlier command stood at another one than the configured."""
-    if len(reports) == 1:
-        return "\n".join(map(str, reports.values()))
-    return "\n".join(f"battery at {address}:\n{report}" for address, report in reports.items())
+def _told(found: Sequence[ReleaseTarget], reports: Sequence[ReleaseReport]) -> str:
+    """Return what was done, by battery where an earlier command stood at another one than the configured.
+
+    With the driver: one address may have had both interfaces.
+    """
+    if len(found) == 1:
+        return str(reports[0])
+    each = zip(found, reports, strict=True)
+    return "\n".join(f"battery at {battery.address}, {battery.driver}:\n{report}" for battery, report in each)
 
 
 def _clear_record(record: CommandRecord) -> None:

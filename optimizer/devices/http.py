@@ -110,6 +110,11 @@ class BoundedHttp:
         self._secret_headers = dict(secret_headers or {})
         self._lookup = NameLookup(bare, port)
 
+    @property
+    def found_at(self) -> str:
+        """Return the address at which a name answered last, empty where the host is none or nobody has answered."""
+        return self._lookup.found_at
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.address}, deadline_s={self._deadline_s})"
 

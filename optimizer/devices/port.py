@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement, OperatingMode
 from optimizer.domain.setpoint import Setpoint
@@ -77,4 +77,14 @@ class BatteryDevice(Protocol):
 
     def close(self) -> None:
         """Free connections; never raises."""
+        ...
+
+
+@runtime_checkable
+class FoundByName(Protocol):
+    """A battery on the network, which may be known by a name."""
+
+    @property
+    def found_at(self) -> str:
+        """Return the address at which its name was found last; empty where it is known by its address, or not found."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from optimizer.devices.http import BoundedHttp
 from optimizer.devices.safe_sequence import SafeSequence
 from optimizer.domain.setpoint import Setpoint
 
@@ -15,9 +16,17 @@ class Sequenced:
     ----------
     _sequence
         Made by the interface, around itself.
+    _http
+        What it calls the battery by.
     """
 
     _sequence: SafeSequence
+    _http: BoundedHttp
+
+    @property
+    def found_at(self) -> str:
+        """Return the address at which its name was found last, see :class:`optimizer.devices.port.FoundByName`."""
+        return self._http.found_at
 
     def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None:
         """Bring the battery to a setpoint, in the safe order.

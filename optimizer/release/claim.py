@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import socket
 from pathlib import Path
@@ -53,3 +54,14 @@ def is_held(folder: Path, *, in_doubt: bool = True) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def lease_folder_of_holder(folder: Path) -> Path | None:
+    """Return the runtime folder of the service that holds a folder, by its own word; None where nobody says."""
+    if not is_held(folder, in_doubt=False):
+        return None
+    try:
+        told = json.loads((folder / LOCK_NAME).read_text(encoding="utf-8"))["runtime_dir"]
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
+        return None
+    return Path(told) if isinstance(told, str) and told.startswith("/") else None

@@ -52,8 +52,8 @@ class ReleaseClient:
         self._target, self._remaining = target, remaining
         self._v2 = target.driver == "sonnen_v2"
         self._port = target.tcp_port
-        self._lookup = NameLookup(target.host, self._port)
-        self.sets_mode = self._v2 or target.mode_control
+        self._lookup = NameLookup(target.host, self._port, found_at=target.found_at)
+        self.sets_mode = target.sets_mode
         self.codes = HAND_BACK_CODES[target.hand_back_mode]
         self._status_s = CALL_S  # the first look comes before all else: it may not cost the time of what is to be sent
 

@@ -53,6 +53,21 @@ def target_from_config(path: Path, environ: Mapping[str, str] | None = None) -> 
     )
 
 
+def names_hand_back_mode(path: Path, environ: Mapping[str, str]) -> bool:
+    """Return whether a configuration says itself which mode the battery is left in; a default is nobody's word."""
+    table, _ = read_table(path, "battery", environ)
+    return str(table.get("hand_back_mode")) in HAND_BACK_MODES
+
+
+def configured_token(battery: ReleaseTarget, path: Path, environ: Mapping[str, str]) -> str:
+    """Return the token of a battery that is at the configured host, whatever else the file says; else empty."""
+    table, _ = read_table(path, "battery", environ)
+    host, port = str(table.get("host", "")).strip("[] "), battery.tcp_port
+    if battery.driver != "sonnen_v2" or battery_address(host, port) != battery.address:
+        return ""
+    return _token(table, path, environ, host, str(port))[0]
+
+
 def only_observes(path: Path, environ: Mapping[str, str] | None = None) -> bool:
     """Return whether a configuration says that nothing is ever written to the battery (``[control] observe``)."""
     table, _ = read_table(path, "control", os.environ if environ is None else environ)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from optimizer.errors import ConfigError
 from optimizer.release.claim import is_claimed
-from optimizer.release.config import target_from_config
+from optimizer.release.config import configured_token, names_hand_back_mode, target_from_config
 from optimizer.release.hand_back import DEADLINE_S, ReleaseReport, release_battery
 from optimizer.release.record import CommandRecord
 from optimizer.release.target import ReleaseTarget
@@ -71,7 +71,8 @@ def take_back_elsewhere(record: CommandRecord, *, release: Release = release_bat
     battery = record.battery()
     if battery is None or is_claimed(battery.address):
         return None
-    return release(_with_token(battery, record), deadline_s=DEADLINE_S, on_record=True)
+    told = replace(battery, token=token_left_for(battery.address, record.runtime_dir))
+    return release(told, deadline_s=DEADLINE_S, on_record=True)
 
 
 def batteries(
@@ -79,7 +80,8 @@ def batteries(
 ) -> tuple[ReleaseTarget, ReleaseTarget | None]:
     """Return the battery at which a command may stand, and the configured one where that is another.
 
-    Of one and the same battery the configuration knows more.
+    Of one and the same battery the configuration knows more, but what it leaves out, or says in no words that can be
+    understood, the record knows: where the mode call was used, zeroed setpoints alone leave the battery in manual mode.
 
     Raises
     ------
@@ -92,16 +94,34 @@ def batteries(
     except ConfigError:
         if commanded is None or record is None:
             raise
-        return _with_token(commanded, record), None
-    if commanded is None or record is None or _is_same(commanded, configured):
+        return _with_token(commanded, record, config, environ), None
+    if commanded is None or record is None:
         return configured, None
-    return _with_token(commanded, record), configured
+    if _is_same(commanded, configured):
+        return _put_together(commanded, configured, mode_is_named=names_hand_back_mode(config, environ)), None
+    return _with_token(commanded, record, config, environ), configured
 
 
 def _is_same(commanded: ReleaseTarget, configured: ReleaseTarget) -> bool:
     return (commanded.address, commanded.driver) == (configured.address, configured.driver)
 
 
-def _with_token(battery: ReleaseTarget, record: CommandRecord) -> ReleaseTarget:
-    """Return a battery with the token that the service left for it: never the configured one, which is another's."""
-    return replace(battery, token=token_left_for(battery.address, record.runtime_dir))
+def _put_together(commanded: ReleaseTarget, configured: ReleaseTarget, *, mode_is_named: bool) -> ReleaseTarget:
+    """Return what record and configuration say of one and the same battery."""
+    return replace(
+        configured,
+        mode_control=configured.mode_control or commanded.mode_control,
+        hand_back_mode=configured.hand_back_mode if mode_is_named else commanded.hand_back_mode,
+        found_at=commanded.found_at,
+    )
+
+
+def _with_token(
+    battery: ReleaseTarget, record: CommandRecord, config: Path, environ: Mapping[str, str]
+) -> ReleaseTarget:
+    """Return a battery with the token that the service left for it, else the configured one of the same host.
+
+    After a power cut none is left. The configured one of another host is another battery's.
+    """
+    token = token_left_for(battery.address, record.runtime_dir) or configured_token(battery, config, environ)
+    return replace(battery, token=token)

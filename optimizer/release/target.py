@@ -26,6 +26,13 @@ class ReleaseTarget:
     """Whether a V1 device has the mode call; V2 always has."""
     hand_back_mode: str = "automatic"
     token: str = field(default="", repr=False)
+    found_at: str = ""
+    """Address at which a battery that is known by name was found last; empty: none is known."""
+
+    @property
+    def sets_mode(self) -> bool:
+        """Whether it has a mode call."""
+        return self.driver == "sonnen_v2" or self.mode_control
 
     @property
     def tcp_port(self) -> int:
@@ -45,6 +52,7 @@ class ReleaseTarget:
             "port": self.tcp_port,
             "mode_control": self.mode_control,
             "hand_back_mode": self.hand_back_mode,
+            **({"found_at": self.found_at} if self.found_at else {}),
         }
 
     @classmethod
@@ -64,7 +72,15 @@ class ReleaseTarget:
             or not isinstance(mode_control, bool)
         ):
             return None
-        return cls(driver=driver, host=host, port=port, mode_control=mode_control, hand_back_mode=mode)
+        found_at = told.get("found_at")
+        return cls(
+            driver=driver,
+            host=host,
+            port=port,
+            mode_control=mode_control,
+            hand_back_mode=mode,
+            found_at=found_at if isinstance(found_at, str) else "",
+        )
 
 
 def battery_address(host: str, port: int) -> str:

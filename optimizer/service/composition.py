@@ -15,7 +15,7 @@ from optimizer.assembly.tariffs import build_tariff
 from optimizer.clock import Clock, SimulatedClock
 from optimizer.control.controller import Controller
 from optimizer.control.plan_board import PlanBoard, trusted_for
-from optimizer.devices.port import BatteryDevice
+from optimizer.devices.port import BatteryDevice, FoundByName
 from optimizer.release.record import CommandRecord
 from optimizer.release.tokens import token_left_for
 from optimizer.service.battery_claim import BatteryClaim
@@ -73,7 +73,11 @@ def build_daemon(
     tariff, board = build_tariff(settings), PlanBoard(max_age=trusted_for(settings.planning.replan))
     history = build_history(settings, clock=clock)
     runtime_dir = settings.service.runtime_dir
-    keeper = LeaseFiles(CommandRecord(settings.service.state_dir, runtime_dir), release_target(settings.battery))
+    keeper = LeaseFiles(
+        CommandRecord(settings.service.state_dir, runtime_dir),
+        release_target(settings.battery),
+        found_at=lambda: battery.found_at if isinstance(battery, FoundByName) else "",
+    )
     mark = RunMark(settings.service.state_dir)
     controller = build_controller(
         configuration,
@@ -89,7 +93,7 @@ def build_daemon(
     take_over = TakeOver(
         controller,
         battery,
-        earlier=_earlier_run(keeper, mark, runtime_dir),
+        earlier=_earlier_run(keeper, mark, runtime_dir, release_target(settings.battery).address),
         on_record=keeper.stands,
         observe=observing,
     )
@@ -101,7 +105,7 @@ def build_daemon(
         poll_s=settings.control.poll_interval.total_seconds(),
         lease_end=lambda: controller.lease_end_s,
     )
-    lock_of = partial(InstanceLock, battery=battery.name, since=clock.now())
+    lock_of = partial(InstanceLock, battery=battery.name, since=clock.now(), lease_dir=runtime_dir)
     lock = lock_of(runtime_dir)
     # The record of a command lies there: a second service would take the first one's for its own.
     own_state = not observing and settings.service.state_dir.resolve() != runtime_dir.resolve()
@@ -156,14 +160,14 @@ def build_daemon(
     return daemon
 
 
-def _earlier_run(keeper: LeaseFiles, mark: RunMark, runtime_dir: Path) -> EarlierRun:
+def _earlier_run(keeper: LeaseFiles, mark: RunMark, runtime_dir: Path, here: str) -> EarlierRun:
     """Return what an earlier run left behind, as the folders tell."""
     elsewhere = keeper.left_elsewhere()
     back = None
     if elsewhere is not None:
         # Looked for now: this run leaves the token of its own battery there.
         token = token_left_for(elsewhere.address, runtime_dir)
-        back = partial(hand_back_elsewhere, replace(elsewhere, token=token))
+        back = partial(hand_back_elsewhere, replace(elsewhere, token=token), here=here)
     return EarlierRun(command=keeper.stands(), unsettled=mark.found, elsewhere=back)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from optimizer.release.record import CommandRecord, Lease, is_there
 from optimizer.release.target import ReleaseTarget
@@ -20,6 +21,8 @@ class LeaseFiles:
         The files.
     battery
         Where commands are sent; None: nobody else could reach it.
+    found_at
+        Tells the address at which a battery that is known by name was found last.
 
     Attributes
     ----------
@@ -27,9 +30,15 @@ class LeaseFiles:
         What is wrong with writing them, None if nothing.
     """
 
-    def __init__(self, record: CommandRecord, battery: ReleaseTarget | None = None) -> None:
+    def __init__(
+        self,
+        record: CommandRecord,
+        battery: ReleaseTarget | None = None,
+        *,
+        found_at: Callable[[], str] = lambda: "",
+    ) -> None:
         self.fault: str | None = None
-        self._record, self._battery = record, battery
+        self._record, self._battery, self._found_at = record, battery, found_at
         self._intended = False
         self._dropped = False
 
@@ -38,11 +47,15 @@ class LeaseFiles:
         return self._record.may_stand()
 
     def left_elsewhere(self) -> ReleaseTarget | None:
-        """Return another battery at which an earlier run left a command; None: it left none, or none at another."""
-        commanded = self._record.battery()
-        if commanded is None or self._battery is None or commanded.address == self._battery.address:
+        """Return where an earlier run left a command that this one cannot take back whole; None: it left none such.
+
+        At another battery, or at the same one with the mode call, which this run is told not to use.
+        """
+        commanded, here = self._record.battery(), self._battery
+        if commanded is None or here is None:
             return None
-        return commanded
+        is_whole = commanded.address == here.address and (here.sets_mode or not commanded.sets_mode)
+        return None if is_whole else commanded
 
     def hold(self, command: str, *, until_s: float, length_s: float) -> None:
         """Write the intent where none is on disk, then the lease."""
@@ -59,7 +72,9 @@ class LeaseFiles:
         self._record.renew(lease)
         # Looked for every time: the guard clears it when it hands back what a slow service then commands again.
         if not self._intended or not is_there(self._record.intent_path):
-            self._record.intend(lease.command, self._battery)
+            # The address, too: the name server may be away when somebody else takes the command back.
+            there = None if self._battery is None else replace(self._battery, found_at=self._found_at())
+            self._record.intend(lease.command, there)
             self._intended = True
 
     def _drop(self) -> None:

@@ -38,6 +38,8 @@ class Holder:
     pid: int
     battery: str
     since: str
+    runtime_dir: str = ""
+    """Where its lease is found; empty: it does not say."""
 
     def __str__(self) -> str:
         return f"pid {self.pid}, since {self.since}, for {self.battery}"
@@ -54,11 +56,19 @@ class InstanceLock:
         Name of the battery, for whoever finds the lock held.
     since
         When it was taken.
+    lease_dir
+        Runtime folder of the same service, for the guard, which may find a lock in its state folder alone; None: it is
+        not told.
     """
 
-    def __init__(self, runtime_dir: Path, *, battery: str, since: datetime) -> None:
+    def __init__(self, runtime_dir: Path, *, battery: str, since: datetime, lease_dir: Path | None = None) -> None:
         self.path = runtime_dir / LOCK_NAME
-        self._holder = Holder(pid=os.getpid(), battery=battery, since=since.isoformat(timespec="seconds"))
+        self._holder = Holder(
+            pid=os.getpid(),
+            battery=battery,
+            since=since.isoformat(timespec="seconds"),
+            runtime_dir="" if lease_dir is None else str(lease_dir.absolute()),
+        )
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
@@ -185,7 +195,12 @@ def holder(runtime_dir: Path) -> Holder | None:
 def _read_holder(path: Path) -> Holder | None:
     try:
         said = json.loads(path.read_text())
-        return Holder(pid=int(said["pid"]), battery=str(said["battery"]), since=str(said["since"]))
+        return Holder(
+            pid=int(said["pid"]),
+            battery=str(said["battery"]),
+            since=str(said["since"]),
+            runtime_dir=str(said.get("runtime_dir", "")),
+        )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from optimizer.errors import LockedError
-from optimizer.release.claim import LOCK_NAME, is_held
+from optimizer.release.claim import LOCK_NAME, is_claimed, is_held
 from optimizer.service.lock import holder
 
 
@@ -19,11 +20,27 @@ def refuse_while_held(runtime_dir: Path, *, what: str) -> None:
         It does; the text says who and what to do.
     """
     if is_held(runtime_dir):
-        msg = (
-            f"the service is running ({_who(runtime_dir, what)}) and would command the battery again: stop it first, "
-            f"`systemctl stop sunshift`, which hands the battery back by itself; `{what} --force` goes on all the same"
-        )
-        raise LockedError(msg)
+        raise LockedError(_refusal(_who(runtime_dir, what), what))
+
+
+def refuse_while_commanded(addresses: Iterable[str], *, what: str) -> None:
+    """Refuse to write to a battery that a service commands from other folders: another user's, or systemd's.
+
+    Raises
+    ------
+    LockedError
+        One does; the text says which battery and what to do.
+    """
+    for address in addresses:
+        if is_claimed(address):
+            raise LockedError(_refusal(f"it commands the battery at {address} from another runtime folder", what))
+
+
+def _refusal(who: str, what: str) -> str:
+    return (
+        f"the service is running ({who}) and would command the battery again: stop it first, "
+        f"`systemctl stop sunshift`, which hands the battery back by itself; `{what} --force` goes on all the same"
+    )
 
 
 def _who(runtime_dir: Path, what: str) -> str:

@@ -181,6 +181,46 @@ def test_the_last_addresses_serve_while_the_name_server_is_away(names: dict[str,
     assert lookup.addresses(lambda: 5.0) == FOUND * 2
 
 
+def test_an_address_that_an_earlier_process_found_serves_as_well(
+    names: dict[str, Callable[[], object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nobody knows the name; what is no address is none."""
+    names["battery.test"] = unknown
+    with pytest.raises(NotConnected, match="could not be resolved"):
+        NameLookup("battery.test", 80, found_at="battery.test").addresses(lambda: 5.0)
+    resolve = socket.getaddrinfo
+
+    def numeric(host: str, port: int, **how: int) -> object:
+        return FOUND if host == "10.0.0.1" else resolve(host, port, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", numeric)
+    lookup = NameLookup("battery.test", 80, found_at="10.0.0.1")
+    assert lookup.addresses(lambda: 5.0) == FOUND
+    names["battery.test"] = lambda: FOUND * 2
+    assert lookup.addresses(lambda: 5.0) == FOUND * 2
+
+
+def test_where_a_name_answered_is_known(server: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address that took the connection, not one before it that refused; of an address there is nothing to know."""
+    host, port = server.getsockname()
+    with socket.create_server((LOOPBACK, 0)) as gone:
+        refusing = address_of(gone)
+    by_address = NameLookup(host, port)
+    with connect(by_address, lambda: 5.0, max_bytes=1):
+        assert by_address.found_at == ""
+
+    def resolve(_host: str, _port: int, *, flags: int = 0, **_: object) -> object:
+        if flags:
+            raise socket.gaierror(socket.EAI_NONAME, "not an address")
+        return [(*refusing[:4], ("127.0.0.2", refusing[4][1])), address_of(server)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    lookup = NameLookup("battery.test", port)
+    assert lookup.found_at == ""
+    with connect(lookup, lambda: 5.0, max_bytes=1):
+        assert lookup.found_at == host
+
+
 # -- connecting -----------------------------------------------------------------------------------------------------
 
 

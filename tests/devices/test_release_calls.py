@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -280,6 +282,27 @@ def test_a_name_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "the name 'battery.test' could not be resolved" in str(report)
         assert set(asked) == {("battery.test", port)}
         asked.clear()
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_a_name_that_is_not_known_any_more_is_called_at_its_last_address(
+    hangs: bool, battery: FakeSonnen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name server may be away, or hang, while the battery is there."""
+    over, really = threading.Event(), socket.getaddrinfo
+
+    def lost(host: str, *where: int, **how: int) -> object:
+        if host == "battery.test" and hangs and not how["flags"]:
+            over.wait(20)
+        if host == "battery.test":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return really(host, *where, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lost)
+    named = ReleaseTarget(driver="sonnen_v1", host="battery.test", port=battery.port, mode_control=True)
+    assert release_battery(replace(named, found_at="127.0.0.1")).confirmed
+    assert (battery.mode, battery.setpoint_w) == ("2", 0)
+    over.set()
 
 
 @pytest.mark.parametrize(("beyond", "step"), [(0, "read back: idle at 0 W"), (1, "read back: failed: JSONDecodeError")])

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
+import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from optimizer.clock import boot_time_s
 from optimizer.guard import guard, main
@@ -15,6 +19,8 @@ from optimizer.release.claim import LOCK_NAME
 from optimizer.release.hand_back import ReleaseReport
 from optimizer.release.record import CommandRecord, Lease
 from optimizer.release.target import ReleaseTarget
+from optimizer.service.battery_claim import BatteryClaim
+from optimizer.service.leftovers import leave_token
 from optimizer.service.lock import InstanceLock
 from support.fake_sonnen import FakeSonnen
 from support.service_bench import START
@@ -280,3 +286,98 @@ def test_the_folders_are_found_in_a_file_that_is_broken(
     config.write_text(config.read_text() + '[ service ]\nstate_dir = "state"\nlog_level =\n[site\n')
     assert main(["--config", str(config)]) == 0
     assert (battery.mode, record.may_stand()) == ("2", False)
+
+
+# -- whose lease it is ------------------------------------------------------------------------------------------------
+
+
+def look(record: CommandRecord, config: Path, now_s: float) -> bool:
+    """Let the guard look; return whether it has handed the battery back."""
+    guard(record, config, now_s=now_s, environ={}, release=lambda _, **__: CONFIRMED)
+    return not record.may_stand()
+
+
+@pytest.mark.parametrize("became", ["edited", "removed", "removed and made anew"])
+def test_a_service_that_hangs_is_watched_over_by_the_lease_that_it_writes(
+    became: str, record: CommandRecord, config: Path, tmp_path: Path
+) -> None:
+    """Its runtime folder was changed in the file without a restart, or removed: its own lock is no neighbour's."""
+    record.renew(Lease(command="charge 2000 W", until_s=100.0, length_s=90.0))
+    seen = CommandRecord(record.state_dir, tmp_path / "other") if became == "edited" else record
+    with InstanceLock(record.state_dir, battery="ours", since=START, lease_dir=record.runtime_dir):
+        assert not look(seen, config, 50.0)
+        if became != "edited":
+            shutil.rmtree(record.runtime_dir)
+        if became == "removed and made anew":
+            record.runtime_dir.mkdir()
+        assert look(seen, config, 101.0)
+
+
+def test_a_neighbour_that_says_where_its_lease_is_is_left_alone_as_long_as_that_holds(
+    record: CommandRecord, config: Path, tmp_path: Path
+) -> None:
+    """Also where this one has a lease of an earlier day: it says nothing of what stands there."""
+    record.renew(Lease(command="charge 900 W", until_s=10.0, length_s=90.0))
+    neighbours = CommandRecord(record.state_dir, tmp_path / "theirs")
+    neighbours.renew(Lease(command="charge 2000 W", until_s=100.0, length_s=90.0))
+    with InstanceLock(record.state_dir, battery="theirs", since=START, lease_dir=neighbours.runtime_dir):
+        assert not look(record, config, 50.0)
+        assert neighbours.has_a_lease()
+        guard(record, config, now_s=101.0, environ={}, release=lambda _, **__: CONFIRMED)
+    assert not neighbours.may_stand()
+
+
+def test_the_token_of_a_service_that_hangs_lies_beside_its_lease(record: CommandRecord, tmp_path: Path) -> None:
+    """Not in the folder that the file names by now."""
+    there = ReleaseTarget(driver="sonnen_v2", host="10.0.0.1")
+    record.intend("charge 2000 W", there)
+    record.runtime_dir.mkdir()
+    leave_token(record.runtime_dir, SecretStr("its-token"), there.address)
+    seen, found = CommandRecord(record.state_dir, tmp_path / "other"), list[str]()
+    with InstanceLock(record.state_dir, battery="ours", since=START, lease_dir=record.runtime_dir):
+        guard(
+            seen,
+            tmp_path / "none.toml",
+            now_s=0.0,
+            environ={},
+            release=lambda target, **_: (found.append(target.token), CONFIRMED)[1],
+        )
+    assert found == ["its-token"]
+
+
+@pytest.mark.parametrize(
+    "said", ["", "{", "[]", "5", '"runtime_dir"', '{"pid": 1}', '{"runtime_dir": 5}', '{"runtime_dir": ""}',
+             '{"runtime_dir": "run"}', "[" * 40_000],
+)  # fmt: skip
+def test_a_holder_that_does_not_say_where_its_lease_is_is_a_neighbour(
+    said: str, record: CommandRecord, config: Path
+) -> None:
+    """A service of an earlier version, or one whose disk is full."""
+    with InstanceLock(record.state_dir, battery="theirs", since=START) as lock:
+        lock.path.write_text(said)
+        assert not look(record, config, 0.0)
+
+
+def test_what_was_left_of_a_holder_that_is_gone_says_nothing(
+    record: CommandRecord, config: Path, tmp_path: Path
+) -> None:
+    """A kill leaves its words in the file; nobody holds it any more."""
+    (record.state_dir / LOCK_NAME).write_text(json.dumps({"runtime_dir": str(tmp_path / "theirs")}))
+    CommandRecord(record.state_dir, tmp_path / "theirs").renew(Lease(command="x", until_s=100.0, length_s=90.0))
+    assert look(record, config, 50.0)
+
+
+@pytest.mark.parametrize("held", ["state_dir", "runtime_dir", None])
+def test_a_battery_that_another_service_has_taken_up_is_left_to_it(
+    held: str | None, record: CommandRecord, config: Path
+) -> None:
+    """A service with other folders commands it, and knows what it found there; one that holds these is watched over."""
+    there = ReleaseTarget(driver="sonnen_v1", host="10.0.0.1")
+    record.intend("charge 2000 W", there)
+    with ExitStack() as holding:
+        holding.enter_context(BatteryClaim(there.address))
+        if held is not None:
+            folder, lease_dir = getattr(record, held), record.runtime_dir
+            holding.enter_context(InstanceLock(folder, battery="ours", since=START, lease_dir=lease_dir))
+        assert look(record, config, 0.0) is (held is not None)
+    assert look(record, config, 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,20 @@ def test_a_fault_is_told_once(record: WatchedRecord, caplog: pytest.LogCaptureFi
     assert caplog.messages == [told, others, others]
 
 
+def test_where_the_battery_was_found_goes_on_record_with_the_command(record: WatchedRecord) -> None:
+    """With the intent, so that it costs no write of its own."""
+    found = iter(["10.0.0.7", "10.0.0.8"])
+    files = LeaseFiles(record, ReleaseTarget(driver="sonnen_v1", host="battery.test"), found_at=lambda: next(found))
+    for address in ("10.0.0.7", "10.0.0.8"):
+        hold(files)
+        hold(files)
+        there = record.battery()
+        assert there is not None
+        assert (there.host, there.found_at) == ("battery.test", address)
+        files.drop()
+    assert [what for what in record.done if what.startswith("intend")] == ["intend charge 1000 W"] * 2
+
+
 HERE, ELSEWHERE = (ReleaseTarget(driver="sonnen_v1", host=host, port=8080) for host in ("10.0.0.1", "10.0.0.2"))
 
 
@@ -149,6 +164,14 @@ HERE, ELSEWHERE = (ReleaseTarget(driver="sonnen_v1", host=host, port=8080) for h
         (HERE, ELSEWHERE, HERE),
         (HERE, HERE, None),
         (HERE, ReleaseTarget(driver="sonnen_v2", host="10.0.0.1", hand_back_mode="backup"), None),
+        (replace(HERE, mode_control=True), HERE, replace(HERE, mode_control=True)),
+        (HERE, replace(HERE, mode_control=True), None),
+        (replace(HERE, mode_control=True), replace(HERE, mode_control=True), None),
+        (
+            ReleaseTarget(driver="sonnen_v2", host="10.0.0.1", port=80),
+            HERE,
+            ReleaseTarget(driver="sonnen_v2", host="10.0.0.1", port=80),
+        ),
         (HERE, None, None),
         (None, HERE, None),
     ],
@@ -156,7 +179,7 @@ HERE, ELSEWHERE = (ReleaseTarget(driver="sonnen_v1", host=host, port=8080) for h
 def test_what_was_commanded_at_another_battery_is_known_by_its_address(
     commanded: ReleaseTarget | None, now: ReleaseTarget | None, left: ReleaseTarget | None, record: WatchedRecord
 ) -> None:
-    """The intent says where, and the next run may have been given another."""
+    """The intent says where, and how: the next run may have been given another, or be told that it has no mode call."""
     assert LeaseFiles(record, now).left_elsewhere() is None
     hold(LeaseFiles(record, commanded))
     assert LeaseFiles(record, now).left_elsewhere() == left

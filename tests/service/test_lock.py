@@ -13,7 +13,7 @@ import pytest
 
 from optimizer.clock import real_deadline
 from optimizer.errors import LockedError, SunshiftError
-from optimizer.release.claim import LOCK_NAME, is_held
+from optimizer.release.claim import LOCK_NAME, is_held, lease_folder_of_holder
 from optimizer.service.lock import InstanceLock, held_where_possible, holder
 from optimizer.service.release_guard import refuse_while_held
 
@@ -32,6 +32,19 @@ def test_a_held_lock_says_who_holds_it_and_what_to_do(tmp_path: Path) -> None:
             refuse_while_held(tmp_path, what="sunshift release")
     assert not is_held(tmp_path)
     refuse_while_held(tmp_path, what="sunshift release")
+
+
+def test_a_holder_says_where_its_lease_is(tmp_path: Path) -> None:
+    """For the guard; one of an earlier version says nothing of it, and is read all the same."""
+    with InstanceLock(tmp_path, battery="mine", since=SINCE, lease_dir=tmp_path / "run"):
+        assert lease_folder_of_holder(tmp_path) == tmp_path / "run"
+        found = holder(tmp_path)
+        assert found is not None
+        assert found.runtime_dir == str(tmp_path / "run")
+        (tmp_path / LOCK_NAME).write_text('{"pid": 7, "battery": "mine", "since": "today"}')
+        assert str(holder(tmp_path)) == "pid 7, since today, for mine"
+        assert lease_folder_of_holder(tmp_path) is None
+    assert lease_folder_of_holder(tmp_path) is None
 
 
 def test_whoever_asks_for_the_lock_keeps_no_service_out(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -14,7 +16,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from optimizer.assembly.configuration import configuration_from_tables
 from optimizer.cli import main as cli
+from optimizer.clock import SimulatedClock
 from optimizer.errors import ConfigError
 from optimizer.guard import guard
 from optimizer.release.hand_back import ReleaseReport
@@ -22,9 +26,10 @@ from optimizer.release.record import CommandRecord
 from optimizer.release.take_back import batteries, take_back, take_back_elsewhere
 from optimizer.release.target import ReleaseTarget, battery_address
 from optimizer.service.battery_claim import BatteryClaim
+from optimizer.service.composition import build_daemon
 from optimizer.service.leftovers import leave_token
 from support.fake_sonnen import FakeSonnen
-from support.service_bench import TOKEN, bench
+from support.service_bench import START, TOKEN, bench, tables
 
 COMMAND = "charge 3000 W"
 
@@ -87,9 +92,52 @@ def test_the_owner_gets_both_back(homes: Homes, capsys: pytest.CaptureFixture[st
     told = capsys.readouterr().out
     addresses = [battery_address("127.0.0.1", battery.port) for battery in (homes.commanded, homes.configured)]
     assert [line for line in told.splitlines() if line.startswith("battery at")] == [
-        f"battery at {address}:" for address in addresses
+        f"battery at {address}, sonnen_v1:" for address in addresses
     ]
     assert not homes.record.may_stand()
+
+
+def owns(homes: Homes, text: str) -> list[str]:
+    """Configure something else in the same folders; return the words of the owner's release."""
+    folders = f'[service]\nstate_dir = "{homes.record.state_dir}"\nruntime_dir = "{homes.record.runtime_dir}"\n'
+    homes.config.write_text(text + folders)
+    return ["release", "--config", str(homes.config)]
+
+
+def test_two_ways_to_one_address_are_told_apart(homes: Homes, capsys: pytest.CaptureFixture[str]) -> None:
+    """One interface refuses for want of its token: that the other one is idle does not take it off the record."""
+    homes.record.intend(COMMAND, target_at(homes.commanded, "sonnen_v2"))
+    words = owns(homes, f'[battery]\nhost = "127.0.0.1"\nport = {homes.commanded.port}\n')
+    assert cli.main(words) == 1
+    assert homes.record.may_stand()
+    address = target_at(homes.commanded).address
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("battery at", "NOT", "handed"))]
+    assert told == [
+        f"battery at {address}, sonnen_v2:",
+        "NOT CONFIRMED: look at the battery",
+        f"battery at {address}, sonnen_v1:",
+        "handed back, confirmed by the battery",
+    ]
+
+
+@pytest.mark.parametrize("which", ["commanded", "configured"])
+def test_the_owners_release_refuses_beside_a_service_in_other_folders(
+    which: str, homes: Homes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Called as another user it looks into other folders; what the service holds in the kernel tells all the same."""
+    words = owns(homes, homes.config.read_text())
+    address = target_at(getattr(homes, which)).address
+    with BatteryClaim(address):
+        assert cli.main(words) == 1
+        assert homes.commanded.log == homes.configured.log == []
+        told = capsys.readouterr().err
+        assert (
+            f"the service is running (it commands the battery at {address} from another runtime folder) "
+            "and would command the battery again: stop it first, `systemctl stop sunshift`, which hands the battery "
+            "back by itself; `sunshift release --force` goes on all the same"
+        ) in told
+        assert cli.main([*words, "--force"]) == 0
+    assert (homes.commanded.mode, homes.configured.mode) == ("2", "2")
 
 
 @pytest.mark.parametrize(
@@ -157,6 +205,47 @@ def test_the_configuration_knows_more_of_the_same_battery(homes: Homes) -> None:
     assert homes.commanded.mode == "7"
 
 
+@pytest.mark.parametrize("line", ["mode_control = ture", "mode_control = false", "mode_contrl = true", ""])
+@pytest.mark.parametrize("words", [("optimizer.guard",), ("optimizer.release", "--after-service")])
+def test_a_manual_mode_that_was_entered_is_left_whatever_became_of_the_line(
+    line: str, words: tuple[str, ...], homes: Homes
+) -> None:
+    """The record knows that the mode call was used; setpoints that are zeroed leave the battery in manual mode."""
+    homes.config.write_text(f'[battery]\nhost = "127.0.0.1"\nport = {homes.commanded.port}\n{line}\n')
+    done = run(homes, *words)
+    assert (done.returncode, homes.commanded.mode, homes.record.may_stand()) == (0, "2", False), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("on_record", "line", "environ", "mode"),
+    [
+        ("backup", "hand_back_mode = backup", {}, "backup"),
+        ("backup", 'hand_back_mod = "backup"', {}, "backup"),
+        ("backup", 'hand_back_mode = "backpu"', {}, "backup"),
+        ("backup", "hand_back_mode = 7", {}, "backup"),
+        ("backup", 'hand_back_mode = "automatic"', {}, "automatic"),
+        ("automatic", 'hand_back_mode = "time_of_use"', {}, "time_of_use"),
+        ("backup", "", {"SUNSHIFT_BATTERY__HAND_BACK_MODE": "automatic"}, "automatic"),
+        ("backup", "", {"SUNSHIFT_BATTERY__HAND_BACK_MODE": ""}, "backup"),
+        ("automatic", "", {}, "automatic"),
+    ],
+)
+def test_the_mode_to_leave_it_in_is_the_configured_one_where_one_is_named(
+    on_record: str, line: str, environ: dict[str, str], mode: str, homes: Homes
+) -> None:
+    """A slip in the line is no choice, nor is the default that stands in for it."""
+    homes.record.intend(COMMAND, replace(target_at(homes.commanded), hand_back_mode=on_record))
+    homes.config.write_text(f'[battery]\nhost = "127.0.0.1"\nport = {homes.commanded.port}\n{line}\n')
+    first, other = batteries(homes.record, homes.config, environ)
+    assert (first, other) == (replace(target_at(homes.commanded), hand_back_mode=mode), None)
+
+
+def test_a_mode_call_that_is_configured_since_is_used(homes: Homes) -> None:
+    """It may have been switched on while a command of a plain battery stood."""
+    homes.record.intend(COMMAND, replace(target_at(homes.configured), mode_control=False))
+    assert batteries(homes.record, homes.config, {}) == (target_at(homes.configured), None)
+
+
 def test_the_token_is_the_one_that_the_service_has_left(homes: Homes, tmp_path: Path) -> None:
     """The configured one is another battery's."""
     homes.record.intend(COMMAND, target_at(homes.commanded, "sonnen_v2"))
@@ -217,6 +306,11 @@ def test_what_goes_on_record_comes_back(homes: Homes) -> None:
     homes.record.intend(COMMAND, told)
     assert homes.record.battery() == ReleaseTarget(driver="sonnen_v2", host="fe80::1", port=80, hand_back_mode="backup")
     assert TOKEN not in homes.record.intent_path.read_text()
+    assert "found_at" not in homes.record.intent_path.read_text()
+    homes.record.intend(COMMAND, replace(told, found_at="fe80::2%eth0"))
+    assert homes.record.battery() == replace(told, port=80, token="", found_at="fe80::2%eth0")
+    homes.record.intent_path.write_text(json.dumps({"battery": {**SOUND, "found_at": 5}}))
+    assert homes.record.battery() == ReleaseTarget(driver="sonnen_v1", host="h", port=1, mode_control=True)
     homes.record.intend(COMMAND, ReleaseTarget(driver="simulated"))
     assert homes.record.battery() == ReleaseTarget(driver="simulated")
 
@@ -327,6 +421,17 @@ def test_without_a_configuration_the_record_has_to_say_where(homes: Homes) -> No
             batteries(record, missing, {})
 
 
+@pytest.mark.parametrize("line", ["driver = sonnen_v2", 'driver = "sonnen_v3"', 'driver = "sonnen_v1"'])
+def test_after_a_power_cut_the_configured_token_serves_the_same_host(line: str, homes: Homes) -> None:
+    """Though its driver cannot be read: none is left in a runtime folder that was emptied. Another host gets none."""
+    homes.record.intend(COMMAND, target_at(homes.commanded, "sonnen_v2"))
+    homes.config.with_name("token").write_text(TOKEN)
+    for host, token in (("127.0.0.1", TOKEN), ("127.0.0.2", "")):
+        homes.config.write_text(f'[battery]\n{line}\nhost = "{host}"\ntoken_file = "token"\n')
+        first, _ = batteries(homes.record, homes.config, {})
+        assert (first.driver, first.token) == ("sonnen_v2", token)
+
+
 def test_another_way_to_a_battery_is_another(homes: Homes) -> None:
     """Its address may have passed to another make."""
     homes.record.intend(COMMAND, target_at(homes.configured, "sonnen_v2"))
@@ -334,6 +439,31 @@ def test_another_way_to_a_battery_is_another(homes: Homes) -> None:
     assert (first.driver, other) == ("sonnen_v2", target_at(homes.configured))
     homes.record.intend(COMMAND, target_at(homes.configured))
     assert batteries(homes.record, homes.config, {}) == (target_at(homes.configured), None)
+
+
+def test_the_last_address_of_a_battery_that_is_known_by_name_is_the_records(homes: Homes) -> None:
+    """The configuration says what it is called, and the record where it was found."""
+    named = ReleaseTarget(driver="sonnen_v1", host="battery.test", port=8080, mode_control=True, found_at="10.0.0.7")
+    homes.record.intend(COMMAND, named)
+    homes.config.write_text('[battery]\nhost = "Battery.test"\nmode_control = true\n')
+    assert batteries(homes.record, homes.config, {}) == (replace(named, host="Battery.test"), None)
+
+
+def test_the_service_puts_on_record_where_it_found_a_battery_that_is_known_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From there guard and release take it back while the name server is away."""
+    really = socket.getaddrinfo
+
+    def resolve(host: str, *where: int, **how: int) -> object:
+        return really("127.0.0.1" if host == "battery.test" and not how["flags"] else host, *where, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    record, found = CommandRecord(tmp_path / "state", tmp_path / "run"), set[str]()
+    with bench(tmp_path, battery={"host": "battery.test"}, control={"prefer_automatic": False}) as home:
+        home.daemon.on_decision.append(lambda _: found.add(there.found_at if (there := record.battery()) else ""))
+        home.run_for(timedelta(minutes=5))
+    assert "127.0.0.1" in found
 
 
 # -- the service ------------------------------------------------------------------------------------------------------
@@ -370,6 +500,31 @@ def test_a_start_leaves_alone_what_another_service_commands_by_now(
         home.run_for(timedelta(minutes=2))
     assert homes.commanded.log == []
     assert any("it is left alone" in message for message in caplog.messages)
+
+
+def start_without_the_mode_call(homes: Homes, tmp_path: Path) -> None:
+    """Run a service that is told now that the battery it commanded before has no mode call."""
+    told = tables(tmp_path, driver="sonnen_v1", port=homes.commanded.port, mode_control=False)
+    clock, stop = SimulatedClock(START), threading.Event()
+    clock.subscribe(lambda now: stop.set() if now >= START + timedelta(minutes=1) else None)
+    build_daemon(configuration_from_tables(told), clock=clock).run(stop)
+
+
+def test_a_start_leaves_a_manual_mode_that_an_earlier_run_entered(homes: Homes, tmp_path: Path) -> None:
+    """With the mode call that the record knows of, though the configuration says by now that there is none."""
+    start_without_the_mode_call(homes, tmp_path)
+    assert (homes.commanded.mode, homes.commanded.setpoint_w, homes.record.may_stand()) == ("2", 0, False)
+
+
+def test_a_manual_mode_that_cannot_be_left_is_told(
+    homes: Homes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It does not keep the service from starting, which goes on with the setpoints alone."""
+    monkeypatch.setattr("optimizer.release.hand_back.PAUSE_S", 20.0)  # one attempt
+    homes.commanded.mode_call = False
+    start_without_the_mode_call(homes, tmp_path)
+    assert (homes.commanded.mode, homes.commanded.setpoint_w) == ("1", 0)
+    assert any("into manual mode, which could not be left" in message for message in caplog.messages)
 
 
 def test_an_observer_commands_no_battery_at_all(homes: Homes, tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from optimizer.cli import main as cli
+from optimizer.release.claim import lease_folder_of_holder
 from optimizer.release.folders import Folders, service_folders
 from optimizer.release.record import CommandRecord
 from optimizer.release.target import ReleaseTarget, battery_address
@@ -18,7 +20,7 @@ from optimizer.release.word import NOTHING_TO_RELEASE
 from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.lock import InstanceLock
 from support.fake_sonnen import FakeSonnen
-from support.service_bench import START
+from support.service_bench import START, bench
 
 COMMAND = "charge 2000 W"
 
@@ -132,6 +134,15 @@ def test_a_shared_state_folder_is_a_living_services(
         with InstanceLock(record.runtime_dir, battery="ours", since=START):
             assert run(tmp_path, config, "optimizer.guard").returncode == 0
     assert battery.mode == "2"
+
+
+def test_a_service_says_in_its_state_folder_where_its_lease_is(tmp_path: Path) -> None:
+    """For a guard whose file names another runtime folder by now."""
+    told: set[Path | None] = set()
+    with bench(tmp_path) as home:
+        home.daemon.on_decision.append(lambda _: told.add(lease_folder_of_holder(tmp_path / "state")))
+        home.run_for(timedelta(seconds=30))
+    assert told == {tmp_path / "run"}
 
 
 def test_after_the_service_nobodys_living_command_is_ended(battery: FakeSonnen, config: Path, tmp_path: Path) -> None:
