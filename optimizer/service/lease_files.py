@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from optimizer.release.record import CommandRecord, Lease, is_there
 from optimizer.release.target import ReleaseTarget
 
 logger = logging.getLogger("sunshift.service")
+
+NOTHING = Lease(command="nothing", until_s=1e12, length_s=1e12)
+"""The lease of an intent that cannot be removed: nothing stands, until the next command or the next boot."""
 
 
 class LeaseFiles:
@@ -78,7 +82,13 @@ class LeaseFiles:
             self._intended = True
 
     def _drop(self) -> None:
-        self._record.clear()
+        try:
+            self._record.clear()
+        except OSError:
+            # A card that has gone read-only keeps the intent: the guard would hand back at every look.
+            with suppress(OSError):
+                self._record.renew(NOTHING)
+            raise
         self._intended = False
 
     def _try(self, write: Callable[[], None]) -> bool:

@@ -111,7 +111,7 @@ def test_what_cannot_be_cleared_is_tried_again(record: WatchedRecord) -> None:
     fail(record, None)
     files.drop()
     files.drop()
-    assert record.done == ["clear", "clear"]
+    assert record.done == ["clear", "renew nothing", "clear"]
     assert files.fault is None
 
 
@@ -183,3 +183,26 @@ def test_what_was_commanded_at_another_battery_is_known_by_its_address(
     assert LeaseFiles(record, now).left_elsewhere() is None
     hold(LeaseFiles(record, commanded))
     assert LeaseFiles(record, now).left_elsewhere() == left
+
+
+def test_an_intent_that_cannot_be_removed_sets_the_guard_on_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a card that has gone read-only nothing stands all the same; the next command's own lease ends as ever."""
+    record = CommandRecord(tmp_path / "state", tmp_path / "run")
+    files = LeaseFiles(record)
+    hold(files)
+
+    def read_only(_: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(record.intent_path))
+
+    with monkeypatch.context() as card:
+        card.setattr(Path, "unlink", read_only)
+        files.drop()
+        assert files.fault is not None
+    assert record.may_stand()
+    assert record.unvouched(1e6) is None
+    hold(files)
+    assert record.unvouched(100.1) == "charge 1000 W"
+    files.drop()
+    assert not record.may_stand()
