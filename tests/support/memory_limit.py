@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from support.machine import wait_for
@@ -61,6 +61,8 @@ def short_of_memory(pid: int) -> Iterator[ShortOfMemory]:
         (group / "cgroup.procs").write_text(str(pid))
         yield ShortOfMemory(group, pid)
     finally:
+        with suppress(OSError):  # it may be gone, as it should be
+            (_root() / "cgroup.procs").write_text(str(pid))
         time.sleep(0.1)  # a group is removed only once the last of its processes is buried
         group.rmdir()
 
