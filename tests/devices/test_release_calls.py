@@ -312,3 +312,14 @@ def test_of_a_long_answer_64_kib_are_read(beyond: int, step: str) -> None:
     with HostilePeer([[YES], [YES], [Send(answer(long))]]) as peer:
         report = released("sonnen_v1", peer.port)
     assert report.steps[-1].startswith(step)
+
+
+@pytest.mark.parametrize(
+    ("status", "there"), [(302, False), (399, False), (400, True), (401, True), (404, False), (405, True), (500, True)]
+)
+def test_whoever_sends_elsewhere_or_knows_no_such_call_is_no_battery(status: int, there: bool) -> None:
+    """Any other no is a battery's."""
+    with FakeSonnen(mode="1") as battery:
+        paths = ["/api/v1/status", "/api/v1/setpoint/charge/0", "/api/v1/setpoint/discharge/0"]
+        battery.overrides = dict.fromkeys(paths, (status, b"no"))
+        assert released("sonnen_v1", battery.port).answered is there

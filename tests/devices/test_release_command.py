@@ -98,7 +98,8 @@ def test_who_only_observes_writes_nothing_after_a_failed_start_either(
     path.write_text(path.read_text() + text)
     for words in ((), ("--after-service",)):
         assert command.main(["--config", config, *words]) == 0
-        assert "only observes" in capsys.readouterr().out
+        told = "the service only observes, and no command is on record: the battery is left as it is\n"
+        assert capsys.readouterr().out == told
     assert battery.log == []
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from optimizer.errors import ConfigError
-from optimizer.release.config import target_from_config
+from optimizer.release.config import configured_token, names_hand_back_mode, only_observes, target_from_config
 from optimizer.release.tables import read_table
 from optimizer.release.target import ReleaseTarget
 from optimizer.release.tokens import TOKEN_FILE_NAME, token_left_for, token_of_settings
@@ -265,3 +266,89 @@ def test_what_is_no_table_of_the_battery_is_none(text: str, tmp_path: Path) -> N
 def test_a_table_from_the_environment_that_is_none_is_passed_over(whole: str, tmp_path: Path) -> None:
     """The file still has it."""
     assert read(tmp_path, HOST, SUNSHIFT_BATTERY=whole).host == "10.0.0.1"
+
+
+# -- what else is asked of it ---------------------------------------------------------------------------------------
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "sunshift.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "named"),
+    [
+        (HOST, {}, False),
+        (HOST + 'hand_back_mode = "backup"\n', {}, True),
+        (HOST + 'hand_back_mode = "automatic"\n', {}, True),
+        (HOST + "hand_back_mode = backup\n", {}, False),
+        (HOST + 'hand_back_mod = "backup"\n', {}, False),
+        (HOST + 'hand_back_mode = "of mine"\n', {}, False),
+        (HOST, {"SUNSHIFT_BATTERY__HAND_BACK_MODE": "time_of_use"}, True),
+    ],
+)
+def test_a_mode_to_hand_back_to_is_named_or_it_is_not(
+    text: str, environ: dict[str, str], named: bool, tmp_path: Path
+) -> None:
+    """In words that can be understood; a default is nobody's word."""
+    assert names_hand_back_mode(written(tmp_path, text), environ) is named
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "observes"),
+    [
+        (HOST, {}, False),
+        ("[control]\nobserve = true\n", {}, True),
+        ("[control]\nobserve = false\n", {}, False),
+        ("[battery]\nobserve = true\n", {}, False),
+        ("[control]\nobserve = true\n", {"SUNSHIFT_CONTROL__OBSERVE": "no"}, False),
+        (HOST, {"SUNSHIFT_CONTROL__OBSERVE": "yes"}, True),
+    ],
+)
+def test_a_configuration_says_whether_it_only_observes(
+    text: str, environ: dict[str, str], observes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As everywhere the environment lies over the file: the one that is given, or that of the process."""
+    path = written(tmp_path, text)
+    assert only_observes(path, environ) is observes
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert only_observes(path) is observes
+
+
+OVER_V2 = ReleaseTarget(driver="sonnen_v2", host="10.0.0.1", port=80)
+
+
+@pytest.mark.parametrize(
+    ("battery", "host", "environ", "found"),
+    [
+        (OVER_V2, 'host = "10.0.0.1"', {}, "the-token"),
+        (OVER_V2, 'host = "[10.0.0.1]"', {}, "the-token"),
+        (OVER_V2, 'host = "10.0.0.2"', {}, ""),
+        (OVER_V2, 'hots = "10.0.0.1"', {}, ""),
+        (OVER_V2, "", {"SUNSHIFT_BATTERY__HOST": "10.0.0.1"}, "the-token"),
+        (replace(OVER_V2, host=""), "", {}, "the-token"),
+        (replace(OVER_V2, port=8081), 'host = "10.0.0.1"', {}, "the-token"),
+        (replace(OVER_V2, driver="sonnen_v1", port=8080), 'host = "10.0.0.1"', {}, ""),
+    ],
+)
+def test_the_configured_token_is_that_of_the_configured_host(
+    battery: ReleaseTarget, host: str, environ: dict[str, str], found: str, tmp_path: Path
+) -> None:
+    """Whatever the file says of driver and port; another host is another battery."""
+    token = tmp_path / "token"
+    token.touch(mode=0o600)
+    token.write_text("the-token")
+    path = written(tmp_path, f'[battery]\ndriver = sonnen_v2\ntoken_file = "{token}"\n{host}\n')
+    assert configured_token(battery, path, environ) == found
+
+
+def test_the_credential_of_the_unit_serves_as_well(tmp_path: Path) -> None:
+    """It is looked for in the service's own runtime folder, for the battery that is asked for."""
+    runtime = tmp_path / "run"
+    runtime.mkdir()
+    (runtime / TOKEN_FILE_NAME).write_text("left-for-it 10.0.0.1\n")
+    path = written(tmp_path, HOST)
+    assert configured_token(OVER_V2, path, {"RUNTIME_DIRECTORY": str(runtime)}) == "left-for-it"
