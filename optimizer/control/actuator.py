@@ -156,6 +156,9 @@ class Actuator:
     def _notice_forced(
         self, power: Power, measurement: Measurement, elapsed_s: float, *, after_outage: bool
     ) -> Actuation | None:
+        echo_w = measurement.reported_setpoint_w
+        if echo_w is not None and abs(echo_w - power.battery_power_w) <= ECHO_TOLERANCE_W:
+            self._refused, self._refused_from = False, None  # it took effect, whatever became of the answer
         if self._was_not_taken(measurement):
             return self._notice_refused(power, elapsed_s)
         found = self._read_back(power, measurement, elapsed_s, after_outage=after_outage)
@@ -177,8 +180,10 @@ class Actuator:
         if not self._confirmed and self._is_chosen(measurement.mode):
             # At once: with wishes that change at every step a command never settles.
             return ReadBack(finding=Finding.FOREIGN, message=_somebody_elses(measurement.mode))
+        if self._release_fails and measurement.mode not in MAY_BE_MANUAL and self._may_be_taken(measurement.mode):
+            return ReadBack(finding=Finding.LOST, message="a hand-back worked, and its answer was lost")
         echo_w = measurement.reported_setpoint_w
-        if echo_w is not None and self._follow.was_sent_lately(echo_w, elapsed_s):
+        if echo_w is not None and self._follow.was_replaced_lately(echo_w, elapsed_s):
             measurement = replace(measurement, reported_setpoint_w=None)  # it lags, and says nothing of the new one yet
         settled = self._confirmed or elapsed_s - self._changed_s >= self._options.settle_s
         return read_back(power, measurement, after_outage=after_outage, settled=settled)
@@ -207,7 +212,7 @@ class Actuator:
         before, echo_w = self._refused_from, measurement.reported_setpoint_w
         if echo_w is None:
             return self._refused and measurement.mode in MAY_BE_MANUAL
-        if before is None or measurement.mode is not OperatingMode.MANUAL:
+        if before is None or measurement.mode not in MAY_BE_MANUAL:
             return False
         return abs(echo_w - before.battery_power_w) <= ECHO_TOLERANCE_W
 
@@ -225,17 +230,21 @@ class Actuator:
             return self._give_up(f"{message}, {self._losses.count} times within an hour", elapsed_s)
         first = self._losses.count == 1
         logger.log(logging.WARNING if first else logging.DEBUG, "%s: sending it again", message)
-        self._resend = True
+        # Nothing of ours is in force: its lease begins anew, or the guard would end what is sent now.
+        self._resend, self._verified_s = True, elapsed_s
         return None
 
     def _notice_automatic(self, measurement: Measurement, elapsed_s: float, *, after_outage: bool) -> Actuation | None:
-        if measurement.mode is OperatingMode.UNKNOWN and self._handed_over.objection(measurement, can_set_mode=True):
-            self._hand_over_again(elapsed_s)
-            return None
+        if measurement.mode is OperatingMode.UNKNOWN and self._handed_over.pending:
+            why = self._handed_over.objection(measurement, can_set_mode=True)
+            if why is not None:
+                self._hand_over_again(why, elapsed_s)
+                return None
         if measurement.mode in (OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN):
             self._confirmed = True
             if self._newness.is_news(elapsed_s):
                 self._proven = True
+                self._handed_over.shown()
                 self._keeper.drop()
             return None
         chosen = self._is_chosen(measurement.mode)
@@ -247,12 +256,15 @@ class Actuator:
             return None
         return self._stand_down(_somebody_elses(measurement.mode), elapsed_s)
 
-    def _hand_over_again(self, elapsed_s: float) -> None:
+    def _hand_over_again(self, why: str, elapsed_s: float) -> None:
         """Ask for automatic mode again where no mode is told and what flows is as before, later once a lease."""
-        often = self._returns.count >= LOSS_TRIES
-        if elapsed_s - self._sent_s >= (self._options.lease_s if often else self._options.settle_s):
-            self._returns.note(elapsed_s)
+        if elapsed_s - self._sent_s >= self._pause_s(self._handed_over):
+            self._handed_over.tell(why)
             self._resend = True
+
+    def _pause_s(self, awaited: AwaitedRelease) -> float:
+        """Return how long a hand-back is waited for before it is done again [s]."""
+        return self._options.lease_s if awaited.times >= LOSS_TRIES else self._options.settle_s
 
     def _is_chosen(self, mode: OperatingMode) -> bool:
         """Whether a mode is somebody's choice: neither one of ours, nor the one in which our change of it began."""
@@ -279,8 +291,7 @@ class Actuator:
                 self._awaited.shown()
                 self._keeper.drop()
             return None
-        often = self._awaited.times >= LOSS_TRIES
-        if elapsed_s - self._changed_s < (self._options.lease_s if often else self._options.settle_s):
+        if elapsed_s - self._changed_s < self._pause_s(self._awaited):
             return None
         self._awaited.tell(why)
         return self.release(why, elapsed_s)
@@ -410,9 +421,11 @@ class Actuator:
             return self._stand_down(str(error), elapsed_s)
         except DeviceError as error:
             # It may have taken effect all the same: the lease runs, and it is sent again.
-            self._resend, self._refused = True, isinstance(wanted, Power)
-            if self._refused_from is None and isinstance(before, Power) and isinstance(wanted, Power):
+            if not self._refused and isinstance(before, Power) and isinstance(wanted, Power):
                 self._refused_from = before
+            self._resend, self._refused = True, isinstance(wanted, Power)
+            if isinstance(wanted, Power):
+                self._follow.note(wanted.battery_power_w, elapsed_s)
             return Actuation(outcome=Outcome.FAILED, setpoint=self._standing, error=str(error))
         self._resend, self._refused, self._refused_from = False, False, None
         self._release_fails = False

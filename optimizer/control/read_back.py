@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum, auto
+from itertools import pairwise
 
 from optimizer.control.options import ControlOptions
 from optimizer.domain.battery import Battery
@@ -48,7 +49,7 @@ def read_back(standing: Power, measurement: Measurement, *, after_outage: bool, 
     Parameters
     ----------
     after_outage
-        Whether the battery could not be read just before: a restart forgets commands, nobody else needs to have
+        Whether the battery could not be read for a while before: a restart forgets commands, nobody else needs to have
         touched it.
     settled
         Whether the command has stood long enough to be echoed.
@@ -65,11 +66,16 @@ def read_back(standing: Power, measurement: Measurement, *, after_outage: bool, 
         return ReadBack(finding=Finding.AS_SENT)
     if after_outage or abs(echo_w) <= ECHO_TOLERANCE_W:
         return ReadBack(finding=Finding.LOST, message="the battery has forgotten its setpoint")
-    if echo_w * standing.battery_power_w > 0.0 and abs(echo_w) < abs(standing.battery_power_w):
-        # The device says what its own limits leave of the command, as near full.
+    if tells(echo_w, standing.battery_power_w):
         return ReadBack(finding=Finding.AS_SENT)
     message = f"somebody else set {Power(echo_w)} (ours was {standing})"
     return ReadBack(finding=Finding.FOREIGN, message=message)
+
+
+def tells(echo_w: float, power_w: float) -> bool:
+    """Return whether an echo is of a power, or of what the device's own limits leave of it, as near full."""
+    is_less = echo_w * power_w > 0.0 and abs(echo_w) < abs(power_w)
+    return is_less or abs(echo_w - power_w) <= ECHO_TOLERANCE_W
 
 
 def is_back(measurement: Measurement, *, can_set_mode: bool) -> bool:
@@ -137,12 +143,11 @@ class FollowCheck:
         """Note a power that may be one of ours from before, and in force until the battery follows [W]."""
         self._in_force_w.append(power_w)
 
-    def was_sent_lately(self, echo_w: float, elapsed_s: float) -> bool:
+    def was_replaced_lately(self, echo_w: float, elapsed_s: float) -> bool:
         """Return whether an echo is of a power that another replaced no longer than a settling time ago: it lags."""
-        replaced_s = [at_s for at_s, _ in self._sent][1:]
         return any(
-            abs(echo_w - power_w) <= ECHO_TOLERANCE_W and elapsed_s - until_s < self._settle_s
-            for (_, power_w), until_s in zip(self._sent, replaced_s, strict=False)
+            tells(echo_w, power_w) and elapsed_s - replaced_s < self._settle_s
+            for (_, power_w), (replaced_s, _) in pairwise(self._sent)
         )
 
     def goes_on_with(self, measurement: Measurement) -> tuple[Power, ...]:

@@ -25,6 +25,7 @@ INTENT_NAME = "intent.json"
 LEASE_NAME = "lease.json"
 Stamp = tuple[tuple[int, int] | None, ...]
 """What tells one writing of the record from any other."""
+FOR_EVER_S = 1e12
 READABLE = 0o644
 """Both say nothing secret, and the guard may run as another user."""
 
@@ -123,6 +124,19 @@ class CommandRecord:
         except OSError:
             # Every few seconds on the card wears it, but an intent without a lease sets the guard on its own service.
             _replace(self.spare_lease_path, content, through_to_disk=False)
+
+    def vouch_for_nothing(self) -> None:
+        """Say that nothing stands, where the intent cannot be removed: until the next command, or the next boot.
+
+        In the runtime folder alone, which that finds empty.
+
+        Raises
+        ------
+        OSError
+            That folder cannot be written to.
+        """
+        content: dict[str, object] = {"command": "nothing", "until_s": FOR_EVER_S, "length_s": FOR_EVER_S}
+        _replace(self.lease_path, content, through_to_disk=False)
 
     def clear(self) -> None:
         """Take both back: nothing stands any more. The intent goes last, so that in doubt one remains.

@@ -57,7 +57,8 @@ def take_back(
     report = release(first, deadline_s=FIRST_SHARE * DEADLINE_S, on_record=on_record)
     if report.confirmed or (not report.answered and is_claimed(other.address)):
         return report
-    battery = first if report.answered else other
+    # One that answers has not moved; at one address it may have taken its other interface to be spoken to by.
+    battery = first if report.answered and first.address != other.address else other
     again = release(battery, deadline_s=(1.0 - FIRST_SHARE) * DEADLINE_S, on_record=on_record)
     steps = (f"battery at {first.address}:", *report.steps, f"battery at {battery.address}:", *again.steps)
     return ReleaseReport(confirmed=again.confirmed, steps=steps, answered=again.answered)

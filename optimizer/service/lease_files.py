@@ -12,9 +12,6 @@ from optimizer.release.target import ReleaseTarget
 
 logger = logging.getLogger("sunshift.service")
 
-NOTHING = Lease(command="nothing", until_s=1e12, length_s=1e12)
-"""The lease of an intent that cannot be removed: nothing stands, until the next command or the next boot."""
-
 
 class LeaseFiles:
     """A :class:`optimizer.control.lease_keeper.LeaseKeeper` on two files.
@@ -87,7 +84,7 @@ class LeaseFiles:
         except OSError:
             # A card that has gone read-only keeps the intent: the guard would hand back at every look.
             with suppress(OSError):
-                self._record.renew(NOTHING)
+                self._record.vouch_for_nothing()
             raise
         self._intended = False
 

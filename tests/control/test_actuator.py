@@ -332,11 +332,64 @@ def stuck() -> ToldActuator:
 @pytest.mark.parametrize(("echo_w", "ours"), [(1975.0, True), (2025.0, True), (1974.0, False), (2026.0, False)])
 def test_what_stood_before_a_refused_write_is_ours(echo_w: float, ours: bool) -> None:
     """To within what the battery rounds; it is not vouched for, and any other power is somebody's."""
-    it = stuck().after(5.0)
+    it = stuck().after(31.0)
     told = it.sees(echo_w=echo_w)
     assert (told is None) is ours
     if ours:
         assert it.actuator.lease_end_s == 1090.0
+
+
+def test_a_power_whose_answer_was_lost_is_ours_once_it_is_told() -> None:
+    """What is refused after it leaves that standing, not the one before; its lease runs out, and nobody is blamed."""
+    it = charging()
+    it.after(10.0).send(Power(3000.0), error=REFUSED)
+    assert it.after(10.0).sees(echo_w=3000.0) is None
+    it.send(Power(1000.0), error=REFUSED)
+    for _ in range(8):
+        assert it.after(10.0).sees(echo_w=3000.0) is None
+    done = it.after(10.0).sees(echo_w=3000.0)
+    assert done == Actuation(outcome=Outcome.HANDED_BACK, note="what replaces the command before cannot be sent")
+
+
+def test_a_power_whose_answer_was_lost_and_that_was_replaced_at_once_is_ours_as_well() -> None:
+    """Though it was never told while it stood."""
+    it = charging()
+    it.after(10.0).send(Power(3000.0), error=REFUSED)
+    it.after(1.0).send(Power(-1000.0))
+    assert it.after(5.0).sees(echo_w=3000.0) is None
+    done = it.after(40.0).sees(echo_w=3000.0)
+    assert done is not None
+    assert done.note == "discharge 1000 W was sent, and the battery still keeps to charge 3000 W"
+
+
+def test_what_is_sent_again_after_a_restart_has_a_lease_of_its_own() -> None:
+    """The old one ended while the battery was away: the guard would end what is sent now."""
+    it = charging().after(300.0)
+    it.actuator.note_outage()
+    assert it.sees(AUTO) is None
+    it.send(CHARGE)
+    assert it.record.on_record == ("charge 2000 W", it.now_s + LEASE_S, LEASE_S)
+
+
+def test_a_hand_back_whose_answer_was_lost_is_nobodys_choice() -> None:
+    """It worked, a look later automatic mode shows: the command is sent again."""
+    it = charging().after(10.0)
+    it.release(error=DeviceUnreachable("gone"))
+    assert it.after(10.0).sees(AUTO) is None
+    assert it.send(CHARGE).outcome is Outcome.APPLIED
+
+
+def test_a_battery_that_tells_no_mode_is_not_asked_for_what_was_never_commanded() -> None:
+    """Whatever flows: only a power that was ours speaks against automatic mode, and only until it was seen to end."""
+    it = ToldActuator()
+    it.send(AUTOMATIC)
+    assert it.after(31.0).sees(UNKNOWN, power_w=1500.0) is None
+    assert it.send(AUTOMATIC).outcome is Outcome.KEPT
+    it = charging().after(10.0)
+    it.send(AUTOMATIC)
+    it.after(46.0).sees(UNKNOWN, power_w=-300.0)
+    assert it.after(300.0).sees(UNKNOWN, power_w=2000.0) is None
+    assert it.send(AUTOMATIC).outcome is Outcome.KEPT
 
 
 @pytest.mark.parametrize(("seconds", "lags"), [(29.9, True), (30.0, False)])
@@ -425,8 +478,9 @@ def test_without_an_echo_a_command_that_is_taken_at_last_is_verified() -> None:
 def test_a_battery_that_takes_no_first_power_is_handed_back(can_set_mode: bool, waits: bool) -> None:
     """Where manual mode is entered and no more it is left alone for a while; where nothing is entered, tried again."""
     it = ToldActuator(can_set_mode=can_set_mode)
-    it.send(CHARGE, error=REFUSED)
     mode = OperatingMode.MANUAL if can_set_mode else OperatingMode.UNKNOWN
+    for _ in range(3):
+        it.send(CHARGE, error=REFUSED)
     assert it.after(89.9).sees(mode, power_w=0.0) is None
     done = it.after(0.1).sees(mode, power_w=0.0)
     assert done is not None

@@ -593,12 +593,13 @@ def test_a_failing_hand_back_does_not_flood_the_journal(caplog: pytest.LogCaptur
 
 
 def test_a_command_is_on_record_again_before_it_is_sent_again() -> None:
-    """A guard that handed the battery back clears the record; the lease is no longer by that."""
+    """A guard that handed the battery back clears the record; nothing of ours is in force, so the lease begins anew."""
     kept = Kept()
     it = case("guard was here", charging())
     it.controller._actuator._keeper = kept
     it.ticks(3)
     lease_end_s = it.controller.lease_end_s
+    assert lease_end_s is not None
     kept.drop()
     it.tick(read_error=DeviceUnreachable("away"))
     on_record: list[float | None] = []
@@ -607,4 +608,4 @@ def test_a_command_is_on_record_again_before_it_is_sent_again() -> None:
     it.device.restart()
     kept.drop()
     it.tick(read_error=None).expect(Outcome.APPLIED, Power(2000.0))
-    assert on_record == [lease_end_s]
+    assert on_record == [lease_end_s + 20.0]

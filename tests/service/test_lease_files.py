@@ -37,6 +37,10 @@ class WatchedRecord(CommandRecord):
         self._do("clear")
         super().clear()
 
+    def vouch_for_nothing(self) -> None:
+        self._do("vouch for nothing")
+        super().vouch_for_nothing()
+
 
 @pytest.fixture
 def record(tmp_path: Path) -> WatchedRecord:
@@ -111,7 +115,7 @@ def test_what_cannot_be_cleared_is_tried_again(record: WatchedRecord) -> None:
     fail(record, None)
     files.drop()
     files.drop()
-    assert record.done == ["clear", "renew nothing", "clear"]
+    assert record.done == ["clear", "vouch for nothing", "clear"]
     assert files.fault is None
 
 

@@ -179,6 +179,18 @@ def test_what_another_service_commands_is_left_to_that_one(homes: Homes) -> None
     assert homes.record.may_stand()
 
 
+def test_a_no_by_one_interface_is_not_the_battery_s_last_word(tmp_path: Path) -> None:
+    """At one and the same address the other interface is tried, which is configured now."""
+    record, config = CommandRecord(tmp_path / "state", tmp_path / "run"), tmp_path / "sunshift.toml"
+    record.intend(COMMAND, ReleaseTarget(driver="sonnen_v2", host="192.0.2.1"))
+    config.write_text('[battery]\ndriver = "sonnen_v1"\nhost = "192.0.2.1"\nmode_control = true\n')
+
+    def release(target: ReleaseTarget, *, deadline_s: float, on_record: bool) -> ReleaseReport:
+        return ReleaseReport(confirmed=target.driver == "sonnen_v1", steps=(f"{deadline_s} {on_record}",))
+
+    assert take_back(record, config, {}, release=release).confirmed
+
+
 @pytest.mark.parametrize("status", [401, 503])
 def test_a_battery_that_answers_is_there(status: int, homes: Homes) -> None:
     """Though it takes nothing, for want of its token or while it restarts: it has not moved, and stays on record."""
