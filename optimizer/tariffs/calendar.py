@@ -19,6 +19,9 @@ from optimizer.domain.time_grid import Interval
 
 MIDNIGHT = time(0)
 DAY = timedelta(days=1)
+REMEMBERED = 2048
+"""So many intervals are remembered: each plan asks for those of the one before again. A service that runs for years
+shall not collect them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +92,7 @@ class Calendar:
         self._timezone = timezone
         self._holidays = holidays
         self._edges = sorted({MIDNIGHT, *(edge for rule in rules for edge in (rule.start, rule.end))})
-        # A replay asks for the same intervals again and again; a year of quarter hours is 35,040 of them.
-        self._mean = lru_cache(maxsize=40_000)(self._mean_between)
+        self._mean = lru_cache(maxsize=REMEMBERED)(self._mean_between)
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process without what was remembered."""
@@ -99,7 +101,7 @@ class Calendar:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Begin there with nothing remembered."""
         vars(self).update(state)
-        self._mean = lru_cache(maxsize=40_000)(self._mean_between)
+        self._mean = lru_cache(maxsize=REMEMBERED)(self._mean_between)
 
     def rule_at(self, instant: datetime) -> CalendarRule | None:
         """Return the rule that holds at an instant, or None where the default does."""
