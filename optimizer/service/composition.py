@@ -73,9 +73,10 @@ def build_daemon(
     tariff, board = build_tariff(settings), PlanBoard(max_age=trusted_for(settings.planning.replan))
     history = build_history(settings, clock=clock)
     runtime_dir = settings.service.runtime_dir
+    target = release_target(settings.battery)
     keeper = LeaseFiles(
         CommandRecord(settings.service.state_dir, runtime_dir),
-        release_target(settings.battery),
+        target,
         found_at=lambda: battery.found_at if isinstance(battery, FoundByName) else "",
     )
     mark = RunMark(settings.service.state_dir)
@@ -93,7 +94,7 @@ def build_daemon(
     take_over = TakeOver(
         controller,
         battery,
-        earlier=_earlier_run(keeper, mark, runtime_dir, release_target(settings.battery).address),
+        earlier=_earlier_run(keeper, mark, runtime_dir, target.address),
         on_record=keeper.stands,
         observe=observing,
     )

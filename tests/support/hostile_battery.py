@@ -21,10 +21,10 @@ FROZEN_BELIEVED_S = 60.0
 """How long data that does not move may pass for fresh before it is seen to have frozen [s]."""
 IDLE_W = 100.0
 """What a battery that was told to stand idle does at most [W]."""
-ECHO_SETTLES_S = 30.0
-"""How long an echo of the command before says nothing against a new one [s]."""
 POWER_FADES_S = 5.0
 """How long it takes to come to that [s]."""
+ECHO_SETTLES_S = 30.0
+"""How long an echo of the command before says nothing against a new one [s]."""
 
 
 class ReadFault(StrEnum):
