@@ -78,7 +78,7 @@ class Actuator:
         self._resend = False
         self._refused = False
         self._refused_from: Power | None = None
-        self._losses, self._returns = Recurrence(LOSS_TRIES), Recurrence(LOSS_TRIES)
+        self._losses, self._returns = Recurrence(), Recurrence()
         self._left_behind = LeftBehind(battery, can_set_mode=device.capabilities.can_set_mode)
         self._seen_mode = OperatingMode.UNKNOWN
         self._seen: Measurement | None = None
@@ -226,10 +226,10 @@ class Actuator:
 
     def _notice_lost(self, message: str, elapsed_s: float) -> Actuation | None:
         """Send a command that is gone again, but not for ever: what is forgotten each time is not obeyed."""
-        if self._losses.note(elapsed_s):
-            return self._give_up(f"{message}, {self._losses.count} times within an hour", elapsed_s)
-        first = self._losses.count == 1
-        logger.log(logging.WARNING if first else logging.DEBUG, "%s: sending it again", message)
+        times = self._losses.note(elapsed_s)
+        if times > LOSS_TRIES:
+            return self._give_up(f"{message}, {times} times within an hour", elapsed_s)
+        logger.log(logging.WARNING if times == 1 else logging.DEBUG, "%s: sending it again", message)
         # Nothing of ours is in force: its lease begins anew, or the guard would end what is sent now.
         self._resend, self._verified_s = True, elapsed_s
         return None
@@ -250,8 +250,8 @@ class Actuator:
         chosen = self._is_chosen(measurement.mode)
         if not chosen and (not self._proven or (after_outage and self._may_be_taken(measurement.mode))):
             settled = elapsed_s - self._sent_s >= self._options.settle_s
-            if settled and not self._resend and self._returns.note(elapsed_s):
-                return self._give_up(_holds_on(measurement.mode, self._returns.count), elapsed_s)
+            if settled and not self._resend and (times := self._returns.note(elapsed_s)) > LOSS_TRIES:
+                return self._give_up(_holds_on(measurement.mode, times), elapsed_s)
             self._resend = self._resend or settled or after_outage
             return None
         return self._stand_down(_somebody_elses(measurement.mode), elapsed_s)

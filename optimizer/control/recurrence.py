@@ -8,29 +8,25 @@ WITHIN_S = 3600.0
 
 
 class Recurrence:
-    """Counts within an hour.
+    """Counts what has happened within the last hour."""
 
-    Parameters
-    ----------
-    allowed
-        How often it may happen.
-    """
-
-    def __init__(self, allowed: int) -> None:
-        self._allowed = allowed
+    def __init__(self) -> None:
         self._at_s: deque[float] = deque()
 
-    @property
-    def count(self) -> int:
-        """How often it had happened within an hour, the last time included."""
-        return len(self._at_s)
+    def note(self, elapsed_s: float) -> int:
+        """Note that it has happened once more; return how often within an hour."""
+        self._at_s.append(elapsed_s)
+        return self.count(elapsed_s)
 
-    def note(self, elapsed_s: float) -> bool:
-        """Note that it has happened once more; return whether that is too often."""
+    def count(self, elapsed_s: float) -> int:
+        """Return how often it has happened within an hour."""
         while self._at_s and elapsed_s - self._at_s[0] >= WITHIN_S:
             self._at_s.popleft()
-        self._at_s.append(elapsed_s)
-        return len(self._at_s) > self._allowed
+        return len(self._at_s)
+
+    def since_s(self, elapsed_s: float) -> float | None:
+        """Return how long ago it happened last [s]; None: not within an hour."""
+        return elapsed_s - self._at_s[-1] if self.count(elapsed_s) else None
 
     def forget(self) -> None:
         """Begin anew."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from optimizer.control.clamp import Clamped
 from optimizer.control.options import ControlOptions
+from optimizer.control.recurrence import Recurrence
 from optimizer.domain.decision import Limit
 from optimizer.domain.setpoint import Automatic, Power, Setpoint
 
@@ -47,20 +46,18 @@ class ModeChanges:
 
     def __init__(self, options: ControlOptions) -> None:
         self._options = options
-        self._at: deque[float] = deque()
+        self._changes = Recurrence()
 
     def note(self, before: Setpoint | None, after: Setpoint, elapsed_s: float) -> None:
         """Count a command if it changes the mode."""
         if before is None or isinstance(before, Automatic) != isinstance(after, Automatic):
-            self._at.append(elapsed_s)
+            self._changes.note(elapsed_s)
 
     def may_change(self, standing: Setpoint | None, elapsed_s: float) -> bool:
         """Return whether the mode may be changed now."""
-        while self._at and elapsed_s - self._at[0] >= 3600.0:
-            self._at.popleft()
-        if len(self._at) >= self._options.max_mode_changes_per_hour:
+        if self._changes.count(elapsed_s) >= self._options.max_mode_changes_per_hour:
             return False
         if standing is None:
             return True
-        dwelt_s = elapsed_s - self._at[-1] if self._at else self._options.min_automatic_s
-        return not isinstance(standing, Automatic) or dwelt_s >= self._options.min_automatic_s
+        dwelt_s = self._changes.since_s(elapsed_s)
+        return not isinstance(standing, Automatic) or dwelt_s is None or dwelt_s >= self._options.min_automatic_s
