@@ -15,7 +15,7 @@ from optimizer.control.lease_keeper import LeaseKeeper, NoLease
 from optimizer.control.left_behind import LeftBehind
 from optimizer.control.newness import Newness
 from optimizer.control.options import ControlOptions
-from optimizer.control.read_back import ECHO_TOLERANCE_W, Finding, FollowCheck, ReadBack, read_back, shown_w
+from optimizer.control.read_back import Finding, FollowCheck, ReadBack, echoes, read_back, shown_w
 from optimizer.control.recurrence import Recurrence
 from optimizer.control.stand_down import HoldOff, StandDown
 from optimizer.control.steadiness import ModeChanges
@@ -157,7 +157,7 @@ class Actuator:
         self, power: Power, measurement: Measurement, elapsed_s: float, *, after_outage: bool
     ) -> Actuation | None:
         echo_w = measurement.reported_setpoint_w
-        if echo_w is not None and abs(echo_w - power.battery_power_w) <= ECHO_TOLERANCE_W:
+        if echo_w is not None and echoes(echo_w, power.battery_power_w):
             self._refused, self._refused_from = False, None  # it took effect, whatever became of the answer
         if self._was_not_taken(measurement):
             return self._notice_refused(power, elapsed_s)
@@ -214,7 +214,7 @@ class Actuator:
             return self._refused and measurement.mode in MAY_BE_MANUAL
         if before is None or measurement.mode not in MAY_BE_MANUAL:
             return False
-        return abs(echo_w - before.battery_power_w) <= ECHO_TOLERANCE_W
+        return echoes(echo_w, before.battery_power_w)
 
     def _notice_refused(self, power: Power, elapsed_s: float) -> Actuation | None:
         """Hand back at the end of the lease; leave alone a battery that lets manual mode be entered and no more."""

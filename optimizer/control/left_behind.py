@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optimizer.control.read_back import ECHO_TOLERANCE_W, is_back, still_follows
+from optimizer.control.read_back import echoes, is_back, still_follows
 from optimizer.domain.battery import Battery
 from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement, OperatingMode
 from optimizer.domain.setpoint import Power
@@ -56,7 +56,7 @@ class LeftBehind:
     def may_show(self, measurement: Measurement) -> bool:
         """Return whether what a status says may be what we left behind."""
         echo_w = measurement.reported_setpoint_w
-        return echo_w is None or any(abs(echo_w - one.battery_power_w) <= ECHO_TOLERANCE_W for one in self._powers)
+        return echo_w is None or any(echoes(echo_w, one.battery_power_w) for one in self._powers)
 
     def is_gone(self, measurement: Measurement) -> bool:
         """Return whether a status shows that nothing of ours is there any more.

@@ -62,9 +62,9 @@ def read_back(standing: Power, measurement: Measurement, *, after_outage: bool, 
             message = f"somebody else changed the battery's mode to {measurement.mode}"
             return ReadBack(finding=Finding.FOREIGN, message=message)
     echo_w = measurement.reported_setpoint_w
-    if echo_w is None or not settled or abs(echo_w - standing.battery_power_w) <= ECHO_TOLERANCE_W:
+    if echo_w is None or not settled or echoes(echo_w, standing.battery_power_w):
         return ReadBack(finding=Finding.AS_SENT)
-    if after_outage or abs(echo_w) <= ECHO_TOLERANCE_W:
+    if after_outage or echoes(echo_w, 0.0):
         return ReadBack(finding=Finding.LOST, message="the battery has forgotten its setpoint")
     if tells(echo_w, standing.battery_power_w):
         return ReadBack(finding=Finding.AS_SENT)
@@ -72,10 +72,15 @@ def read_back(standing: Power, measurement: Measurement, *, after_outage: bool, 
     return ReadBack(finding=Finding.FOREIGN, message=message)
 
 
+def echoes(echo_w: float, power_w: float) -> bool:
+    """Return whether an echo is of a power."""
+    return abs(echo_w - power_w) <= ECHO_TOLERANCE_W
+
+
 def tells(echo_w: float, power_w: float) -> bool:
     """Return whether an echo is of a power, or of what the device's own limits leave of it, as near full."""
     is_less = echo_w * power_w > 0.0 and abs(echo_w) < abs(power_w)
-    return is_less or abs(echo_w - power_w) <= ECHO_TOLERANCE_W
+    return is_less or echoes(echo_w, power_w)
 
 
 def is_back(measurement: Measurement, *, can_set_mode: bool) -> bool:
@@ -87,7 +92,7 @@ def is_back(measurement: Measurement, *, can_set_mode: bool) -> bool:
     if measurement.mode is not OperatingMode.UNKNOWN and (can_set_mode or measurement.mode is not OperatingMode.MANUAL):
         return measurement.mode is not OperatingMode.MANUAL
     if measurement.reported_setpoint_w is not None:
-        return abs(measurement.reported_setpoint_w) <= ECHO_TOLERANCE_W
+        return echoes(measurement.reported_setpoint_w, 0.0)
     return abs(measurement.battery_power_w) <= IDLE_W
 
 
@@ -111,7 +116,7 @@ def still_follows(ended: Power, measurement: Measurement, battery: Battery) -> b
     """Return whether a power that should have ended may stand, by the echo or by what flows; idle flows always."""
     power_w, echo_w = ended.battery_power_w, measurement.reported_setpoint_w
     if echo_w is not None:
-        return abs(echo_w - power_w) <= ECHO_TOLERANCE_W
+        return echoes(echo_w, power_w)
     return power_w != 0.0 and follows(power_w, power_w, measurement, battery)
 
 
@@ -157,7 +162,7 @@ class FollowCheck:
         """
         sent_w, now_w = self._in_force_w, shown_w(measurement)
         if measurement.reported_setpoint_w is not None:
-            ours = any(abs(now_w - power_w) <= ECHO_TOLERANCE_W for power_w in sent_w)
+            ours = any(echoes(now_w, power_w) for power_w in sent_w)
         else:
             tolerance_w = ECHO_TOLERANCE_W + FLOW_TOLERANCE_SHARE * abs(now_w)
             ours = bool(sent_w) and min(sent_w) - tolerance_w <= now_w <= max(sent_w) + tolerance_w
