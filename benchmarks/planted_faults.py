@@ -18,13 +18,13 @@ from unittest.mock import patch
 from faults import Job, Result, run_one
 
 from optimizer.control import controller
-from optimizer.control.actuator import Actuator
-from optimizer.control.awaited_release import AwaitedRelease
+from optimizer.control.actuation.actuator import Actuator
+from optimizer.control.actuation.awaited_release import AwaitedRelease
+from optimizer.control.actuation.left_behind import LeftBehind
+from optimizer.control.actuation.mode_changes import ModeChanges
+from optimizer.control.actuation.newness import Newness
+from optimizer.control.actuation.stand_down import HoldOff
 from optimizer.control.clamp import Clamped
-from optimizer.control.left_behind import LeftBehind
-from optimizer.control.newness import Newness
-from optimizer.control.stand_down import HoldOff
-from optimizer.control.steadiness import ModeChanges
 from optimizer.control.validity import Plausibility
 from optimizer.devices.safe_sequence import SafeSequence
 from optimizer.service.lease_files import LeaseFiles

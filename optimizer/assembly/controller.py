@@ -5,10 +5,10 @@ from __future__ import annotations
 from optimizer.assembly.configuration import Configuration
 from optimizer.assembly.site import build_battery, build_site
 from optimizer.clock import Clock
+from optimizer.control.actuation.lease_keeper import LeaseKeeper
 from optimizer.control.billing_peak import BillingPeak
 from optimizer.control.controller import Controller
 from optimizer.control.import_meter import ImportMeter
-from optimizer.control.lease_keeper import LeaseKeeper
 from optimizer.control.options import ControlOptions
 from optimizer.control.plan_board import PlanBoard
 from optimizer.devices.port import BatteryDevice

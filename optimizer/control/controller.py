@@ -11,14 +11,15 @@ from datetime import datetime
 from typing import Protocol
 
 from optimizer.clock import Clock
-from optimizer.control.actuator import Actuation, Actuator
+from optimizer.control.actuation.actuation import Actuation
+from optimizer.control.actuation.actuator import Actuator
+from optimizer.control.actuation.lease_keeper import LeaseKeeper
+from optimizer.control.actuation.stand_down import StandDown
 from optimizer.control.clamp import Clamped, automatic_keeps_band, clamp
 from optimizer.control.import_meter import ImportMeter, Meter
-from optimizer.control.lease_keeper import LeaseKeeper
 from optimizer.control.options import ControlOptions
 from optimizer.control.plan_board import PlanBoard
 from optimizer.control.price_lookup import PriceLookup, Tariff
-from optimizer.control.stand_down import StandDown
 from optimizer.control.steadiness import steady
 from optimizer.control.strategy import Previous, Situation, Strategy, Wish, check_wish
 from optimizer.control.validity import Plausibility

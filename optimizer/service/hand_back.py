@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from optimizer.clock import Clock
-from optimizer.control.read_back import is_back
+from optimizer.control.actuation.read_back import is_back
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.decision import Decision, Outcome
 from optimizer.domain.measurement import Measurement, OperatingMode

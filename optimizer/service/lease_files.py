@@ -14,7 +14,7 @@ logger = logging.getLogger("sunshift.service")
 
 
 class LeaseFiles:
-    """A :class:`optimizer.control.lease_keeper.LeaseKeeper` on two files.
+    """A :class:`optimizer.control.actuation.lease_keeper.LeaseKeeper` on two files.
 
     Parameters
     ----------

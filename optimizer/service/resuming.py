@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from optimizer.control.stand_down import StandDown
+from optimizer.control.actuation.stand_down import StandDown
 from optimizer.domain.decision import Decision
 
 logger = logging.getLogger("sunshift.service")

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from optimizer.control.stand_down import StandDown
+from optimizer.control.actuation.stand_down import StandDown
 from optimizer.domain.decision import Decision
 from optimizer.domain.measurement import Measurement
 from optimizer.domain.plan import Plan

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from optimizer.control.stand_down import StandDown
+from optimizer.control.actuation.stand_down import StandDown
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.decision import Decision, Outcome
 from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement, OperatingMode

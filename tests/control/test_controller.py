@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from optimizer.clock import SimulatedClock
+from optimizer.control.actuation.lease_keeper import LeaseKeeper
 from optimizer.control.controller import Controller
 from optimizer.control.options import ControlOptions
 from optimizer.control.plan_board import PlanBoard
@@ -51,7 +52,7 @@ class Case:
 
     def __init__(
         self, why: str, strategy: Strategy | None = None, *, can_set_mode: bool = True, observe: bool = False,
-        battery: Battery = BATTERY, plan: Plan | None = None, **options: Any,
+        battery: Battery = BATTERY, plan: Plan | None = None, keeper: LeaseKeeper | None = None, **options: Any,
     ) -> None:  # fmt: skip
         self.why = why
         self.clock = SimulatedClock(START)
@@ -65,7 +66,7 @@ class Case:
         self.controller = Controller(
             device=self.device, strategy=self.strategy, strategy_name="scripted", battery=battery, site=SITE,
             clock=self.clock, tariff=self.tariff, board=self.board, history=self.history, observe=observe,
-            options=ControlOptions(**options),
+            options=ControlOptions(**options), keeper=keeper,
         )  # fmt: skip
         self.last: Decision | None = None
 
@@ -110,6 +111,9 @@ class Kept:
 
     def drop(self) -> None:
         self.until_s = None
+
+    def stands(self) -> bool:
+        return self.until_s is not None
 
 
 def case(why: str, strategy: Strategy | None = None, **options: Any) -> Case:
@@ -465,8 +469,7 @@ def test_what_is_left_behind_a_power_plant_is_taken_back() -> None:
 def test_what_a_power_plant_hides_stays_on_record_and_is_taken_back_when_it_leaves() -> None:
     """Another's power over ours is a stand-down, but the battery keeps ours for ever: it is known until it is gone."""
     kept = Kept()
-    it = case("vpp hides ours", charging())
-    it.controller._actuator._keeper = kept
+    it = case("vpp hides ours", charging(), keeper=kept)
     it.ticks(5).tick(changes={"reported_setpoint_w": 3000.0}).expect(Outcome.STOOD_DOWN)
     it.ticks(20).expect(Outcome.STOOD_DOWN, writes=1)
     assert kept.until_s is not None
@@ -595,8 +598,7 @@ def test_a_failing_hand_back_does_not_flood_the_journal(caplog: pytest.LogCaptur
 def test_a_command_is_on_record_again_before_it_is_sent_again() -> None:
     """A guard that handed the battery back clears the record; nothing of ours is in force, so the lease begins anew."""
     kept = Kept()
-    it = case("guard was here", charging())
-    it.controller._actuator._keeper = kept
+    it = case("guard was here", charging(), keeper=kept)
     it.ticks(3)
     lease_end_s = it.controller.lease_end_s
     assert lease_end_s is not None

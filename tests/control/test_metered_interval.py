@@ -16,10 +16,10 @@ from optimizer.assembly.configuration import configuration_from_tables
 from optimizer.assembly.controller import build_controller
 from optimizer.assembly.tariffs import build_tariff
 from optimizer.clock import SimulatedClock
+from optimizer.control.actuation.lease_keeper import NoLease
 from optimizer.control.billing_peak import BillingPeak
 from optimizer.control.controller import Controller
 from optimizer.control.import_meter import ImportMeter
-from optimizer.control.lease_keeper import NoLease
 from optimizer.control.plan_board import PlanBoard
 from optimizer.control.strategy import Situation, Wish
 from optimizer.control.weighing import allowed_import_w, peak_allowance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from optimizer.control.strategy import Previous, Situation, Wish
 from optimizer.domain.battery import Battery
 from optimizer.domain.energy_value import EnergyValue
-from optimizer.domain.measurement import Measurement
+from optimizer.domain.measurement import Measurement, OperatingMode
 from optimizer.domain.plan import Plan, PlanStatus, PlanStep
 from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.prices import DemandCharge
@@ -198,3 +199,8 @@ def situations(draw: st.DrawFn) -> Situation:
         mean_import_w=draw(powers),
         previous=draw(st.sampled_from([None, before])),
     )
+
+
+def in_manual(**changes: object) -> Measurement:
+    """Return a status in manual mode that nothing is wrong with."""
+    return replace(situation_of().measurement, **{"mode": OperatingMode.MANUAL, **changes})  # type: ignore[arg-type]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
-from optimizer.control.actuator import Actuation, Actuator
+from optimizer.control.actuation.actuation import Actuation
+from optimizer.control.actuation.actuator import Actuator
 from optimizer.control.options import ControlOptions
 from optimizer.devices.port import Capabilities
 from optimizer.domain.measurement import Measurement, OperatingMode

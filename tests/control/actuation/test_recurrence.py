@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from optimizer.control.recurrence import Recurrence
+from optimizer.control.actuation.recurrence import Recurrence
 
 
 @pytest.mark.parametrize(("every_s", "too_often"), [(1199.9, True), (1200.0, False)])

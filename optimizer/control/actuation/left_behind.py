@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from optimizer.control.read_back import echoes, is_back, still_follows
+from optimizer.control.actuation.following import still_follows
+from optimizer.control.actuation.read_back import echoes, is_back
 from optimizer.domain.battery import Battery
 from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement, OperatingMode
 from optimizer.domain.setpoint import Power

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from optimizer.control.actuator import Actuation
+from optimizer.control.actuation.actuation import Actuation
 from optimizer.domain.decision import Outcome
 from optimizer.domain.measurement import OperatingMode
 from optimizer.domain.setpoint import Automatic, Power, Setpoint
@@ -213,7 +213,7 @@ def test_anothers_power_over_ours_leaves_ours_on_record(mode: OperatingMode, kep
 def test_a_command_that_is_gone_is_sent_again_five_times(caplog: pytest.LogCaptureFixture) -> None:
     """The sixth time it is given up; that is told, and the first."""
     it = charging()
-    with caplog.at_level(logging.WARNING, logger="optimizer.control.actuator"):
+    with caplog.at_level(logging.WARNING, logger="optimizer.control.actuation"):
         for _ in range(5):
             assert it.after(10.0).sees(echo_w=0.0) is None
             assert it.send(CHARGE).outcome is Outcome.APPLIED
@@ -586,7 +586,7 @@ def test_a_hand_back_that_cannot_be_seen_is_done_again_once_a_lease(
 ) -> None:
     """And told no more; one that fails is for those who look closely."""
     it = released()
-    with caplog.at_level(logging.DEBUG, logger="optimizer.control.actuator"):
+    with caplog.at_level(logging.DEBUG, logger="optimizer.control.actuation"):
         for seconds, error in ((89.9, None), (90.0, None), (179.9, None), (180.0, REFUSED), (270.0, None)):
             assert it.at(seconds).doubts(mode, error=error) is None
     assert it.writes == [CHARGE, *["release"] * 4]
@@ -829,7 +829,7 @@ def test_the_first_failed_hand_back_is_a_warning(caplog: pytest.LogCaptureFixtur
 def test_a_failed_hand_back_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     """Until a command was taken in between; the one that stands is named."""
     it = charging()
-    with caplog.at_level(logging.DEBUG, logger="optimizer.control.actuator"):
+    with caplog.at_level(logging.DEBUG, logger="optimizer.control.actuation"):
         for _ in range(2):
             failed = it.release(error=DeviceUnreachable("gone"))
             assert failed == Actuation(outcome=Outcome.FAILED, setpoint=CHARGE, note="the end", error="gone")
@@ -873,7 +873,7 @@ def test_control_is_taken_up_again_after_the_hold_off(caplog: pytest.LogCaptureF
     """From a mode that is ours to take; anybody else's is waited for."""
     it = taken().after(HOLD_OFF_S)
     assert it.sees(BACKUP) == stood_down(f"{THEIRS}; standing down while its mode is backup")
-    with caplog.at_level(logging.INFO, logger="optimizer.control.actuator"):
+    with caplog.at_level(logging.INFO, logger="optimizer.control.actuation"):
         assert it.sees(AUTO) is None
     assert caplog.messages[-1] == "taking the battery up again"
     assert it.after(1.0).sees(AUTO) is None
@@ -1142,7 +1142,7 @@ def test_what_cannot_be_taken_back_yet_is_tried_once_a_lease(caplog: pytest.LogC
     """It stays on record, and the journal is spared."""
     it = charging()
     it.send(Power(-500.0), error=PLANT)
-    with caplog.at_level(logging.DEBUG, logger="optimizer.control.actuator"):
+    with caplog.at_level(logging.DEBUG, logger="optimizer.control.actuation"):
         for _ in range(30):
             it.after(10.0).sees(echo_w=2000.0, error=PLANT)
     assert it.writes[2:] == ["release"] * 3

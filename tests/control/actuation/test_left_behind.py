@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from optimizer.control.left_behind import KEPT, LeftBehind
+from optimizer.control.actuation.left_behind import KEPT, LeftBehind
 from optimizer.domain.setpoint import Power
 from support.situations import BATTERY, situation_of
 

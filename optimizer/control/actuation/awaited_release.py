@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 
-from optimizer.control.read_back import is_back, shown_w, still_follows
+from optimizer.control.actuation.following import still_follows
+from optimizer.control.actuation.read_back import is_back, shown_w
+from optimizer.control.options import ControlOptions
 from optimizer.domain.battery import Battery
 from optimizer.domain.measurement import Measurement, OperatingMode
 from optimizer.domain.setpoint import Power, Setpoint
 
 logger = logging.getLogger(__name__)
+
+QUICK_TRIES = 5
+"""What is not obeyed is handed back so often one settling time after the other, then once a lease."""
 
 
 class AwaitedRelease:
@@ -19,6 +24,8 @@ class AwaitedRelease:
     ----------
     battery
         What it can do.
+    options
+        Settling time and lease.
 
     Attributes
     ----------
@@ -28,9 +35,9 @@ class AwaitedRelease:
         How often it was handed back again.
     """
 
-    def __init__(self, battery: Battery) -> None:
+    def __init__(self, battery: Battery, options: ControlOptions) -> None:
         self.pending, self.times = False, 0
-        self._battery = battery
+        self._battery, self._options = battery, options
         self._ended: tuple[Power, ...] = ()
 
     def begin(self, standing: Setpoint | None, *before: Power) -> None:
@@ -56,6 +63,10 @@ class AwaitedRelease:
         if self._ended and not any(still_follows(one, measurement, self._battery) for one in self._ended):
             return None  # what flows is not ours: it is not zeroed over somebody else's will again and again
         return f"the battery accepted to be handed back, and still does {Power(round(shown_w(measurement)))}"
+
+    def pause_s(self) -> float:
+        """Return how long it is waited for before it is handed back again [s]."""
+        return self._options.lease_s if self.times >= QUICK_TRIES else self._options.settle_s
 
     def tell(self, why: str) -> None:
         """Say that it is handed back again: every settling time, later once a lease, and told once."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 WITHIN_S = 3600.0
+TRIES = 5
+"""A command that is gone again, or a mode that was left and is back, is sent anew so often within an hour."""
 
 
 class Recurrence:

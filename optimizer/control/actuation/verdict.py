@@ -1,0 +1,34 @@
+"""What a look at the battery calls for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum, auto
+
+from optimizer.domain.measurement import OperatingMode
+
+
+class Course(StrEnum):
+    """What is to be done."""
+
+    HAND_BACK = auto()
+    """End what stands; the next step may command again."""
+    GIVE_UP = auto()
+    """End what stands, and command nothing for the hold-off."""
+    STAND_DOWN = auto()
+    """Leave the battery to somebody else."""
+    TELL = auto()
+    """Nothing but say why nothing is commanded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be done, and why, in words for a person."""
+
+    course: Course
+    why: str
+
+
+def somebody_elses(mode: OperatingMode) -> Verdict:
+    """Return what a mode calls for that somebody chose."""
+    return Verdict(Course.STAND_DOWN, f"somebody else changed the battery's mode to {mode}")
