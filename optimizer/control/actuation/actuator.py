@@ -231,12 +231,13 @@ class Actuator:
         """Remember a command, and put it on record, before it is sent: an answer can be lost after the effect."""
         before = self._known.standing.power
         enters = isinstance(wanted, Power) and before is None
+        going_on = self._known.goes_on_with()
         self._modes.note(self.standing, wanted, elapsed_s)
         if enters or isinstance(wanted, Automatic):
             self._known.follow.reset()
         self._suspect_what_has_not_ended()
         if isinstance(wanted, Automatic) and before is not None:
-            self._handed_over.begin(before, *self._known.goes_on_with())
+            self._handed_over.begin(before, *going_on)
         elif isinstance(wanted, Power):
             self._handed_over.cancel()
             self._known.newness.sent(elapsed_s)

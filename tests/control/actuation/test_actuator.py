@@ -649,6 +649,19 @@ def test_a_battery_that_tells_no_mode_and_goes_on_is_handed_over_again(echo_w: f
     assert it.record.on_record is None
 
 
+@pytest.mark.parametrize("echo_w", [None, 2000.0])
+def test_a_battery_that_tells_no_mode_may_go_on_with_the_command_before(echo_w: float | None) -> None:
+    """It took the last one for nothing, and then the hand-over as well: what flows is ours, and stays on record."""
+    it = charging().after(30.0)
+    it.sees(UNKNOWN, echo_w=2000.0, power_w=2000.0)
+    it.send(Power(-1500.0))
+    it.after(5.0).sees(UNKNOWN, echo_w=echo_w, power_w=2000.0)
+    it.send(AUTOMATIC)
+    assert it.after(45.0).sees(UNKNOWN, echo_w=echo_w, power_w=2000.0) is None
+    assert it.record.on_record is not None
+    assert it.send(AUTOMATIC).outcome is Outcome.APPLIED
+
+
 @pytest.mark.parametrize(("seconds", "sent"), [(29.9, False), (30.0, True)])
 def test_automatic_mode_that_does_not_show_is_sent_again(seconds: float, sent: bool) -> None:
     """After the settling time."""
