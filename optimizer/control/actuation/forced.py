@@ -77,7 +77,7 @@ class ForcedCommand:
         echo_w = measurement.reported_setpoint_w
         if echo_w is not None and self._known.follow.was_replaced_lately(echo_w, elapsed_s):
             measurement = replace(measurement, reported_setpoint_w=None)  # it lags, and says nothing of the new one yet
-        return read_back(power, measurement, after_outage=after_restart, settled=standing.is_settled(elapsed_s))
+        return read_back(power, measurement, after_restart=after_restart, settled=standing.is_settled(elapsed_s))
 
     def _foreign(self, power: Power, message: str, measurement: Measurement) -> Verdict:
         if measurement.mode in MAY_BE_MANUAL:

@@ -33,12 +33,12 @@ class ReadBack:
     message: str = ""
 
 
-def read_back(standing: Power, measurement: Measurement, *, after_outage: bool, settled: bool) -> ReadBack:
+def read_back(standing: Power, measurement: Measurement, *, after_restart: bool, settled: bool) -> ReadBack:
     """Compare a status with the forced command that stands.
 
     Parameters
     ----------
-    after_outage
+    after_restart
         Whether the battery could not be read for a while before: a restart forgets commands, nobody else needs to have
         touched it.
     settled
@@ -46,7 +46,7 @@ def read_back(standing: Power, measurement: Measurement, *, after_outage: bool, 
     """
     if measurement.mode not in MAY_BE_MANUAL:
         # A restart may end in automatic mode; any other is somebody's choice, outage or not.
-        if after_outage and (measurement.mode is OperatingMode.AUTOMATIC or not settled):
+        if after_restart and (measurement.mode is OperatingMode.AUTOMATIC or not settled):
             return ReadBack(finding=Finding.LOST, message=f"after an outage the battery is in mode {measurement.mode}")
         if settled:
             message = f"somebody else changed the battery's mode to {measurement.mode}"
@@ -54,7 +54,7 @@ def read_back(standing: Power, measurement: Measurement, *, after_outage: bool, 
     echo_w = measurement.reported_setpoint_w
     if echo_w is None or not settled or echoes(echo_w, standing.battery_power_w):
         return ReadBack(finding=Finding.AS_SENT)
-    if after_outage or echoes(echo_w, 0.0):
+    if after_restart or echoes(echo_w, 0.0):
         return ReadBack(finding=Finding.LOST, message="the battery has forgotten its setpoint")
     if tells(echo_w, standing.battery_power_w):
         return ReadBack(finding=Finding.AS_SENT)

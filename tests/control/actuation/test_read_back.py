@@ -15,7 +15,7 @@ AS_SENT, LOST, FOREIGN = Finding.AS_SENT, Finding.LOST, Finding.FOREIGN
 
 
 @pytest.mark.parametrize(
-    ("mode", "after_outage", "settled", "finding", "message"),
+    ("mode", "after_restart", "settled", "finding", "message"),
     [
         (AUTOMATIC, True, True, LOST, "after an outage the battery is in mode automatic"),
         (AUTOMATIC, True, False, LOST, "after an outage the battery is in mode automatic"),
@@ -30,10 +30,10 @@ AS_SENT, LOST, FOREIGN = Finding.AS_SENT, Finding.LOST, Finding.FOREIGN
     ],
 )
 def test_a_mode_that_is_not_ours(
-    *, mode: OperatingMode, after_outage: bool, settled: bool, finding: Finding, message: str
+    *, mode: OperatingMode, after_restart: bool, settled: bool, finding: Finding, message: str
 ) -> None:
     """After an outage it may be a restart's, before it has settled it may be late; else it is somebody's."""
-    found = read_back(Power(2000.0), in_manual(mode=mode), after_outage=after_outage, settled=settled)
+    found = read_back(Power(2000.0), in_manual(mode=mode), after_restart=after_restart, settled=settled)
     assert (found.finding, found.message) == (finding, message)
 
 
@@ -41,7 +41,7 @@ FORGOTTEN = "the battery has forgotten its setpoint"
 
 
 @pytest.mark.parametrize(
-    ("sent_w", "echo_w", "after_outage", "finding", "message"),
+    ("sent_w", "echo_w", "after_restart", "finding", "message"),
     [
         (2000.0, None, False, AS_SENT, ""),
         (2000.0, 2025.0, False, AS_SENT, ""),
@@ -64,13 +64,13 @@ FORGOTTEN = "the battery has forgotten its setpoint"
     ],
 )
 def test_an_echo_that_is_not_ours(
-    *, sent_w: float, echo_w: float | None, after_outage: bool, finding: Finding, message: str
+    *, sent_w: float, echo_w: float | None, after_restart: bool, finding: Finding, message: str
 ) -> None:
     """Gone is forgotten, smaller is the device's own limit, anything else is somebody's."""
     one = in_manual(reported_setpoint_w=echo_w)
-    found = read_back(Power(sent_w), one, after_outage=after_outage, settled=True)
+    found = read_back(Power(sent_w), one, after_restart=after_restart, settled=True)
     assert (found.finding, found.message) == (finding, message)
-    assert read_back(Power(sent_w), one, after_outage=after_outage, settled=False).finding is AS_SENT
+    assert read_back(Power(sent_w), one, after_restart=after_restart, settled=False).finding is AS_SENT
 
 
 @pytest.mark.parametrize(
