@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Protocol
 
 from optimizer.clock import Clock
-from optimizer.control.actuation.actuation import Actuation
 from optimizer.control.actuation.actuator import Actuator
 from optimizer.control.actuation.lease_keeper import LeaseKeeper
+from optimizer.control.actuation.result import Actuation
 from optimizer.control.actuation.stand_down import StandDown
 from optimizer.control.clamp import Clamped, automatic_keeps_band, clamp
 from optimizer.control.import_meter import ImportMeter, Meter

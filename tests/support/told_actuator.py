@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
-from optimizer.control.actuation.actuation import Actuation
 from optimizer.control.actuation.actuator import Actuator
+from optimizer.control.actuation.result import Actuation
 from optimizer.control.options import ControlOptions
 from optimizer.devices.port import Capabilities
 from optimizer.domain.measurement import Measurement, OperatingMode

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import logging
 
-from optimizer.control.actuation.actuation import Actuation
 from optimizer.control.actuation.forced import ForcedCommand
 from optimizer.control.actuation.handed_back import HandedBack
 from optimizer.control.actuation.handed_over import HandedOver
-from optimizer.control.actuation.known import Known
 from optimizer.control.actuation.lease_keeper import LeaseKeeper, NoLease
 from optimizer.control.actuation.mode_changes import ModeChanges
 from optimizer.control.actuation.read_back import shown_w
+from optimizer.control.actuation.result import Actuation
 from optimizer.control.actuation.stand_down import StandDown
 from optimizer.control.actuation.standing_aside import StandingAside
+from optimizer.control.actuation.state import CommandState
+from optimizer.control.actuation.unended import IDLE
 from optimizer.control.actuation.verdict import Course, Verdict, somebody_elses
 from optimizer.control.options import ControlOptions
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.battery import Battery
 from optimizer.domain.decision import Outcome
-from optimizer.domain.measurement import Measurement
+from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement
 from optimizer.domain.setpoint import Automatic, Power, Setpoint
 from optimizer.errors import DeviceError, ExternalControl
 
@@ -48,23 +49,23 @@ class Actuator:
     def __init__(
         self, device: BatteryDevice, battery: Battery, options: ControlOptions, keeper: LeaseKeeper | None = None
     ) -> None:
-        known = self._known = Known.nothing(battery, device.capabilities, options, keeper or NoLease())
+        state = self._state = CommandState.initial(battery, device.capabilities, options, keeper or NoLease())
         self._device, self._options = device, options
         self._modes = ModeChanges(options)
-        self._forced = ForcedCommand(known)
-        self._handed_over = HandedOver(known)
-        self._handed_back = HandedBack(device, known)
-        self._aside = StandingAside(device, known)
+        self._forced = ForcedCommand(state)
+        self._handed_over = HandedOver(state)
+        self._handed_back = HandedBack(state)
+        self._aside = StandingAside(state)
 
     @property
     def standing(self) -> Setpoint | None:
         """What stands at the battery by our command; None: nothing of ours."""
-        return self._known.standing.setpoint
+        return self._state.standing.setpoint
 
     @property
     def lease_end_s(self) -> float | None:
         """When the lease of the standing command ends, by the clock for ages; None: no command stands [s]."""
-        return None if self._known.standing.power is None else self._known.lease.end_s
+        return None if self._state.standing.power is None else self._state.lease.end_s
 
     @property
     def leaves_a_choice(self) -> bool:
@@ -82,15 +83,15 @@ class Actuator:
         """
         if not self._aside.end():
             return False
-        self._handed_back.ignore()
+        self._handed_back.take_as_found()
         return True
 
     def leave_to_others(self, why: str, measurement: Measurement, elapsed_s: float, *, left_over: bool) -> Actuation:
         """Stand down to what a status shows, as if it had been noticed; ``left_over``: ours may be stored beneath."""
-        self._known.look.show(measurement)
-        self._known.newness.sent(elapsed_s)
+        self._state.look.show(measurement)
+        self._state.newness.sent(elapsed_s)
         if left_over:
-            self._known.left_behind.add(Power(0.0))
+            self._state.unended.add_any()
         return self._stand_down(why, elapsed_s)
 
     def may_change_mode(self, elapsed_s: float) -> bool:
@@ -104,28 +105,37 @@ class Actuator:
 
         A measurement that comes here must be valid: it renews the lease.
         """
-        self._known.look.note(measurement, elapsed_s)
-        self._known.newness.saw(measurement)
+        self._state.look.note(measurement, elapsed_s)
+        self._state.newness.saw(measurement)
+        missed, after_restart = self._state.look.take_outage()
         if self._handed_back.pending:
-            verdict = self._handed_back.judge_awaited(measurement, elapsed_s)
+            verdict = self._handed_back.judge_pending(measurement, elapsed_s)
             if verdict is not None:
                 return self._carry_out(verdict, elapsed_s)
         if self._aside.lasts:
-            return self._aside.look(measurement, elapsed_s)
-        verdict = self._judge(measurement, elapsed_s)
+            return self._while_standing_aside(measurement, elapsed_s)
+        if missed:
+            self._state.standing.ask_again()
+        verdict = self._judge(measurement, elapsed_s, after_restart=after_restart)
         return None if verdict is None else self._carry_out(verdict, elapsed_s)
 
-    def _judge(self, measurement: Measurement, elapsed_s: float) -> Verdict | None:
-        self._known.standing.resend = self._known.standing.resend or self._known.look.missed
-        after_restart = self._known.look.may_follow_a_restart
-        self._known.look.missed = False
+    def _judge(self, measurement: Measurement, elapsed_s: float, *, after_restart: bool) -> Verdict | None:
         match self.standing:
             case Power() as power:
                 return self._forced.judge(power, measurement, elapsed_s, after_restart=after_restart)
             case Automatic():
                 return self._handed_over.judge(measurement, elapsed_s, after_restart=after_restart)
             case None:
-                return self._handed_back.judge(measurement, elapsed_s)
+                return self._handed_back.judge(measurement)
+
+    def _while_standing_aside(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
+        if self._aside.is_over(measurement, elapsed_s):
+            self._aside.end()
+            logger.info("taking the battery up again")
+            return None
+        if self._aside.should_take_back(measurement, elapsed_s):
+            self._take_back(elapsed_s)
+        return Actuation(outcome=Outcome.STOOD_DOWN, note=self._aside.in_words(measurement, elapsed_s))
 
     def unreadable(
         self, elapsed_s: float, *, interval_over: bool, doubtful: Measurement | None = None
@@ -140,129 +150,138 @@ class Actuator:
             Whether the interval for which the standing command was given has ended.
         """
         if doubtful is not None:
-            self._known.newness.saw(doubtful)
-        standing = self._known.standing
-        if standing.is_automatic and (standing.resend or standing.is_unconfirmed_for_long(elapsed_s)):
+            self._state.look.note_answer(elapsed_s)
+            self._state.newness.saw(doubtful)
+        standing = self._state.standing
+        if standing.is_automatic and (standing.is_asked_again or standing.is_unconfirmed_for_long(elapsed_s)):
             return self._end_unseen("handing back could not be confirmed", doubtful, elapsed_s)
         if self._handed_back.pending and standing.changed_for_s(elapsed_s) >= self._options.lease_s:
             return self._pursue(doubtful, elapsed_s)
         if standing.power is None:
             return None
-        if not self._known.lease.has_run_out(elapsed_s) and not interval_over:
+        if not self._state.lease.has_run_out(elapsed_s) and not interval_over:
             return None
         why = "its interval is over" if interval_over else "its lease has run out"
         return self._end_unseen(f"the command {self.standing} cannot be verified and {why}", doubtful, elapsed_s)
 
     def note_outage(self) -> None:
         """Tell that the battery could not be read: after a while it may have restarted."""
-        self._known.look.missed = True
+        self._state.look.note_missed()
 
     def _end_unseen(self, why: str, doubtful: Measurement | None, elapsed_s: float) -> Actuation:
         """Hand back what cannot be verified; a mode that somebody may have chosen is left alone, in doubt as well."""
-        if doubtful is None or not self._known.is_chosen(doubtful.mode):
+        if doubtful is None or not self._state.is_chosen(doubtful.mode):
             return self.release(why, elapsed_s)
-        self._known.look.mode = doubtful.mode
-        self._known.left_behind.add(self._known.standing.power or Power(0.0))
-        return self._carry_out(somebody_elses(doubtful.mode), elapsed_s)
+        self._state.look.mode = doubtful.mode
+        return self._stand_down(somebody_elses(doubtful.mode).why, elapsed_s)
 
     def _pursue(self, doubtful: Measurement | None, elapsed_s: float) -> Actuation | None:
-        """Hand back again what was accepted and never seen, once a lease."""
-        if not self._known.lease.is_on_record():
+        """Hand back again, once a lease, what was accepted and cannot be seen; told once, with the first hand-back."""
+        if not self._state.lease.is_on_record():
             self._handed_back.cancel()  # the guard has seen it done
+            self._state.unended.clear()
             return None
-        if doubtful is not None and self._known.is_chosen(doubtful.mode):
+        if doubtful is not None and self._state.is_chosen(doubtful.mode):
             return self._end_unseen("", doubtful, elapsed_s)
-        self._handed_back.pursue(doubtful, elapsed_s)
+        if self._handed_back.shows_in_doubt(doubtful, elapsed_s):
+            return None
+        self._state.standing.end_again(elapsed_s)
+        try:
+            self._device.release()
+        except DeviceError as error:
+            logger.debug("what was handed back and never seen cannot be handed back again: %s", error)
         return None
 
     # -- what goes out ------------------------------------------------------------------------------------------
 
     def actuate(self, wanted: Setpoint, elapsed_s: float) -> Actuation:
         """Bring the battery to a setpoint, if anything has to be sent for it."""
-        if not self._known.standing.is_due(wanted, elapsed_s):
+        if not self._state.standing.is_due(wanted, elapsed_s):
             return Actuation(outcome=Outcome.KEPT, setpoint=self.standing)
         before = self.standing
         self._prepare(wanted, elapsed_s)
         try:
             self._device.apply(wanted, not_after_s=elapsed_s + self._options.max_age_s)
         except ExternalControl as error:
-            # Manual mode may have been entered, and what stood before may come back when the other leaves.
-            self._known.left_behind.add(*(one for one in (before, wanted) if isinstance(one, Power)), Power(0.0))
+            # Manual mode may have been entered, which begins with idle.
+            self._state.unended.add(IDLE)
             return self._stand_down(str(error), elapsed_s)
         except DeviceError as error:
             # It may have taken effect all the same: the lease runs, and it is sent again.
-            self._forced.refusal.note(before, wanted)
-            self._known.standing.resend = True
+            self._forced.note_refused(before, wanted)
+            self._state.standing.ask_again()
             self._note_sent(wanted, elapsed_s)
             return Actuation(outcome=Outcome.FAILED, setpoint=self.standing, error=str(error))
-        self._forced.refusal.end()
-        self._known.standing.resend = self._known.standing.release_failed = False
-        for power in self._known.left_behind.powers:
-            self._known.follow.suspect(power.battery_power_w)  # accepted is not obeyed: it may go on with what was left
-        self._known.left_behind.clear()
+        self._forced.note_taken()
+        self._state.standing.note_taken()
+        if isinstance(wanted, Automatic):
+            self._state.unended.note_told_to_end()
         self._note_sent(wanted, elapsed_s)
         return Actuation(outcome=Outcome.APPLIED, setpoint=wanted)
+
+    def _prepare(self, wanted: Setpoint, elapsed_s: float) -> None:
+        """Remember a command, and put it on record, before it is sent: an answer can be lost after the effect."""
+        state, enters = self._state, self._state.standing.power is None
+        self._modes.note(self.standing, wanted, elapsed_s)
+        self._remember_what_has_not_ended()
+        if enters or isinstance(wanted, Automatic):
+            state.follow.begin()
+        if isinstance(wanted, Power):
+            state.newness.sent(elapsed_s)
+            state.unended.add(wanted)
+            # The guard may have cleared the record meanwhile.
+            (state.lease.renew(wanted, elapsed_s) if enters else state.lease.record(wanted))
+        state.standing.replace(wanted, state.look.mode, elapsed_s)
+        self._handed_back.cancel()
+        self._aside.note_told(elapsed_s)
+
+    def _note_sent(self, wanted: Setpoint, elapsed_s: float) -> None:
+        if isinstance(wanted, Power):
+            self._state.follow.note(wanted.battery_power_w, elapsed_s)
+
+    def _remember_what_has_not_ended(self) -> None:
+        """Remember what the battery does instead of what it was told last, where that is ours."""
+        seen = self._state.look.measurement
+        if seen is None:
+            return
+        if self._handed_back.is_contradicted(seen):
+            self._state.unended.add(Power(shown_w(seen)))
+        else:
+            self._state.unended.note_shown(seen)
+
+    # -- what ends ----------------------------------------------------------------------------------------------
 
     def release(self, why: str, elapsed_s: float) -> Actuation:
         """Hand the battery back; where that fails the command counts as standing, and the next step tries again.
 
         While standing down, a mode that somebody else chose is left as it is.
         """
+        state = self._state
         if self._aside.leaves_a_choice:
-            return self._aside.leave(f"{why}; its mode {self._known.look.mode} is not ours to change", elapsed_s)
-        if not self._known.newness.began:
+            return self._leave(f"{why}; its mode {state.look.mode} is not ours to change", elapsed_s)
+        if not state.newness.began:
             # What an earlier run sent, it may have sent just now: a status from before says nothing of it.
-            self._known.newness.sent(elapsed_s)
+            state.newness.sent(elapsed_s)
+            state.unended.add_any()
         try:
             self._device.release()
         except DeviceError as error:
             # Tried again every step: one line tells it, the rest would flood the journal.
-            told = self._known.standing.release_failed
-            logger.log(logging.DEBUG if told else logging.WARNING, "could not hand back: %s", error)
-            self._known.standing.release_failed = True
+            level = logging.DEBUG if state.standing.release_failed else logging.WARNING
+            logger.log(level, "could not hand back: %s", error)
+            state.standing.note_release_failed(elapsed_s)
             return Actuation(outcome=Outcome.FAILED, setpoint=self.standing, note=why, error=str(error))
-        self._known.standing.release_failed = False
-        self._known.left_behind.clear()
-        self._handed_back.begin(self.standing, *self._known.goes_on_with())
-        self._forget(elapsed_s)
+        self._remember_what_has_not_ended()
+        state.unended.note_told_to_end()
+        self._end(elapsed_s)
+        self._handed_back.begin()
         return Actuation(outcome=Outcome.HANDED_BACK, note=why)
 
-    def _prepare(self, wanted: Setpoint, elapsed_s: float) -> None:
-        """Remember a command, and put it on record, before it is sent: an answer can be lost after the effect."""
-        before = self._known.standing.power
-        enters = isinstance(wanted, Power) and before is None
-        going_on = self._known.goes_on_with()
-        self._modes.note(self.standing, wanted, elapsed_s)
-        if enters or isinstance(wanted, Automatic):
-            self._known.follow.reset()
-        self._suspect_what_has_not_ended()
-        if isinstance(wanted, Automatic) and before is not None:
-            self._handed_over.begin(before, *going_on)
-        elif isinstance(wanted, Power):
-            self._handed_over.cancel()
-            self._known.newness.sent(elapsed_s)
-        if enters:
-            self._known.lease.vouch(wanted, elapsed_s)
-        elif isinstance(wanted, Power):
-            # The guard may have cleared the record meanwhile.
-            self._known.lease.record(wanted)
-        self._known.standing.replace(wanted, self._known.look.mode, elapsed_s)
-        self._handed_back.cancel()
-
-    def _note_sent(self, wanted: Setpoint, elapsed_s: float) -> None:
-        if isinstance(wanted, Power):
-            self._known.follow.note(wanted.battery_power_w, elapsed_s)
-
-    def _suspect_what_has_not_ended(self) -> None:
-        """Remember across a new command what a hand-back was to end and a status still shows."""
-        seen = self._known.look.measurement
-        if seen is not None and self._handed_back.is_contradicted(seen):
-            self._known.follow.suspect(shown_w(seen))
-
-    # -- what ends ----------------------------------------------------------------------------------------------
-
-    def _carry_out(self, verdict: Verdict, elapsed_s: float) -> Actuation:
+    def _carry_out(self, verdict: Verdict, elapsed_s: float) -> Actuation | None:
         match verdict.course:
+            case Course.SEND_AGAIN:
+                self._state.standing.ask_again()
+                return None
             case Course.HAND_BACK:
                 return self.release(verdict.why, elapsed_s)
             case Course.GIVE_UP:
@@ -273,21 +292,53 @@ class Actuator:
                 return Actuation(outcome=Outcome.STOOD_DOWN, note=verdict.why)
 
     def _stand_down(self, why: str, elapsed_s: float) -> Actuation:
-        """Write nothing more until the hold-off has passed: somebody else has the battery."""
-        self._forget(elapsed_s)
+        """Command nothing until the hold-off has passed: somebody else has the battery."""
+        logger.warning("%s: standing down", why)
+        self._end(elapsed_s)
         self._handed_back.cancel()
-        return self._aside.begin(why, self._known.standing.sent_s, elapsed_s)
+        self._aside.begin(why, elapsed_s)
+        if not self._state.unended:
+            self._state.lease.drop()  # what stands now is theirs
+        else:
+            self._state.lease.vouch(self._state.unended.first, elapsed_s)
+            if self._aside.leaves_a_choice:
+                self._take_back(elapsed_s)
+        return Actuation(outcome=Outcome.STOOD_DOWN, note=why)
 
     def _give_up(self, why: str, elapsed_s: float) -> Actuation:
         """Hand back a battery that does not follow, and leave it alone for the hold-off."""
         done = self.release(why, elapsed_s)
         if done.outcome is Outcome.HANDED_BACK:
             logger.warning("%s: handed back", why)
-            self._aside.rest(why, elapsed_s)
+            self._aside.begin(why, elapsed_s)
         return done
 
-    def _forget(self, elapsed_s: float) -> None:
-        self._known.standing.forget(elapsed_s)
-        self._forced.forget()
-        self._handed_over.forget()
+    def _leave(self, why: str, elapsed_s: float) -> Actuation:
+        """Leave the battery to somebody else for good, and nothing of ours beneath it."""
+        if self._state.unended:
+            error = self._take_back(elapsed_s)
+            if error is not None:
+                return Actuation(outcome=Outcome.FAILED, note=why, error=str(error))
+            self._state.unended.clear()
+            self._state.lease.drop()
+        return Actuation(outcome=Outcome.HANDED_BACK, note=why)
+
+    def _take_back(self, elapsed_s: float) -> DeviceError | None:
+        """Have the battery forget what was ours, in the mode that somebody chose; return why it could not be told."""
+        self._aside.note_told(elapsed_s)
+        try:
+            if self._state.look.mode in MAY_BE_MANUAL:
+                self._device.release()
+            else:
+                self._device.zero()
+        except DeviceError as error:
+            logger.debug("what we left at the battery cannot be taken back yet: %s", error)
+            return error
+        self._state.unended.note_told_to_end()
+        return None
+
+    def _end(self, elapsed_s: float) -> None:
+        self._state.standing.end(elapsed_s)
+        self._forced.end()
+        self._handed_over.end()
         self._handed_back.watch()

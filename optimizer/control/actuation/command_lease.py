@@ -31,20 +31,23 @@ class CommandLease:
         return elapsed_s - self._verified_s >= self._length_s
 
     def begin(self, elapsed_s: float) -> None:
-        """Begin it anew."""
+        """Begin it anew: nothing of ours is in force."""
         self._verified_s = elapsed_s
 
-    def vouch(self, command: Setpoint, elapsed_s: float) -> None:
-        """Begin it anew, with the command on record for as long."""
+    def renew(self, command: Setpoint, elapsed_s: float) -> None:
+        """Begin it anew with a command that is verified, or the first; on record for as long."""
         self.begin(elapsed_s)
-        self.hold(command, elapsed_s)
+        self.record(command)
 
     def record(self, command: Setpoint) -> None:
-        """Put a command on record that replaces another: its lease is no longer by that."""
-        self.hold(command, self._verified_s)
+        """Put a command on record that replaces another: that does not prolong the lease."""
+        self._hold(command, self._verified_s)
 
-    def hold(self, command: Setpoint, from_s: float) -> None:
-        """Put on record what may stand, for a lease from then on."""
+    def vouch(self, command: Setpoint, elapsed_s: float) -> None:
+        """Keep on record what may act beneath somebody else's: as long as it is looked after, the guard need not."""
+        self._hold(command, elapsed_s)
+
+    def _hold(self, command: Setpoint, from_s: float) -> None:
         self._keeper.hold(str(command), until_s=from_s + self._length_s, length_s=self._length_s)
 
     def drop(self) -> None:

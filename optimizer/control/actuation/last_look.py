@@ -13,7 +13,7 @@ class LastLook:
     Parameters
     ----------
     longest_s
-        A battery that was away for longer may have restarted [s].
+        A battery that gave no answer for longer may have restarted: that takes minutes [s].
 
     Attributes
     ----------
@@ -21,27 +21,35 @@ class LastLook:
         The status; None: there was none yet.
     mode
         The mode that it was in last, as a status in doubt may have told as well.
-    missed
-        Whether a look has failed since what it says was last compared with a command.
     """
 
     def __init__(self, longest_s: float) -> None:
         self._longest_s = longest_s
         self.measurement: Measurement | None = None
         self.mode = OperatingMode.UNKNOWN
-        self.missed = False
-        self._at_s, self._away_s = -math.inf, math.inf
+        self._answered_s, self._away_s = -math.inf, 0.0
+        self._missed = False
 
     def note(self, measurement: Measurement, elapsed_s: float) -> None:
         """Note a status that can be believed."""
         self.show(measurement)
-        self._away_s, self._at_s = elapsed_s - self._at_s, elapsed_s
+        self.note_answer(elapsed_s)
 
     def show(self, measurement: Measurement) -> None:
         """Note a status by which no time is reckoned."""
         self.measurement, self.mode = measurement, measurement.mode
 
-    @property
-    def may_follow_a_restart(self) -> bool:
-        """Whether the battery was away before it, and for long enough to have restarted: that takes minutes."""
-        return self.missed and self._away_s >= self._longest_s
+    def note_answer(self, elapsed_s: float) -> None:
+        """Note that the battery answers, be it in doubt: it is there."""
+        self._away_s = max(self._away_s, elapsed_s - self._answered_s)
+        self._answered_s = elapsed_s
+
+    def note_missed(self) -> None:
+        """Note that a look has failed."""
+        self._missed = True
+
+    def take_outage(self) -> tuple[bool, bool]:
+        """Return, once, whether a look has failed before this one, and whether the battery may have restarted since."""
+        missed, away_s = self._missed, self._away_s
+        self._missed, self._away_s = False, 0.0
+        return missed, missed and away_s >= self._longest_s

@@ -11,6 +11,8 @@ from optimizer.domain.measurement import OperatingMode
 class Course(StrEnum):
     """What is to be done."""
 
+    SEND_AGAIN = auto()
+    """Send once more what stands, or what is wanted in its place."""
     HAND_BACK = auto()
     """End what stands; the next step may command again."""
     GIVE_UP = auto()
@@ -26,7 +28,7 @@ class Verdict:
     """What is to be done, and why, in words for a person."""
 
     course: Course
-    why: str
+    why: str = ""
 
 
 def somebody_elses(mode: OperatingMode) -> Verdict:

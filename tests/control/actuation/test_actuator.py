@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from optimizer.control.actuation.actuation import Actuation
+from optimizer.control.actuation.result import Actuation
 from optimizer.domain.decision import Outcome
 from optimizer.domain.measurement import OperatingMode
 from optimizer.domain.setpoint import Automatic, Power, Setpoint
@@ -379,6 +379,28 @@ def test_a_hand_back_whose_answer_was_lost_is_nobodys_choice() -> None:
     assert it.send(CHARGE).outcome is Outcome.APPLIED
 
 
+@pytest.mark.parametrize(("seconds", "worked"), [(44.9, True), (45.0, False)])
+def test_a_failed_hand_back_has_not_worked_where_manual_mode_shows_long_after_it(seconds: float, worked: bool) -> None:
+    """No status is that old: automatic mode that comes then is somebody's."""
+    it = charging()
+    it.release(error=REFUSED)
+    it.after(seconds).sees(MANUAL, echo_w=2000.0)
+    told = it.after(5.0).sees(AUTO)
+    assert told == (None if worked else stood_down("somebody else changed the battery's mode to automatic"))
+
+
+def test_a_failed_hand_back_is_over_with_what_stood() -> None:
+    """It says nothing of the next command."""
+    it = charging()
+    it.release(error=REFUSED)
+    it.after(5.0).sees(BACKUP)
+    it.after(HOLD_OFF_S).sees(AUTO)
+    it.send(CHARGE, error=REFUSED)
+    told = it.after(31.0).sees(AUTO)
+    assert told is not None
+    assert told.note == "charge 2000 W was sent, and the battery's mode is still automatic"
+
+
 def test_a_battery_that_tells_no_mode_is_not_asked_for_what_was_never_commanded() -> None:
     """Whatever flows: only a power that was ours speaks against automatic mode, and only until it was seen to end."""
     it = ToldActuator()
@@ -488,6 +510,20 @@ def test_a_battery_that_takes_no_first_power_is_handed_back(can_set_mode: bool, 
     assert (it.actuator.stand_down(it.now_s) is not None) is waits
 
 
+def test_a_lease_ends_though_wishes_change_at_every_step() -> None:
+    """The battery takes each power and stays in automatic mode: none settles, and none is ever verified."""
+    it = ToldActuator()
+    it.sees(AUTO)
+    it.send(CHARGE)
+    for step in range(1, 9):
+        assert it.after(10.0).sees(AUTO, power_w=2000.0) is None
+        it.send(Power(2000.0 + 10.0 * step))
+    told = it.after(10.0).sees(AUTO, power_w=2000.0)
+    why = "charge 2080 W was sent, and the battery's mode is still automatic"
+    assert told == Actuation(outcome=Outcome.HANDED_BACK, note=why)
+    assert it.actuator.stand_down(it.now_s) is not None
+
+
 # -- when nothing can be read ---------------------------------------------------------------------------------------
 
 
@@ -556,12 +592,12 @@ def test_a_mode_that_somebody_may_have_chosen_is_left_alone_in_doubt_as_well(int
 
 
 def test_a_mode_that_comes_in_place_of_automatic_is_left_alone_in_doubt_as_well() -> None:
-    """No power stands then: of unknown power is what may."""
+    """What stood before may lie beneath it."""
     it = charging().after(10.0)
     it.send(AUTOMATIC)
     assert it.after(30.0).doubts(BACKUP) == stood_down(THEIRS)
     assert it.writes == [CHARGE, AUTOMATIC, "zero"]
-    assert it.record.on_record == ("idle", it.now_s + LEASE_S, LEASE_S)
+    assert it.record.on_record == ("charge 2000 W", it.now_s + LEASE_S, LEASE_S)
 
 
 def test_a_hand_back_that_was_seen_by_others_is_not_done_again() -> None:
@@ -619,6 +655,49 @@ def test_a_mode_that_comes_with_a_look_or_two_missing_is_somebodys(mode: Operati
     assert it.sees(mode) == stood_down(f"somebody else changed the battery's mode to {mode}")
 
 
+def test_a_chosen_mode_that_was_seen_is_not_overruled_when_nothing_can_be_seen_any_more() -> None:
+    """A battery that was given up is pursued, but not into somebody's mode."""
+    it = charging()
+    for _ in range(6):
+        it.after(10.0).sees(echo_w=2000.0, power_w=0.0)
+    assert it.after(5.0).sees(BACKUP) == stood_down(THEIRS)
+    for _ in range(4):
+        it.after(90.0).doubts(None)
+    assert it.writes == [CHARGE, "release", "zero"]
+
+
+def test_a_battery_that_answers_in_doubt_has_not_restarted() -> None:
+    """One look failed, the next could not be believed: a mode that comes then is somebody's."""
+    it = charging().after(5.0)
+    it.actuator.note_outage()
+    it.doubts(None)
+    for _ in range(8):
+        assert it.after(5.0).doubts(MANUAL) is None
+    assert it.after(5.0).sees(AUTO) == stood_down("somebody else changed the battery's mode to automatic")
+
+
+@pytest.mark.parametrize(("away_s", "again"), [(44.9, False), (45.0, True)])
+def test_an_absence_counts_though_the_first_answer_after_it_is_in_doubt(away_s: float, again: bool) -> None:
+    """It may have restarted then."""
+    it = charging().after(5.0)
+    it.actuator.note_outage()
+    it.after(away_s - 5.0).doubts(MANUAL)
+    assert (it.after(5.0).sees(AUTO) is None) is again
+
+
+def test_a_failed_look_before_the_last_command_is_no_restart_after_it() -> None:
+    """It was compared with what stood then, also while the battery was left to somebody else."""
+    it = charging().after(5.0)
+    it.sees(BACKUP)
+    it.actuator.note_outage()
+    it.after(60.0).sees(AUTO)
+    it.after(HOLD_OFF_S).sees(AUTO)
+    it.send(CHARGE)
+    it.after(5.0).sees(MANUAL)
+    assert it.send(CHARGE).outcome is Outcome.KEPT
+    assert it.after(5.0).sees(AUTO) == stood_down("somebody else changed the battery's mode to automatic")
+
+
 # -- automatic mode -------------------------------------------------------------------------------------------------
 
 
@@ -660,6 +739,63 @@ def test_a_battery_that_tells_no_mode_may_go_on_with_the_command_before(echo_w: 
     assert it.after(45.0).sees(UNKNOWN, echo_w=echo_w, power_w=2000.0) is None
     assert it.record.on_record is not None
     assert it.send(AUTOMATIC).outcome is Outcome.APPLIED
+
+
+@pytest.mark.parametrize("echo_w", [None, 2000.0])
+def test_what_a_hand_back_did_not_end_is_on_record_through_automatic_mode(echo_w: float | None) -> None:
+    """Blind for a lease, handed back in vain, and then left to itself."""
+    it = charging().after(90.0)
+    it.doubts(None)
+    it.after(5.0).sees(UNKNOWN, echo_w=echo_w)
+    it.send(AUTOMATIC)
+    it.after(45.0).sees(UNKNOWN, echo_w=echo_w)
+    assert it.record.on_record is not None
+    assert it.send(AUTOMATIC).outcome is Outcome.APPLIED
+
+
+@pytest.mark.parametrize("echo_w", [None, 2000.0])
+def test_what_is_beneath_anothers_is_on_record_through_automatic_mode(echo_w: float | None) -> None:
+    """A power plant came, and left after the hold-off: ours acts again."""
+    it = charging().after(40.0)
+    assert it.sees(UNKNOWN, echo_w=-700.0, power_w=-700.0) is not None
+    assert it.after(HOLD_OFF_S).sees(UNKNOWN, echo_w=-700.0, power_w=-700.0) is None
+    it.send(AUTOMATIC)
+    it.after(45.0).sees(UNKNOWN, echo_w=echo_w)
+    assert it.record.on_record is not None
+    assert it.send(AUTOMATIC).outcome is Outcome.APPLIED
+
+
+@pytest.mark.parametrize("echo_w", [None, 2000.0])
+def test_what_automatic_mode_did_not_end_is_known_under_the_next_command(echo_w: float | None) -> None:
+    """It is handed back, and pursued: nobody else set it."""
+    it = charging().after(30.0)
+    it.send(AUTOMATIC)
+    it.after(60.0).sees(UNKNOWN, echo_w=echo_w)
+    it.send(Power(-1500.0))
+    notes = [done.note for _ in range(9) if (done := it.after(10.0).sees(UNKNOWN, echo_w=echo_w)) is not None]
+    assert "does not follow" in notes[0] or "keeps to charge 2000 W" in notes[0]
+    assert "the battery accepted to be handed back, and still does charge 2000 W" in notes
+    assert it.record.on_record is not None
+
+
+def test_automatic_mode_that_somebody_chose_while_ours_was_refused_leaves_ours_beneath_it() -> None:
+    """It was never told to forget: on record until it has taken that."""
+    it = charging().after(10.0)
+    it.send(AUTOMATIC, error=REFUSED)
+    assert it.after(60.0).sees(AUTO) is None
+    assert it.record.on_record is not None
+    it.send(AUTOMATIC)
+    it.after(5.0).sees(AUTO)
+    assert it.record.on_record is None
+
+
+def test_a_mode_that_is_chosen_while_automatic_mode_is_refused_hides_ours() -> None:
+    """What stood before may lie beneath it."""
+    it = charging().after(10.0)
+    it.send(AUTOMATIC, error=REFUSED)
+    assert it.after(5.0).sees(BACKUP) == stood_down(THEIRS)
+    assert it.writes == [CHARGE, AUTOMATIC, "zero"]
+    assert it.record.on_record is not None
 
 
 @pytest.mark.parametrize(("seconds", "sent"), [(29.9, False), (30.0, True)])
@@ -734,14 +870,27 @@ def released() -> ToldActuator:
     return it
 
 
-@pytest.mark.parametrize(("seconds", "respected"), [(29.9, False), (30.0, True)])
-def test_after_a_hand_back_a_mode_may_show_late(seconds: float, respected: bool) -> None:
-    """After the settling time a change is somebody's."""
+@pytest.mark.parametrize("first", [AUTO, MANUAL, None])
+def test_a_mode_that_is_chosen_right_after_a_hand_back_is_left_alone(first: OperatingMode | None) -> None:
+    """What is ours may lie beneath it: zeroed, and on record until a status is young enough to show that."""
     it = released()
-    assert it.after(1.0).sees(AUTO) is None
-    told = it.after(seconds - 1.0).sees(BACKUP)
-    why = "somebody else changed the battery's mode to backup"
-    assert told == (stood_down(why) if respected else None)
+    if first is not None:
+        assert it.after(1.0).sees(first) is None
+    assert it.after(5.0).sees(BACKUP) == stood_down(THEIRS)
+    assert it.writes == [CHARGE, "release", "zero"]
+    assert it.record.on_record is not None
+    it.at(45.0).sees(BACKUP)
+    assert it.record.on_record is None
+
+
+def test_the_mode_that_a_command_was_sent_over_is_nobodys_after_its_hand_back() -> None:
+    """A status may be that old."""
+    it = ToldActuator()
+    it.sees(BACKUP)
+    it.send(CHARGE)
+    it.release()
+    assert it.after(5.0).sees(BACKUP) is None
+    assert it.writes == [CHARGE, "release"]
 
 
 def test_after_a_hand_back_manual_and_automatic_are_not_held_against_anybody() -> None:
@@ -1140,10 +1289,10 @@ def test_what_flowed_before_the_first_command_is_not_ours() -> None:
 def test_a_power_plant_that_stays_for_years_takes_no_memory() -> None:
     """What stood when it came and what was tried last may show behind it; what was tried long ago is forgotten."""
     it = charging()
-    for power_w in range(-2000, -900, 10):
+    for power_w in range(-3000, -900, 10):
         it.after(HOLD_OFF_S).sees(echo_w=5000.0)
         it.send(Power(float(power_w)), error=PLANT)
-    for echo_w in (5000.0, -1500.0):
+    for echo_w in (5000.0, -2000.0):
         it.after(LEASE_S).sees(echo_w=echo_w, error=PLANT)
         assert "release" not in it.writes
     for tries, echo_w in enumerate((2000.0, 0.0, -910.0), start=1):
@@ -1207,3 +1356,41 @@ def test_a_command_that_is_taken_leaves_nothing_behind() -> None:
         it.after(40.0).sees(BACKUP)
         it.after(40.0).sees(BACKUP)
         assert it.record.on_record is None
+
+
+@pytest.mark.parametrize("echo_w", [None, 2000.0])
+def test_what_a_hand_back_did_not_end_may_lie_beneath_a_power_plant(echo_w: float | None) -> None:
+    """Of a battery without a mode call: what flows once it may be handed back is ours still."""
+    it = ToldActuator(can_set_mode=False)
+    it.send(CHARGE)
+    it.release()
+    it.after(5.0).sees(UNKNOWN, echo_w=echo_w)
+    it.send(Power(500.0), error=PLANT)
+    for _ in range(3):
+        it.after(LEASE_S).sees(UNKNOWN, echo_w=echo_w)
+    assert it.writes[2:] == [Power(500.0), "release", "release", "release"]
+    assert it.record.on_record is not None
+
+
+def test_an_echo_that_lagged_when_a_power_plant_came_is_ours() -> None:
+    """Two commands back: the battery goes on with it, and is told to end it."""
+    it = charging().after(60.0)
+    it.send(Power(-1500.0))
+    it.after(5.0).sees(echo_w=2000.0)
+    it.send(Power(-1600.0), error=PLANT)
+    it.after(LEASE_S).sees(echo_w=2000.0)
+    assert it.writes[-1] == "release"
+
+
+def test_what_the_owner_let_be_taken_over_is_known_after_the_next_hand_back() -> None:
+    """Ours lay beneath somebody else's; the next command was refused, and then the hand-back ignored."""
+    it = ToldActuator(can_set_mode=False)
+    it.send(CHARGE)
+    it.after(30.0).sees(echo_w=2000.0)
+    assert it.after(10.0).sees(echo_w=-700.0, power_w=-700.0) is not None
+    it.actuator.resume()
+    it.send(Power(500.0), error=REFUSED)
+    for _ in range(4):
+        it.after(45.0).sees(power_w=2000.0)
+    assert it.record.on_record is not None
+    assert it.writes.count("release") == 3

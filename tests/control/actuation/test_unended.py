@@ -1,0 +1,162 @@
+"""What of ours may act: which powers are remembered, and by what a status shows that they do, or have ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from optimizer.control.actuation.unended import IDLE, KEPT, Unended
+from optimizer.domain.measurement import OperatingMode
+from optimizer.domain.setpoint import Power
+from support.situations import BATTERY, in_manual, situation_of
+
+MANUAL, AUTOMATIC, UNKNOWN = OperatingMode.MANUAL, OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN
+BACKUP = OperatingMode.BACKUP
+
+
+def sent(*powers_w: float, can_set_mode: bool = True) -> Unended:
+    """Return what was left by powers that were sent one after the other."""
+    it = Unended(BATTERY, can_set_mode=can_set_mode)
+    for power_w in powers_w:
+        it.add(Power(power_w))
+    return it
+
+
+def shown(it: Unended, powers_w: list[float]) -> list[float]:
+    """Return those of some powers that count as ours when the battery echoes them."""
+    measurement = situation_of().measurement
+    return [power_w for power_w in powers_w if it.may_show(replace(measurement, reported_setpoint_w=power_w))]
+
+
+def test_nothing_may_act_at_first_nor_after_all_has_ended() -> None:
+    """Then nothing is ours."""
+    it = sent()
+    assert (bool(it), it.first) == (False, IDLE)
+    it.add(Power(900.0), Power(100.0))
+    assert (bool(it), it.first) == (True, Power(900.0))
+    it.clear()
+    assert (bool(it), shown(it, [900.0, 100.0])) == (False, [])
+
+
+def test_as_many_powers_as_are_kept_are_all_remembered() -> None:
+    """The bound takes none away before it is reached."""
+    powers_w = [100.0 * number for number in range(KEPT)]
+    assert shown(sent(*powers_w), powers_w) == powers_w
+    it = sent()
+    it.add(*map(Power, powers_w))
+    assert shown(it, powers_w) == powers_w
+
+
+def test_beyond_that_the_first_and_the_newest_are() -> None:
+    """The first stood when it began; of those tried since, the last may have been taken half."""
+    powers_w = [100.0 * number for number in range(KEPT + 3)]
+    it = sent(*powers_w)
+    assert it.first == Power(0.0)
+    assert shown(it, powers_w) == [0.0, *powers_w[4:]]
+
+
+def test_a_power_that_is_tried_again_is_new_again() -> None:
+    """As is idle, which every try to enter manual mode begins with."""
+    tried_w = [100.0 * number for number in range(2, KEPT + 5)]
+    it = sent(100.0, *[one for power_w in tried_w for one in (power_w, 0.0)], 100.0)
+    assert it.first == Power(100.0)
+    assert shown(it, [100.0, 0.0, *tried_w]) == [100.0, 0.0, *tried_w[-(KEPT - 2) :]]
+
+
+def test_what_was_sent_before_is_replaced_by_what_the_battery_does() -> None:
+    """All else is somebody's from then on."""
+    it = sent(900.0, -500.0)
+    it.note_replaced([Power(2000.0), Power(-500.0)])
+    assert (it.first, shown(it, [900.0, -500.0, 2000.0])) == (Power(2000.0), [-500.0, 2000.0])
+
+
+def test_what_an_earlier_run_left_may_be_any_power() -> None:
+    """Until the battery has accepted to forget it, or does what was sent since."""
+    it = sent()
+    it.add_any()
+    assert (bool(it), it.first, shown(it, [0.0, 900.0])) == (True, IDLE, [0.0, 900.0])
+    assert it.objection(in_manual(mode=UNKNOWN, battery_power_w=900.0)) is not None
+    it.note_told_to_end()
+    assert shown(it, [0.0, 900.0]) == [0.0]
+    it.note_replaced([Power(2000.0)])
+    assert shown(it, [0.0, 900.0, 2000.0]) == [2000.0]
+    assert it.objection(in_manual(mode=UNKNOWN, battery_power_w=900.0)) is None
+
+
+# -- whether it shows -------------------------------------------------------------------------------------------------
+
+
+def test_what_flows_may_be_on_its_way_between_two_powers() -> None:
+    """To within 25 W and 15 % of it, to either side."""
+
+    def ours(it: Unended, *powers_w: float) -> list[bool]:
+        return [it.shows(in_manual(battery_power_w=power_w)) for power_w in powers_w]
+
+    assert ours(sent(), 0.0) == [False]
+    assert ours(sent(-4000.0, -300.0), -4800.0, -4700.0, -1000.0, -250.0, -200.0) == [False, True, True, True, False]
+    assert ours(sent(140.0), 100.0) + ours(sent(140.1), 100.0) == [True, False]
+    assert ours(sent(60.0), 100.0) + ours(sent(59.9), 100.0) == [True, False]
+
+
+def test_an_echo_is_ours_where_it_was_sent() -> None:
+    """It is exact: what lies between two commands is somebody else's."""
+    it = sent(-300.0, 2000.0)
+    echoes = (-330.0, -320.0, 900.0, 2025.0)
+    said = [it.shows(in_manual(battery_power_w=900.0, reported_setpoint_w=echo_w)) for echo_w in echoes]
+    assert said == [False, True, False, True]
+
+
+def test_what_flows_between_two_powers_is_remembered_as_ours() -> None:
+    """It is not, where the battery says itself what it keeps, nor where it lies outside."""
+    it = sent(-4000.0, -300.0, can_set_mode=False)
+    between, echoed = in_manual(battery_power_w=-1500.0), in_manual(battery_power_w=-1500.0, reported_setpoint_w=-300.0)
+    outside = in_manual(battery_power_w=2000.0)
+    it.note_shown(echoed)
+    assert it.objection(between) is None
+    it.note_shown(outside)
+    assert it.objection(outside) is None
+    it.note_shown(between)
+    assert it.objection(between) == "the battery accepted to be handed back, and still does discharge 1500 W"
+
+
+def test_what_somebody_else_does_is_no_objection() -> None:
+    """It is not zeroed over their will again and again; manual mode is, where it can be left."""
+    assert sent(2000.0).objection(in_manual(mode=AUTOMATIC, battery_power_w=2000.0)) is None
+    assert sent(2000.0).objection(in_manual(mode=UNKNOWN, battery_power_w=-900.0)) is None
+    assert sent(2000.0, can_set_mode=False).objection(in_manual(battery_power_w=-900.0)) is None
+    why = "the battery accepted to be handed back and is still in manual mode"
+    assert sent(2000.0).objection(in_manual(battery_power_w=-900.0)) == why
+
+
+# -- whether it has gone ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("can_set_mode", "mode", "echo_w", "power_w", "gone"),
+    [
+        (True, AUTOMATIC, None, 2000.0, True),
+        (True, BACKUP, 2000.0, 2000.0, True),
+        (True, MANUAL, None, 0.0, False),
+        (True, MANUAL, 900.0, 900.0, True),
+        (True, UNKNOWN, None, 2000.0, False),
+        (True, UNKNOWN, None, -900.0, True),
+        (True, UNKNOWN, None, 100.0, True),
+        (False, MANUAL, None, 2000.0, False),
+        (False, MANUAL, None, -900.0, True),
+        (False, MANUAL, 2000.0, 0.0, False),
+    ],
+)
+def test_it_has_gone_where_the_battery_was_told_so_and_does_nothing_of_ours(
+    *, can_set_mode: bool, mode: OperatingMode, echo_w: float | None, power_w: float, gone: bool
+) -> None:
+    """Told once, with all that was sent; in another mode than manual that is all that can be had."""
+    it = sent(2000.0, can_set_mode=can_set_mode)
+    status = in_manual(mode=mode, reported_setpoint_w=echo_w, battery_power_w=power_w)
+    assert not it.is_gone(status)
+    it.note_told_to_end()
+    assert it.told_to_end
+    assert it.is_gone(status) is gone
+    it.add(Power(2000.0))
+    assert not it.told_to_end
+    assert not it.is_gone(status)
