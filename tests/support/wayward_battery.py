@@ -34,9 +34,12 @@ class WaywardBattery:
     ignores_zero: bool = False
     ignores_mode: bool = False
     refuses: bool = False
+    takes_half: bool = False
+    """Whether manual mode is entered, and no power taken."""
     loses_answers: bool = False
     plant_commands: bool = False
     is_frozen: bool = False
+    hand_back_mode: OperatingMode = AUTOMATIC
 
     now_s: float = 0.0
     mode: OperatingMode = AUTOMATIC
@@ -54,7 +57,7 @@ class WaywardBattery:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(can_set_mode=self.can_set_mode)
+        return Capabilities(can_set_mode=self.can_set_mode, hand_back_mode=self.hand_back_mode)
 
     @property
     def acts(self) -> bool:
@@ -83,23 +86,33 @@ class WaywardBattery:
         """Have somebody else command it."""
         self.mode, self.stored_w, self.is_ours = MANUAL, power_w, False
 
+    def restart(self, mode: OperatingMode) -> None:
+        """Forget what it keeps, as in its nightly restart, which may end in any mode."""
+        self.mode, self.stored_w, self.is_ours = mode, 0.0, False
+
+    def guard(self) -> None:
+        """Be handed back by somebody else on our behalf."""
+        self._leave(self.hand_back_mode)
+
     # -- the port -----------------------------------------------------------------------------------------------
 
     def apply(self, setpoint: Setpoint, *, not_after_s: float = math.inf) -> None:
         self._hear(setpoint)
         if isinstance(setpoint, Power):
             self._enter()
+            if self.takes_half:
+                raise DeviceUnreachable("refused after manual mode was entered")
             if self.plant_commands:
                 raise ExternalControl("a power plant commands")
             if not self.ignores_power:
                 self.stored_w, self.is_ours, self.was_told_to_forget = setpoint.battery_power_w, True, False
         else:
-            self._leave()
+            self._leave(AUTOMATIC)
         self._answer()
 
     def release(self) -> None:
         self._hear("release")
-        self._leave()
+        self._leave(self.hand_back_mode)
         self._answer()
 
     def zero(self) -> None:
@@ -128,10 +141,10 @@ class WaywardBattery:
             if not self.ignores_mode:
                 self.mode = MANUAL
 
-    def _leave(self) -> None:
+    def _leave(self, mode: OperatingMode) -> None:
         self._forget()
         if self.can_set_mode and not self.ignores_mode:
-            self.mode = AUTOMATIC
+            self.mode = mode
 
     def _forget(self) -> None:
         self.was_told_to_forget = True

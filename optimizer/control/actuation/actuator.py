@@ -106,7 +106,7 @@ class Actuator:
         A measurement that comes here must be valid: it renews the lease.
         """
         self._state.look.note(measurement, elapsed_s)
-        self._state.newness.saw(measurement)
+        self._state.newness.saw(measurement, elapsed_s)
         missed, after_restart = self._state.look.take_outage()
         if self._handed_back.pending:
             verdict = self._handed_back.judge_pending(measurement, elapsed_s)
@@ -133,7 +133,8 @@ class Actuator:
             self._aside.end()
             logger.info("taking the battery up again")
             return None
-        if self._aside.should_take_back(measurement, elapsed_s):
+        # What was handed back is nobody else's: it is ended again at a pace of its own.
+        if not self._handed_back.pending and self._aside.should_take_back(measurement, elapsed_s):
             self._take_back(elapsed_s)
         return Actuation(outcome=Outcome.STOOD_DOWN, note=self._aside.in_words(measurement, elapsed_s))
 
@@ -151,7 +152,7 @@ class Actuator:
         """
         if doubtful is not None:
             self._state.look.note_answer(elapsed_s)
-            self._state.newness.saw(doubtful)
+            self._state.newness.saw(doubtful, elapsed_s)
         standing = self._state.standing
         if standing.is_automatic and (standing.is_asked_again or standing.is_unconfirmed_for_long(elapsed_s)):
             return self._end_unseen("handing back could not be confirmed", doubtful, elapsed_s)
@@ -183,7 +184,7 @@ class Actuator:
             return None
         if doubtful is not None and self._state.is_chosen(doubtful.mode):
             return self._end_unseen("", doubtful, elapsed_s)
-        if self._handed_back.shows_in_doubt(doubtful, elapsed_s):
+        if self._handed_back.shows_in_doubt(doubtful):
             return None
         self._state.standing.end_again(elapsed_s)
         try:

@@ -54,7 +54,7 @@ class HandedBack:
             return somebody_elses(measurement.mode)  # what is ours may lie beneath it
         why = self._state.unended.objection(measurement)
         if why is None:
-            self._believe(elapsed_s)
+            self._believe()
             return None
         if not self._repetition.is_due(self._state.standing.changed_for_s(elapsed_s)):
             return None
@@ -72,12 +72,12 @@ class HandedBack:
         self._left_in = mode
         return somebody_elses(mode) if self._state.is_chosen(mode) and mode is not before else None
 
-    def shows_in_doubt(self, doubtful: Measurement | None, elapsed_s: float) -> bool:
+    def shows_in_doubt(self, doubtful: Measurement | None) -> bool:
         """Return whether a status that is in doubt for another reason than age shows it."""
-        return doubtful is not None and doubtful.mode is OperatingMode.AUTOMATIC and self._believe(elapsed_s)
+        return doubtful is not None and doubtful.mode is OperatingMode.AUTOMATIC and self._believe()
 
-    def _believe(self, elapsed_s: float) -> bool:
-        if not self._state.believe_ended(elapsed_s):
+    def _believe(self) -> bool:
+        if not self._state.believe_ended():
             return False
         self._pending = False
         self._repetition.end()

@@ -41,7 +41,7 @@ class HandedOver:
             if why is not None:
                 return self._ask_in_time(why, elapsed_s)
         if mode in (OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN):
-            proven = self._state.believe_ended(elapsed_s)
+            proven = self._state.believe_ended()
             standing.confirm(proven=proven)
             if proven:
                 self._repetition.end()

@@ -65,7 +65,7 @@ class StandingAside:
     def should_take_back(self, measurement: Measurement, elapsed_s: float) -> bool:
         """Look after what is ours: on record until a status shows that it is gone; return whether to end it now."""
         unended = self._state.unended
-        if not unended or (unended.is_gone(measurement) and self._state.believe_ended(elapsed_s)):
+        if not unended or (unended.is_gone(measurement) and self._state.believe_ended()):
             return False
         self._state.lease.vouch(unended.first, elapsed_s)
         may_act = measurement.mode not in MAY_BE_MANUAL or unended.may_show(measurement)

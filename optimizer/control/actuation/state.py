@@ -61,9 +61,9 @@ class CommandState:
         """Return whether a mode is somebody's choice: neither one of ours, nor the one in which our change began."""
         return not self.standing.began_in(mode) and not self.may_be_taken(mode)
 
-    def believe_ended(self, elapsed_s: float) -> bool:
+    def believe_ended(self) -> bool:
         """Take all of ours off the record, if what shows its end is younger than it, and follows it; return whether."""
-        if not self.newness.is_news(elapsed_s) or (self.unended and not self.unended.told_to_end):
+        if not self.newness.is_news or (self.unended and not self.unended.told_to_end):
             return False
         self.unended.clear()
         self.lease.drop()

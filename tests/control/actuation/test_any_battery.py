@@ -20,7 +20,10 @@ from support.wayward_battery import WaywardBattery
 
 LIVES, BLOCK = 400, 100
 CHOSEN = (OperatingMode.BACKUP, OperatingMode.TIME_OF_USE)
-WHIMS = ("ignores_power", "ignores_zero", "ignores_mode", "refuses", "loses_answers", "plant_commands", "is_frozen")
+WHIMS = (
+    "ignores_power", "ignores_zero", "ignores_mode", "refuses", "takes_half", "loses_answers", "plant_commands",
+    "is_frozen",
+)  # fmt: skip
 POWERS_W = (2000.0, 2500.0, -1500.0, -3000.0, 900.0)
 OPTIONS = ControlOptions(hold_off_s=300.0)
 
@@ -36,6 +39,7 @@ class Life:
             tells_mode=random.random() < 0.7,
             tells_echo=random.random() < 0.5,
             lag_s=random.choice((0.0, 0.0, 5.0, 20.0)),
+            hand_back_mode=random.choice((OperatingMode.AUTOMATIC, OperatingMode.AUTOMATIC, OperatingMode.BACKUP)),
         )
         self.record = Record()
         self.actuator = Actuator(self.battery, BATTERY, OPTIONS, self.record)
@@ -71,8 +75,25 @@ class Life:
         if random.random() < 0.03:
             battery.set_foreign(random.choice((-700.0, 3500.0)))
             self._note(f"somebody sets {battery.stored_w}")
+        if random.random() < 0.01:
+            battery.restart(
+                random.choice((battery.mode, OperatingMode.AUTOMATIC)) if battery.can_set_mode else battery.mode
+            )
+            self._note(f"the battery restarts in {battery.mode}")
+        if random.random() < 0.1:
+            self._guard()
         if random.random() < 0.15:
             self.wish = random.choice((Automatic(), Power(random.choice(POWERS_W)), Power(random.choice(POWERS_W))))
+
+    def _guard(self) -> None:
+        """Do as the guard does: hand back what nobody vouches for, and clear the record where that shows."""
+        battery, record = self.battery, self.record.on_record
+        if record is None or record[1] > self.now_s or battery.refuses or battery.mode in CHOSEN:
+            return
+        battery.guard()
+        if not battery.acts or not battery.stored_w:
+            self.record.drop()
+        self._note(f"the guard hands back; on record now: {self.record.on_record}")
 
     def _step(self) -> None:
         """Do as the control step does: a status, none, one in doubt, or the owner's word."""
@@ -99,7 +120,7 @@ class Life:
         battery, lease_end_s = self.battery, self.actuator.lease_end_s
         may_act = battery.is_ours and battery.stored_w and (battery.acts or not battery.was_told_to_forget)
         assert not may_act or self.record.on_record, self._told("what acts, or may again, is off the record")
-        if self.told_mode in CHOSEN and self.told_mode is not self.found_in:
+        if self.told_mode in CHOSEN and self.told_mode not in (self.found_in, self.battery.hand_back_mode):
             assert all(one == "zero" for one in writes), self._told(f"{writes} over a mode that somebody chose")
         overdue = lease_end_s is not None and self.now_s - lease_end_s > self.poll_s
         assert not overdue or writes, self._told("the lease is over, and nothing was sent")
