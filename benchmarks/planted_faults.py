@@ -19,14 +19,14 @@ from faults import Job, Result, run_one
 
 from optimizer.control import controller
 from optimizer.control.actuation.actuator import Actuator
-from optimizer.control.actuation.awaited_release import AwaitedRelease
-from optimizer.control.actuation.left_behind import LeftBehind
 from optimizer.control.actuation.mode_changes import ModeChanges
 from optimizer.control.actuation.newness import Newness
 from optimizer.control.actuation.stand_down import HoldOff
+from optimizer.control.actuation.unended import Unended
 from optimizer.control.clamp import Clamped
 from optimizer.control.validity import Plausibility
 from optimizer.devices.safe_sequence import SafeSequence
+from optimizer.domain.measurement import MAY_BE_MANUAL
 from optimizer.service.lease_files import LeaseFiles
 
 
@@ -38,7 +38,7 @@ class Bug:
     place: Any
     """Class or module."""
     attribute: str
-    instead: Callable[..., Any]
+    instead: Callable[..., Any] | property
     """What stands there instead."""
     row: str
     """The fault that should bring it to light."""
@@ -50,11 +50,11 @@ def _always(value: Any) -> Callable[..., Any]:
     return lambda *_, **__: value
 
 
-_OBJECTION = AwaitedRelease.objection
+_OBJECTION = Unended.objection
 
 
-def _objection_by_mode(self: AwaitedRelease, measurement: Any, *, can_set_mode: bool) -> str | None:
-    return _OBJECTION(self, measurement, can_set_mode=True) if can_set_mode else None
+def _objection_by_mode(self: Unended, measurement: Any) -> str | None:
+    return None if measurement.mode in MAY_BE_MANUAL else _OBJECTION(self, measurement)
 
 
 def _unclamped(power_w: float, *_: Any) -> Clamped:
@@ -68,8 +68,8 @@ def bugs() -> list[Bug]:
         Bug(name="no cap on mode changes", place=ModeChanges, attribute="may_change", instead=_always(True),
             row="strategy of many minds", seeds=seeds),
         Bug(name="an old status takes the command off the record", place=Newness, attribute="is_news",
-            instead=_always(True), row="frozen over a hand-back ignored", seeds=seeds),
-        Bug(name="a plain battery's hand-back is believed", place=AwaitedRelease, attribute="objection",
+            instead=property(_always(True)), row="frozen over a hand-back ignored", seeds=seeds),
+        Bug(name="a plain battery's hand-back is believed", place=Unended, attribute="objection",
             instead=_objection_by_mode, row="writes ignored", seeds=seeds),
         Bug(name="the lease never ends", place=Actuator, attribute="unreadable", instead=_always(None),
             row="USOC = 255", seeds=seeds),
@@ -81,7 +81,7 @@ def bugs() -> list[Bug]:
             row="frozen_status", seeds=seeds),
         Bug(name="a stand-down never begins", place=HoldOff, attribute="begin", instead=_always(None),
             row="foreign_mode 10", seeds=seeds),
-        Bug(name="what lies beneath a chosen mode is forgotten", place=LeftBehind, attribute="add",
+        Bug(name="what lies beneath a chosen mode is forgotten", place=Unended, attribute="add",
             instead=_always(None), row="foreign_mode 7, writes refused", seeds=seeds),
         Bug(name="leaving manual mode zeroes nothing", place=SafeSequence, attribute="_zeroes",
             instead=lambda _: [], row="none", seeds=seeds),
