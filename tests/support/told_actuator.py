@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from optimizer.control.actuation.actuator import Actuator
 from optimizer.control.actuation.result import Actuation
@@ -108,10 +109,13 @@ class ToldActuator:
         power_w: float = 2000.0,
         error: DeviceError | None = None,
         reasons: tuple[str, ...] = (),
+        device_time: datetime | None = None,
     ) -> Actuation | None:
         """Read back; a write that follows from it meets ``error``."""
         self.device.error = error
-        measurement = self._status(mode, reported_setpoint_w=echo_w, battery_power_w=power_w, reasons=reasons)
+        measurement = self._status(
+            mode, reported_setpoint_w=echo_w, battery_power_w=power_w, reasons=reasons, device_time=device_time
+        )
         return self.actuator.notice(measurement, self.now_s)
 
     def doubts(

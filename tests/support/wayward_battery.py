@@ -29,6 +29,8 @@ class WaywardBattery:
     tells_echo: bool = False
     lag_s: float = 0.0
     """How old a status is."""
+    limit_w: float = math.inf
+    """The most that it does, whatever it is told; what it tells is what it does."""
 
     ignores_power: bool = False
     ignores_zero: bool = False
@@ -85,6 +87,13 @@ class WaywardBattery:
     def set_foreign(self, power_w: float) -> None:
         """Have somebody else command it."""
         self.mode, self.stored_w, self.is_ours = MANUAL, power_w, False
+
+    def heal(self) -> None:
+        """Do as told from now on, with nobody else about."""
+        self.ignores_power = self.ignores_zero = self.ignores_mode = self.refuses = self.takes_half = False
+        self.loses_answers = self.plant_commands = self.is_frozen = False
+        if self.can_set_mode:
+            self.mode = AUTOMATIC
 
     def restart(self, mode: OperatingMode) -> None:
         """Forget what it keeps, as in its nightly restart, which may end in any mode."""
@@ -152,12 +161,13 @@ class WaywardBattery:
             self.stored_w = 0.0
 
     def _seen(self) -> Measurement:
-        serves_house_w = float(self.random.choice((-700, -300, 300, 700)))
+        serves_house_w = self.random.uniform(-2500.0, 2500.0)
+        does_w = max(-self.limit_w, min(self.stored_w, self.limit_w))
         return replace(
             TYPICAL,
             elapsed_s=self.now_s,
             device_time=BEGAN + timedelta(seconds=self.now_s),
             mode=self.mode if self.tells_mode else OperatingMode.UNKNOWN,
-            reported_setpoint_w=self.stored_w if self.tells_echo else None,
-            battery_power_w=self.stored_w if self.acts else serves_house_w,
+            reported_setpoint_w=does_w if self.tells_echo else None,
+            battery_power_w=does_w if self.acts else serves_house_w,
         )

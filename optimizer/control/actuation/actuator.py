@@ -24,7 +24,7 @@ from optimizer.control.options import ControlOptions
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.battery import Battery
 from optimizer.domain.decision import Outcome
-from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement
+from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement, OperatingMode
 from optimizer.domain.setpoint import Automatic, Power, Setpoint
 from optimizer.errors import DeviceError, ExternalControl
 
@@ -107,6 +107,7 @@ class Actuator:
         """
         self._state.look.note(measurement, elapsed_s)
         self._state.newness.saw(measurement, elapsed_s)
+        self._state.unended.note_found(measurement)
         missed, after_restart = self._state.look.take_outage()
         if self._handed_back.pending:
             verdict = self._handed_back.judge_pending(measurement, elapsed_s)
@@ -134,7 +135,7 @@ class Actuator:
             logger.info("taking the battery up again")
             return None
         # What was handed back is nobody else's: it is ended again at a pace of its own.
-        if not self._handed_back.pending and self._aside.should_take_back(measurement, elapsed_s):
+        if not self._handed_back.pending and self._aside.look_after_ours(measurement, elapsed_s):
             self._take_back(elapsed_s)
         return Actuation(outcome=Outcome.STOOD_DOWN, note=self._aside.in_words(measurement, elapsed_s))
 
@@ -173,8 +174,11 @@ class Actuator:
         """Hand back what cannot be verified; a mode that somebody may have chosen is left alone, in doubt as well."""
         if doubtful is None or not self._state.is_chosen(doubtful.mode):
             return self.release(why, elapsed_s)
-        self._state.look.mode = doubtful.mode
-        return self._stand_down(somebody_elses(doubtful.mode).why, elapsed_s)
+        return self._leave_choice(doubtful.mode, elapsed_s)
+
+    def _leave_choice(self, doubtful: OperatingMode, elapsed_s: float) -> Actuation:
+        self._state.look.show_mode(doubtful)
+        return self._stand_down(somebody_elses(doubtful).why, elapsed_s)
 
     def _pursue(self, doubtful: Measurement | None, elapsed_s: float) -> Actuation | None:
         """Hand back again, once a lease, what was accepted and cannot be seen; told once, with the first hand-back."""
@@ -183,8 +187,8 @@ class Actuator:
             self._state.unended.clear()
             return None
         if doubtful is not None and self._state.is_chosen(doubtful.mode):
-            return self._end_unseen("", doubtful, elapsed_s)
-        if self._handed_back.shows_in_doubt(doubtful):
+            return self._leave_choice(doubtful.mode, elapsed_s)
+        if self._handed_back.believe_in_doubt(doubtful):
             return None
         self._state.standing.end_again(elapsed_s)
         try:
@@ -211,44 +215,46 @@ class Actuator:
             # It may have taken effect all the same: the lease runs, and it is sent again.
             self._forced.note_refused(before, wanted)
             self._state.standing.ask_again()
-            self._note_sent(wanted, elapsed_s)
+            self._state.follow.note(wanted, elapsed_s)
             return Actuation(outcome=Outcome.FAILED, setpoint=self.standing, error=str(error))
         self._forced.note_taken()
         self._state.standing.note_taken()
         if isinstance(wanted, Automatic):
             self._state.unended.note_told_to_end()
-        self._note_sent(wanted, elapsed_s)
+        self._state.follow.note(wanted, elapsed_s)
         return Actuation(outcome=Outcome.APPLIED, setpoint=wanted)
 
     def _prepare(self, wanted: Setpoint, elapsed_s: float) -> None:
         """Remember a command, and put it on record, before it is sent: an answer can be lost after the effect."""
         state, enters = self._state, self._state.standing.power is None
         self._modes.note(self.standing, wanted, elapsed_s)
-        self._remember_what_has_not_ended()
         if enters or isinstance(wanted, Automatic):
             state.follow.begin()
         if isinstance(wanted, Power):
+            self._note_what_goes_on()
             state.newness.sent(elapsed_s)
             state.unended.add(wanted)
-            # The guard may have cleared the record meanwhile.
-            (state.lease.renew(wanted, elapsed_s) if enters else state.lease.record(wanted))
+            if enters:
+                state.lease.renew(wanted, elapsed_s)
+            else:
+                state.lease.record(wanted)  # the guard may have cleared it meanwhile
+        else:
+            self._note_what_flows()
         state.standing.replace(wanted, state.look.mode, elapsed_s)
         self._handed_back.cancel()
         self._aside.note_told(elapsed_s)
 
-    def _note_sent(self, wanted: Setpoint, elapsed_s: float) -> None:
-        if isinstance(wanted, Power):
-            self._state.follow.note(wanted.battery_power_w, elapsed_s)
-
-    def _remember_what_has_not_ended(self) -> None:
-        """Remember what the battery does instead of what it was told last, where that is ours."""
+    def _note_what_goes_on(self) -> None:
+        """Remember across a new command what a hand-back was to end and a status still shows."""
         seen = self._state.look.measurement
-        if seen is None:
-            return
-        if self._handed_back.is_contradicted(seen):
+        if seen is not None and self._handed_back.is_contradicted(seen):
             self._state.unended.add(Power(shown_w(seen)))
-        else:
-            self._state.unended.note_shown(seen)
+
+    def _note_what_flows(self) -> None:
+        """Remember what the battery does when all of ours is told to end."""
+        seen = self._state.look.measurement
+        if seen is not None:
+            self._state.unended.note_flow(seen)
 
     # -- what ends ----------------------------------------------------------------------------------------------
 
@@ -272,7 +278,7 @@ class Actuator:
             logger.log(level, "could not hand back: %s", error)
             state.standing.note_release_failed(elapsed_s)
             return Actuation(outcome=Outcome.FAILED, setpoint=self.standing, note=why, error=str(error))
-        self._remember_what_has_not_ended()
+        self._note_what_flows()
         state.unended.note_told_to_end()
         self._end(elapsed_s)
         self._handed_back.begin()

@@ -27,8 +27,8 @@ class CommandLease:
         return self._verified_s + self._length_s
 
     def has_run_out(self, elapsed_s: float) -> bool:
-        """Return whether it has ended."""
-        return elapsed_s - self._verified_s >= self._length_s
+        """Return whether it has ended: by the instant that the loop wakes up for, to the last digit."""
+        return elapsed_s >= self.end_s
 
     def begin(self, elapsed_s: float) -> None:
         """Begin it anew: nothing of ours is in force."""

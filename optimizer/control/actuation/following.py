@@ -11,7 +11,7 @@ from optimizer.control.actuation.unended import Unended
 from optimizer.control.options import ControlOptions
 from optimizer.domain.battery import Battery
 from optimizer.domain.measurement import Measurement
-from optimizer.domain.setpoint import Power
+from optimizer.domain.setpoint import Power, Setpoint
 
 
 class FollowCheck:
@@ -40,9 +40,10 @@ class FollowCheck:
         self.begin()
         self._misses = 0
 
-    def note(self, power_w: float, elapsed_s: float) -> None:
-        """Note a power that was sent [W]."""
-        self._sent.append((elapsed_s, power_w))
+    def note(self, sent: Setpoint, elapsed_s: float) -> None:
+        """Note what was sent; automatic mode is nothing to follow."""
+        if isinstance(sent, Power):
+            self._sent.append((elapsed_s, sent.battery_power_w))
 
     def was_replaced_lately(self, echo_w: float, elapsed_s: float) -> bool:
         """Return whether an echo is of a power that another replaced no longer than a settling time ago: it lags."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from optimizer.control.actuation.read_back import Finding, ReadBack, read_back
+from optimizer.control.actuation.read_back import Finding, ReadBack, read_back, tells
 from optimizer.control.actuation.recurrence import TRIES, Recurrence
 from optimizer.control.actuation.refusal import Refusal
 from optimizer.control.actuation.state import CommandState
@@ -63,7 +63,10 @@ class ForcedCommand:
             return self._foreign(power, found.message, measurement)
         if found.finding is Finding.LOST:
             return self._lost(found.message, elapsed_s)
-        if self._state.follow.misses(measurement, elapsed_s) >= FOLLOW_TRIES:
+        echo_w, missed = measurement.reported_setpoint_w, self._state.follow.misses(measurement, elapsed_s)
+        if echo_w is not None and tells(echo_w, power.battery_power_w) and not self._state.unended.shows(measurement):
+            self._state.unended.add(Power(echo_w))  # what limits of the battery's own leave of it
+        if missed >= FOLLOW_TRIES:
             flows = Power(round(measurement.battery_power_w))
             why = "; ".join(("the battery does not follow", *measurement.reasons))
             return Verdict(Course.GIVE_UP, f"{why}: told to {power}, it does {flows}")
@@ -82,11 +85,11 @@ class ForcedCommand:
         return read_back(power, measurement, after_restart=after_restart, settled=standing.is_settled(elapsed_s))
 
     def _as_sent(self, power: Power, mode: OperatingMode, elapsed_s: float) -> Verdict | None:
-        if mode in MAY_BE_MANUAL:
+        if mode in MAY_BE_MANUAL and self._state.look.has_moved:  # data that froze is noticed a while later only
             self._state.lease.renew(power, elapsed_s)
         elif self._state.lease.has_run_out(elapsed_s):
             # With wishes that change at every step no command settles, and none is verified.
-            return _without_effect(power, mode)
+            return _without_effect(power, mode) if mode not in MAY_BE_MANUAL else _unverified(power)
         if mode is OperatingMode.MANUAL:
             self._state.standing.confirm_manual(elapsed_s)
         return None
@@ -115,9 +118,14 @@ class ForcedCommand:
         if times > TRIES:
             return Verdict(Course.GIVE_UP, f"{message}, {times} times within an hour")
         logger.log(logging.WARNING if times == 1 else logging.DEBUG, "%s: sending it again", message)
-        # Nothing of ours is in force: its lease begins anew, or the guard would end what is sent now.
-        self._state.lease.begin(elapsed_s)
+        if self._state.look.has_moved:
+            # Nothing of ours is in force: its lease begins anew, or the guard would end what is sent now.
+            self._state.lease.begin(elapsed_s)
         return Verdict(Course.SEND_AGAIN)
+
+
+def _unverified(power: Power) -> Verdict:
+    return Verdict(Course.HAND_BACK, f"{power} cannot be verified: the battery's data does not move")
 
 
 def _without_effect(power: Power, mode: OperatingMode) -> Verdict:

@@ -72,9 +72,9 @@ class HandedBack:
         self._left_in = mode
         return somebody_elses(mode) if self._state.is_chosen(mode) and mode is not before else None
 
-    def shows_in_doubt(self, doubtful: Measurement | None) -> bool:
-        """Return whether a status that is in doubt for another reason than age shows it."""
-        return doubtful is not None and doubtful.mode is OperatingMode.AUTOMATIC and self._believe()
+    def believe_in_doubt(self, doubtful: Measurement | None) -> bool:
+        """Believe a status that shows it and is in doubt for another reason than age; return whether."""
+        return doubtful is not None and doubtful.mode not in MAY_BE_MANUAL and self._believe()
 
     def _believe(self) -> bool:
         if not self._state.believe_ended():

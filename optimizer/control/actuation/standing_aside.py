@@ -62,8 +62,8 @@ class StandingAside:
         """Note that something is sent to the battery: what is ours is taken back a lease later, if then at all."""
         self._told_s = elapsed_s
 
-    def should_take_back(self, measurement: Measurement, elapsed_s: float) -> bool:
-        """Look after what is ours: on record until a status shows that it is gone; return whether to end it now."""
+    def look_after_ours(self, measurement: Measurement, elapsed_s: float) -> bool:
+        """Keep what is ours on record until a status shows that it is gone; return whether it is to be ended now."""
         unended = self._state.unended
         if not unended or (unended.is_gone(measurement) and self._state.believe_ended()):
             return False

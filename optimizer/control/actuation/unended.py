@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from optimizer.control.actuation.flow import FLOW_TOLERANCE_SHARE, still_follows
-from optimizer.control.actuation.read_back import ECHO_TOLERANCE_W, echoes, is_back, shown_w
+from optimizer.control.actuation.read_back import ECHO_TOLERANCE_W, IDLE_W, echoes, is_back, shown_w
 from optimizer.domain.battery import Battery
 from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement, OperatingMode
 from optimizer.domain.setpoint import Power
@@ -63,10 +63,18 @@ class Unended:
         self.add(IDLE)
         self._any_power = True
 
-    def note_shown(self, measurement: Measurement) -> None:
-        """Remember what flows, where it may be on its way between two of them."""
-        if measurement.reported_setpoint_w is None and self.shows(measurement):
-            self.add(Power(shown_w(measurement)))
+    def note_flow(self, measurement: Measurement) -> None:
+        """Remember what flows when they are first told to end, where it may be one of them.
+
+        It may be on its way, or held by limits of the battery's own. Once only: what flows later is the house's.
+        """
+        if not self._told_to_end and self._may_be_of_them(measurement):
+            self.add(Power(measurement.battery_power_w))
+
+    def note_found(self, measurement: Measurement) -> None:
+        """Take for what an earlier run left what a status shows once the battery has accepted to end it."""
+        if self._any_power and self._told_to_end and measurement.mode in MAY_BE_MANUAL:
+            self._powers, self._any_power = (Power(shown_w(measurement)),), False
 
     def note_replaced(self, powers: Iterable[Power]) -> None:
         """Note that the battery does what was sent last: what went before has been replaced."""
@@ -84,22 +92,14 @@ class Unended:
     # -- what a status shows ------------------------------------------------------------------------------------
 
     def shows(self, measurement: Measurement) -> bool:
-        """Return whether what the battery does is one of them, or on its way between two of them.
-
-        An echo is exact; what flows need only lie within what was sent.
-        """
-        sent_w, now_w = [one.battery_power_w for one in self._powers], shown_w(measurement)
-        if measurement.reported_setpoint_w is not None:
-            return any(echoes(now_w, power_w) for power_w in sent_w)
-        tolerance_w = ECHO_TOLERANCE_W + FLOW_TOLERANCE_SHARE * abs(now_w)
-        return bool(sent_w) and min(sent_w) - tolerance_w <= now_w <= max(sent_w) + tolerance_w
+        """Return whether the battery's echo is one of them."""
+        echo_w = measurement.reported_setpoint_w
+        return echo_w is not None and any(echoes(echo_w, one.battery_power_w) for one in self._powers)
 
     def may_show(self, measurement: Measurement) -> bool:
         """Return whether what a status says in manual mode may be one of them; where it says too little it may."""
         echo_w = measurement.reported_setpoint_w
-        if echo_w is None or (self._any_power and not self._told_to_end):
-            return True
-        return any(echoes(echo_w, one.battery_power_w) for one in self._powers)
+        return echo_w is None or (self._any_power and not self._told_to_end) or self.shows(measurement)
 
     def objection(self, measurement: Measurement) -> str | None:
         """Return what shows that a hand-back of them is not obeyed; None where nothing does."""
@@ -128,6 +128,13 @@ class Unended:
         if in_manual or measurement.reported_setpoint_w is not None:
             return self.may_show(measurement)
         return self._may_flow(measurement)
+
+    def _may_be_of_them(self, measurement: Measurement) -> bool:
+        """Return whether anything flows, and between nothing and what was sent."""
+        sent_w, now_w = [one.battery_power_w for one in self._powers], measurement.battery_power_w
+        tolerance_w = ECHO_TOLERANCE_W + FLOW_TOLERANCE_SHARE * abs(now_w)
+        within = min(0.0, *sent_w) - tolerance_w <= now_w <= max(0.0, *sent_w) + tolerance_w if sent_w else False
+        return within and abs(now_w) > IDLE_W
 
     def _may_flow(self, measurement: Measurement) -> bool:
         return any(still_follows(one, measurement, self._battery) for one in self._powers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 import pytest
 
@@ -17,6 +18,7 @@ CHARGE, AUTOMATIC = Power(2000.0), Automatic()
 MANUAL, AUTO, UNKNOWN = OperatingMode.MANUAL, OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN
 BACKUP = OperatingMode.BACKUP
 LEASE_S, SETTLE_S, HOLD_OFF_S = 90.0, 30.0, 1800.0
+NOW = datetime(2026, 1, 15, 18, 0)  # noqa: DTZ001 - the device's own, without a zone
 REFUSED = DeviceInternalError("code 5")
 PLANT = ExternalControl("the power plant commands")
 
@@ -316,6 +318,22 @@ def test_a_battery_that_was_given_up_begins_anew() -> None:
     it.send(CHARGE)
     for _ in range(5):
         assert it.after(10.0).sees(echo_w=2000.0, power_w=0.0) is None
+
+
+@pytest.mark.parametrize(("echo_w", "again"), [(2000.0, Outcome.KEPT), (0.0, Outcome.APPLIED)])
+def test_data_that_does_not_move_renews_no_lease(echo_w: float, again: Outcome) -> None:
+    """Neither does what it says to be forgotten; that is sent again, and the lease ends all the same."""
+    it = ToldActuator()
+    it.send(CHARGE)
+    it.after(5.0).sees(echo_w=echo_w, device_time=NOW)
+    for _ in range(3):
+        assert it.after(15.0).sees(echo_w=echo_w, device_time=NOW) is None
+        assert it.send(CHARGE).outcome is again
+        assert it.actuator.lease_end_s == 1095.0
+    it.at(95.0)
+    ended = it.sees(echo_w=2000.0, device_time=NOW)
+    assert ended is None or ended.note == "charge 2000 W cannot be verified: the battery's data does not move"
+    assert (ended is not None) is (echo_w == 2000.0)
 
 
 # -- a power that cannot be replaced --------------------------------------------------------------------------------

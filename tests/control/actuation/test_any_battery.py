@@ -5,6 +5,7 @@ More lives with ``LIVES=FIRST+COUNT pytest -m soak tests/control``.
 
 from __future__ import annotations
 
+import math
 import os
 from random import Random
 
@@ -12,7 +13,7 @@ import pytest
 
 from optimizer.control.actuation.actuator import Actuator
 from optimizer.control.options import ControlOptions
-from optimizer.domain.measurement import OperatingMode
+from optimizer.domain.measurement import Measurement, OperatingMode
 from optimizer.domain.setpoint import Automatic, Power, Setpoint
 from support.situations import BATTERY
 from support.told_actuator import Record
@@ -26,6 +27,7 @@ WHIMS = (
 )  # fmt: skip
 POWERS_W = (2000.0, 2500.0, -1500.0, -3000.0, 900.0)
 OPTIONS = ControlOptions(hold_off_s=300.0)
+RECOVERS_WITHIN_S = 900.0
 
 
 class Life:
@@ -39,6 +41,7 @@ class Life:
             tells_mode=random.random() < 0.7,
             tells_echo=random.random() < 0.5,
             lag_s=random.choice((0.0, 0.0, 5.0, 20.0)),
+            limit_w=random.choice((math.inf, math.inf, 1500.0)),
             hand_back_mode=random.choice((OperatingMode.AUTOMATIC, OperatingMode.AUTOMATIC, OperatingMode.BACKUP)),
         )
         self.record = Record()
@@ -61,6 +64,20 @@ class Life:
             writes = len(self.battery.writes)
             self._step()
             self._look(self.battery.writes[writes:])
+        self._recover()
+
+    def _recover(self) -> None:
+        """See all come right again once nothing goes wrong any more."""
+        self._note("all is well from now on")
+        self.battery.heal()
+        self.wish = Automatic() if self.battery.can_set_mode else Power(500.0)
+        for _ in range(int(RECOVERS_WITHIN_S / self.poll_s)):
+            self.now_s += self.poll_s
+            self.battery.tick(self.now_s)
+            self._see(self.battery.status())
+        is_well = self.record.on_record is None if self.battery.can_set_mode else self.battery.stored_w == 500.0
+        assert is_well, self._told("it does not recover")
+        assert self.actuator.standing == self.wish, self._told("it does not command again")
 
     def _befall(self) -> None:
         random, battery = self.random, self.battery
@@ -110,11 +127,14 @@ class Life:
             done = actuator.unreadable(self.now_s, interval_over=chance > 0.94, doubtful=status)
             self._note(f"{status.mode} in doubt: {done}")
             return
+        self._see(status)
+
+    def _see(self, status: Measurement) -> None:
         self.told_mode, self.found_in = status.mode, self.found_in or status.mode
-        done = actuator.notice(status, self.now_s)
+        done = self.actuator.notice(status, self.now_s)
         self._note(f"{status.mode}, echo {status.reported_setpoint_w}, flows {status.battery_power_w}: {done}")
         if done is None:
-            self._note(f"{self.wish}: {actuator.actuate(self.wish, self.now_s).outcome}")
+            self._note(f"{self.wish}: {self.actuator.actuate(self.wish, self.now_s).outcome}")
 
     def _look(self, writes: list[Setpoint | str]) -> None:
         battery, lease_end_s = self.battery, self.actuator.lease_end_s

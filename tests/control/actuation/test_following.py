@@ -22,7 +22,7 @@ def checking(battery: Battery = BATTERY, unended: Unended | None = None) -> Foll
 def misses(sent_w: float, flows_w: float, **changes: object) -> int:
     """Return how often it is missed at the end of the first settling time."""
     check = checking(replace(BATTERY, min_soc=0.1))
-    check.note(sent_w, 1000.0)
+    check.note(Power(sent_w), 1000.0)
     return check.misses(in_manual(battery_power_w=flows_w, **changes), 1030.0)
 
 
@@ -67,7 +67,7 @@ def test_it_has_a_settling_time_to_follow() -> None:
     check = checking()
     deaf, follows = in_manual(battery_power_w=0.0), in_manual(battery_power_w=2000.0)
     assert check.misses(deaf, 900.0) == 0
-    check.note(2000.0, 1000.0)
+    check.note(Power(2000.0), 1000.0)
     seen = [check.misses(deaf, at_s) for at_s in (1000.0, 1029.9, 1030.0, 1059.9, 1060.0, 1090.0)]
     assert seen == [0, 0, 1, 1, 2, 3]
     assert check.misses(follows, 1121.0) == 0
@@ -82,7 +82,7 @@ def test_commands_of_the_last_settling_time_all_count() -> None:
     """What flows may still be on its way from the one before; older ones are forgotten."""
     check = checking()
     for power_w, at_s in ((4000.0, 1000.0), (-1000.0, 1030.0), (1000.0, 1040.0)):
-        check.note(power_w, at_s)
+        check.note(Power(power_w), at_s)
     assert check.misses(in_manual(battery_power_w=4000.0), 1059.9) == 0
     assert check.misses(in_manual(battery_power_w=-1000.0), 1060.0) == 0
     assert check.misses(in_manual(battery_power_w=4000.0), 1060.0) == 1
@@ -91,8 +91,8 @@ def test_commands_of_the_last_settling_time_all_count() -> None:
 def test_a_command_that_was_replaced_a_settling_time_ago_counts_no_more() -> None:
     """Also where there were only two."""
     check = checking()
-    check.note(4000.0, 1000.0)
-    check.note(1000.0, 1030.0)
+    check.note(Power(4000.0), 1000.0)
+    check.note(Power(1000.0), 1030.0)
     assert check.misses(in_manual(battery_power_w=4000.0), 1059.9) == 0
     assert check.misses(in_manual(battery_power_w=4000.0), 1060.0) == 1
 
@@ -100,8 +100,8 @@ def test_a_command_that_was_replaced_a_settling_time_ago_counts_no_more() -> Non
 def test_after_a_miss_the_last_command_counts() -> None:
     """A new settling time begins with what was sent last."""
     check = checking()
-    check.note(1000.0, 1000.0)
-    check.note(2000.0, 1010.0)
+    check.note(Power(1000.0), 1000.0)
+    check.note(Power(2000.0), 1010.0)
     assert check.misses(in_manual(battery_power_w=-500.0), 1035.0) == 1
     assert check.misses(in_manual(battery_power_w=1000.0), 1065.0) == 2
     assert check.misses(in_manual(battery_power_w=2000.0), 1095.0) == 0
@@ -113,7 +113,7 @@ def test_what_was_sent_before_is_forgotten_once_the_battery_follows(echo_w: floa
     unended = Unended(BATTERY, can_set_mode=True)
     unended.add(Power(-4000.0), Power(2000.0))
     check = checking(unended=unended)
-    check.note(2000.0, 1000.0)
+    check.note(Power(2000.0), 1000.0)
     assert check.misses(in_manual(battery_power_w=1500.0, reported_setpoint_w=echo_w), 1030.0) == 1
     assert unended.first == Power(-4000.0)
     assert check.misses(in_manual(battery_power_w=2000.0, reported_setpoint_w=echo_w), 1060.0) == 0

@@ -79,45 +79,62 @@ def test_what_an_earlier_run_left_may_be_any_power() -> None:
     assert it.objection(in_manual(mode=UNKNOWN, battery_power_w=900.0)) is not None
     it.note_told_to_end()
     assert shown(it, [0.0, 900.0]) == [0.0]
+    it.add(IDLE)
     it.note_replaced([Power(2000.0)])
     assert shown(it, [0.0, 900.0, 2000.0]) == [2000.0]
     assert it.objection(in_manual(mode=UNKNOWN, battery_power_w=900.0)) is None
 
 
+@pytest.mark.parametrize("mode", [MANUAL, UNKNOWN])
+def test_what_an_earlier_run_left_is_the_power_that_is_found(mode: OperatingMode) -> None:
+    """Once the battery has accepted to end it: another that flows later is somebody else's."""
+    it = sent(can_set_mode=False)
+    it.add_any()
+    found, other = (in_manual(mode=mode, battery_power_w=power_w) for power_w in (-2000.0, -900.0))
+    it.note_found(other)
+    it.note_told_to_end()
+    it.note_found(in_manual(mode=BACKUP, battery_power_w=-900.0))
+    it.note_found(found)
+    it.note_found(other)
+    assert [it.objection(status) is None for status in (found, other)] == [False, True]
+    assert it.told_to_end
+
+
 # -- whether it shows -------------------------------------------------------------------------------------------------
 
 
-def test_what_flows_may_be_on_its_way_between_two_powers() -> None:
-    """To within 25 W and 15 % of it, to either side."""
-
-    def ours(it: Unended, *powers_w: float) -> list[bool]:
-        return [it.shows(in_manual(battery_power_w=power_w)) for power_w in powers_w]
-
-    assert ours(sent(), 0.0) == [False]
-    assert ours(sent(-4000.0, -300.0), -4800.0, -4700.0, -1000.0, -250.0, -200.0) == [False, True, True, True, False]
-    assert ours(sent(140.0), 100.0) + ours(sent(140.1), 100.0) == [True, False]
-    assert ours(sent(60.0), 100.0) + ours(sent(59.9), 100.0) == [True, False]
-
-
 def test_an_echo_is_ours_where_it_was_sent() -> None:
-    """It is exact: what lies between two commands is somebody else's."""
+    """It is exact: what lies between two commands is somebody else's, and what flows tells nothing beside it."""
     it = sent(-300.0, 2000.0)
-    echoes = (-330.0, -320.0, 900.0, 2025.0)
-    said = [it.shows(in_manual(battery_power_w=900.0, reported_setpoint_w=echo_w)) for echo_w in echoes]
-    assert said == [False, True, False, True]
+    echoes = (-330.0, -320.0, 900.0, 2025.0, None)
+    said = [it.shows(in_manual(battery_power_w=2000.0, reported_setpoint_w=echo_w)) for echo_w in echoes]
+    assert said == [False, True, False, True, False]
 
 
-def test_what_flows_between_two_powers_is_remembered_as_ours() -> None:
-    """It is not, where the battery says itself what it keeps, nor where it lies outside."""
-    it = sent(-4000.0, -300.0, can_set_mode=False)
-    between, echoed = in_manual(battery_power_w=-1500.0), in_manual(battery_power_w=-1500.0, reported_setpoint_w=-300.0)
-    outside = in_manual(battery_power_w=2000.0)
-    it.note_shown(echoed)
-    assert it.objection(between) is None
-    it.note_shown(outside)
-    assert it.objection(outside) is None
-    it.note_shown(between)
-    assert it.objection(between) == "the battery accepted to be handed back, and still does discharge 1500 W"
+def goes_on(it: Unended, flows_w: float) -> bool:
+    """Return whether what flows when all is told to end, and goes on, is taken for ours."""
+    status = in_manual(mode=UNKNOWN, battery_power_w=flows_w)
+    it.note_flow(status)
+    it.note_told_to_end()
+    return it.objection(status) is not None
+
+
+@pytest.mark.parametrize(
+    ("flows_w", "ours"),
+    [(-4800.0, False), (-4700.0, True), (-2000.0, True), (-100.5, True), (-100.0, False), (140.0, False)],
+)
+def test_what_flows_when_it_is_told_to_end_may_be_ours_on_its_way_or_limited(flows_w: float, ours: bool) -> None:
+    """Between nothing and what was sent, to within 25 W and 15 %; a battery that idles does nothing of ours."""
+    assert goes_on(sent(-4000.0), flows_w) is ours
+
+
+def test_what_flows_later_is_the_houses() -> None:
+    """It is not followed step by step wherever it drifts."""
+    it = sent(-4000.0)
+    assert goes_on(it, -2000.0)
+    assert not goes_on(it, -1600.0)
+    it.add(Power(-4000.0))
+    assert goes_on(it, -1600.0)
 
 
 def test_what_somebody_else_does_is_no_objection() -> None:
