@@ -74,7 +74,8 @@ class Unended:
     def note_found(self, measurement: Measurement) -> None:
         """Take for what an earlier run left what a status shows once the battery has accepted to end it."""
         if self._any_power and self._told_to_end and measurement.mode in MAY_BE_MANUAL:
-            self._powers, self._any_power = (Power(shown_w(measurement)),), False
+            self.add(Power(shown_w(measurement)))
+            self._any_power, self._told_to_end = False, True
 
     def note_replaced(self, powers: Iterable[Power]) -> None:
         """Note that the battery does what was sent last: what went before has been replaced."""

@@ -100,6 +100,16 @@ def test_what_an_earlier_run_left_is_the_power_that_is_found(mode: OperatingMode
     assert it.told_to_end
 
 
+def test_what_an_earlier_run_left_adds_to_what_this_one_sent() -> None:
+    """Beneath a power plant's, say: any of them may act when that leaves."""
+    it = sent(can_set_mode=False)
+    it.add_any()
+    it.add(Power(2000.0))
+    it.note_told_to_end()
+    it.note_found(in_manual(battery_power_w=-700.0, reported_setpoint_w=-700.0))
+    assert shown(it, [2000.0, -700.0, 900.0]) == [2000.0, -700.0]
+
+
 # -- whether it shows -------------------------------------------------------------------------------------------------
 
 
