@@ -119,11 +119,16 @@ class ToldActuator:
         return self.actuator.notice(measurement, self.now_s)
 
     def doubts(
-        self, mode: OperatingMode | None, *, interval_over: bool = False, error: DeviceError | None = None
+        self,
+        mode: OperatingMode | None,
+        *,
+        interval_over: bool = False,
+        error: DeviceError | None = None,
+        device_time: datetime | None = None,
     ) -> Actuation | None:
         """Have a status that no command may rest on, or none at all."""
         self.device.error = error
-        doubtful = None if mode is None else self._status(mode)
+        doubtful = None if mode is None else self._status(mode, device_time=device_time)
         return self.actuator.unreadable(self.now_s, interval_over=interval_over, doubtful=doubtful)
 
     def leaves_alone(self, mode: OperatingMode, *, left_over: bool) -> Actuation:

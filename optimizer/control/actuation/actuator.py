@@ -13,7 +13,6 @@ from optimizer.control.actuation.handed_back import HandedBack
 from optimizer.control.actuation.handed_over import HandedOver
 from optimizer.control.actuation.lease_keeper import LeaseKeeper, NoLease
 from optimizer.control.actuation.mode_changes import ModeChanges
-from optimizer.control.actuation.read_back import shown_w
 from optimizer.control.actuation.result import Actuation
 from optimizer.control.actuation.stand_down import StandDown
 from optimizer.control.actuation.standing_aside import StandingAside
@@ -113,8 +112,8 @@ class Actuator:
             verdict = self._handed_back.judge_pending(measurement, elapsed_s)
             if verdict is not None:
                 return self._carry_out(verdict, elapsed_s)
-        if self._aside.lasts:
-            return self._while_standing_aside(measurement, elapsed_s)
+        if (stand_down := self._aside.told(elapsed_s)) is not None:
+            return self._while_standing_aside(stand_down, measurement, elapsed_s)
         if missed:
             self._state.standing.ask_again()
         verdict = self._judge(measurement, elapsed_s, after_restart=after_restart)
@@ -129,15 +128,20 @@ class Actuator:
             case None:
                 return self._handed_back.judge(measurement)
 
-    def _while_standing_aside(self, measurement: Measurement, elapsed_s: float) -> Actuation | None:
-        if self._aside.is_over(measurement, elapsed_s):
+    def _while_standing_aside(
+        self, stand_down: StandDown, measurement: Measurement, elapsed_s: float
+    ) -> Actuation | None:
+        waits = self._state.capabilities.can_set_mode and not self._state.may_be_taken(measurement.mode)
+        if not stand_down.left_s and not waits:
             self._aside.end()
             logger.info("taking the battery up again")
             return None
         # What was handed back is nobody else's: it is ended again at a pace of its own.
         if not self._handed_back.pending and self._aside.look_after_ours(measurement, elapsed_s):
             self._take_back(elapsed_s)
-        return Actuation(outcome=Outcome.STOOD_DOWN, note=self._aside.in_words(measurement, elapsed_s))
+        left_min = stand_down.left_s / 60.0
+        again = f"for another {left_min:.0f} min" if left_min else f"while its mode is {measurement.mode}"
+        return Actuation(outcome=Outcome.STOOD_DOWN, note=f"{stand_down.why}; standing down {again}")
 
     def unreadable(
         self, elapsed_s: float, *, interval_over: bool, doubtful: Measurement | None = None
@@ -226,29 +230,21 @@ class Actuator:
 
     def _prepare(self, wanted: Setpoint, elapsed_s: float) -> None:
         """Remember a command, and put it on record, before it is sent: an answer can be lost after the effect."""
-        state, enters = self._state, self._state.standing.power is None
+        state = self._state
         self._modes.note(self.standing, wanted, elapsed_s)
-        if enters or isinstance(wanted, Automatic):
-            state.follow.begin()
         if isinstance(wanted, Power):
-            self._note_what_goes_on()
             state.newness.sent(elapsed_s)
             state.unended.add(wanted)
-            if enters:
+            if state.standing.power is None:
                 state.lease.renew(wanted, elapsed_s)
             else:
                 state.lease.record(wanted)  # the guard may have cleared it meanwhile
         else:
+            state.follow.begin()
             self._note_what_flows()
         state.standing.replace(wanted, state.look.mode, elapsed_s)
         self._handed_back.cancel()
         self._aside.note_told(elapsed_s)
-
-    def _note_what_goes_on(self) -> None:
-        """Remember across a new command what a hand-back was to end and a status still shows."""
-        seen = self._state.look.measurement
-        if seen is not None and self._handed_back.is_contradicted(seen):
-            self._state.unended.add(Power(shown_w(seen)))
 
     def _note_what_flows(self) -> None:
         """Remember what the battery does when all of ours is told to end."""

@@ -44,10 +44,6 @@ class HandedBack:
         """Take no mode for somebody's choice: the owner says that the battery may be taken."""
         self._left_in = None
 
-    def is_contradicted(self, measurement: Measurement) -> bool:
-        """Return whether the battery has yet to show it, and a status shows the contrary."""
-        return self._pending and self._state.unended.objection(measurement) is not None
-
     def judge_pending(self, measurement: Measurement, elapsed_s: float) -> Verdict | None:
         """Believe it once the battery shows it; return what a battery calls for that does not for long."""
         if self._state.is_chosen(measurement.mode):

@@ -49,7 +49,7 @@ class HandedOver:
         came_back = after_restart and self._state.may_be_taken(mode)
         if self._state.is_chosen(mode) or (standing.proven and not came_back):
             return somebody_elses(mode)
-        return self._ask_again(mode, elapsed_s, after_restart=after_restart)
+        return self._ask_again(mode, elapsed_s)
 
     def _ask_in_time(self, why: str, elapsed_s: float) -> Verdict | None:
         """Ask for it again where no mode is told and what was to end goes on."""
@@ -58,11 +58,12 @@ class HandedOver:
         self._repetition.note(why)
         return Verdict(Course.SEND_AGAIN)
 
-    def _ask_again(self, mode: OperatingMode, elapsed_s: float, *, after_restart: bool) -> Verdict | None:
+    def _ask_again(self, mode: OperatingMode, elapsed_s: float) -> Verdict | None:
         """Ask for it again where another mode shows, but not for ever."""
         standing = self._state.standing
-        settled = standing.sent_for_s(elapsed_s) >= self._state.options.settle_s
-        if settled and not standing.is_asked_again and (times := self._returns.note(elapsed_s)) > TRIES:
+        if standing.sent_for_s(elapsed_s) < self._state.options.settle_s:
+            return None
+        if not standing.is_asked_again and (times := self._returns.note(elapsed_s)) > TRIES:
             why = f"{times} times within an hour the battery was to be in automatic mode, and it is in mode {mode}"
             return Verdict(Course.GIVE_UP, why)
-        return Verdict(Course.SEND_AGAIN) if settled or after_restart else None
+        return Verdict(Course.SEND_AGAIN)

@@ -43,21 +43,6 @@ class StandingAside:
         """Take it up again; return whether it was left alone."""
         return self._hold_off.end()
 
-    def is_over(self, measurement: Measurement, elapsed_s: float) -> bool:
-        """Return whether the time is over, and the battery in a mode in which it may be taken up again."""
-        told = self._hold_off.told(elapsed_s)
-        waits = self._state.capabilities.can_set_mode and not self._state.may_be_taken(measurement.mode)
-        return told is None or (not told.left_s and not waits)
-
-    def in_words(self, measurement: Measurement, elapsed_s: float) -> str:
-        """Return why it is left alone, and until when."""
-        told = self._hold_off.told(elapsed_s)
-        if told is None:
-            return ""
-        left_min = told.left_s / 60.0
-        again = f"for another {left_min:.0f} min" if left_min else f"while its mode is {measurement.mode}"
-        return f"{told.why}; standing down {again}"
-
     def note_told(self, elapsed_s: float) -> None:
         """Note that something is sent to the battery: what is ours is taken back a lease later, if then at all."""
         self._told_s = elapsed_s

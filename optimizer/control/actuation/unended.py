@@ -131,11 +131,13 @@ class Unended:
         return self._may_flow(measurement)
 
     def _may_be_of_them(self, measurement: Measurement) -> bool:
-        """Return whether anything flows, and between nothing and what was sent."""
-        sent_w, now_w = [one.battery_power_w for one in self._powers], measurement.battery_power_w
+        """Return whether anything flows, and no more of it than was sent in the same direction."""
+        now_w = measurement.battery_power_w
         tolerance_w = ECHO_TOLERANCE_W + FLOW_TOLERANCE_SHARE * abs(now_w)
-        within = min(0.0, *sent_w) - tolerance_w <= now_w <= max(0.0, *sent_w) + tolerance_w if sent_w else False
-        return within and abs(now_w) > IDLE_W
+        return abs(now_w) > IDLE_W and any(
+            one.battery_power_w * now_w > 0.0 and abs(now_w) <= abs(one.battery_power_w) + tolerance_w
+            for one in self._powers
+        )
 
     def _may_flow(self, measurement: Measurement) -> bool:
         return any(still_follows(one, measurement, self._battery) for one in self._powers)

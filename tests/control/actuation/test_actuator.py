@@ -20,6 +20,7 @@ BACKUP = OperatingMode.BACKUP
 LEASE_S, SETTLE_S, HOLD_OFF_S = 90.0, 30.0, 1800.0
 NOW = datetime(2026, 1, 15, 18, 0)  # noqa: DTZ001 - the device's own, without a zone
 REFUSED = DeviceInternalError("code 5")
+REPLACES = "what replaces the command before cannot be sent"
 PLANT = ExternalControl("the power plant commands")
 
 
@@ -218,6 +219,7 @@ def test_a_command_that_is_gone_is_sent_again_five_times(caplog: pytest.LogCaptu
     with caplog.at_level(logging.WARNING, logger="optimizer.control.actuation"):
         for _ in range(5):
             assert it.after(10.0).sees(echo_w=0.0) is None
+            assert len(caplog.records) == 1
             assert it.send(CHARGE).outcome is Outcome.APPLIED
         done = it.after(10.0).sees(echo_w=0.0)
     why = "the battery has forgotten its setpoint"
@@ -389,11 +391,12 @@ def test_what_is_sent_again_after_a_restart_has_a_lease_of_its_own() -> None:
     assert it.record.on_record == ("charge 2000 W", it.now_s + LEASE_S, LEASE_S)
 
 
-def test_a_hand_back_whose_answer_was_lost_is_nobodys_choice() -> None:
+def test_a_hand_back_whose_answer_was_lost_is_nobodys_choice(caplog: pytest.LogCaptureFixture) -> None:
     """It worked, a look later automatic mode shows: the command is sent again."""
     it = charging().after(10.0)
     it.release(error=DeviceUnreachable("gone"))
     assert it.after(10.0).sees(AUTO) is None
+    assert caplog.messages[-1] == "a hand-back worked, and its answer was lost: sending it again"
     assert it.send(CHARGE).outcome is Outcome.APPLIED
 
 
@@ -523,8 +526,7 @@ def test_a_battery_that_takes_no_first_power_is_handed_back(can_set_mode: bool, 
         it.send(CHARGE, error=REFUSED)
     assert it.after(89.9).sees(mode, power_w=0.0) is None
     done = it.after(0.1).sees(mode, power_w=0.0)
-    assert done is not None
-    assert done.outcome is Outcome.HANDED_BACK
+    assert done == Actuation(outcome=Outcome.HANDED_BACK, note="charge 2000 W cannot be sent" if waits else REPLACES)
     assert (it.actuator.stand_down(it.now_s) is not None) is waits
 
 
@@ -632,6 +634,15 @@ def test_a_hand_back_that_shows_in_doubtful_data_that_lives_is_not_done_again() 
     it = released()
     assert it.at(90.0).doubts(AUTO) is None
     assert (it.writes, it.record.on_record) == ([CHARGE, "release"], None)
+
+
+def test_a_hand_back_that_shows_in_doubtful_data_that_stands_still_is_done_again() -> None:
+    """It may be from before the command."""
+    it = released()
+    it.at(44.0).doubts(AUTO, device_time=NOW)
+    assert it.at(90.0).doubts(AUTO, device_time=NOW) is None
+    assert it.writes == [CHARGE, "release", "release"]
+    assert it.record.on_record is not None
 
 
 @pytest.mark.parametrize("mode", [None, MANUAL])
@@ -865,6 +876,34 @@ def test_a_battery_that_refuses_automatic_mode_is_not_given_up() -> None:
     assert it.actuator.stand_down(it.now_s) is None
 
 
+@pytest.mark.parametrize("echo_w", [None, 1500.0])
+@pytest.mark.parametrize("hands_over", [True, False])
+def test_what_limits_of_the_batterys_own_leave_of_a_power_is_ours(echo_w: float | None, *, hands_over: bool) -> None:
+    """It takes 2000 W and does 1500, and goes on with that after it was told to end."""
+    it = ToldActuator()
+    it.send(CHARGE)
+    it.after(10.0).sees(UNKNOWN, echo_w=echo_w, power_w=1440.0)
+    if hands_over:
+        it.send(AUTOMATIC)
+    else:
+        it.release()
+    it.after(45.0).sees(UNKNOWN, echo_w=echo_w, power_w=1440.0)
+    assert it.record.on_record is not None
+    it.after(10.0).sees(UNKNOWN, echo_w=None if echo_w is None else 900.0, power_w=900.0)
+    assert it.record.on_record is None
+
+
+def test_that_automatic_mode_is_asked_for_again_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Where no mode is told."""
+    it = charging().after(10.0)
+    it.send(AUTOMATIC)
+    for _ in range(3):
+        it.after(30.0).sees(UNKNOWN)
+        it.send(AUTOMATIC)
+    why = "the battery accepted to be handed back, and still does charge 2000 W"
+    assert caplog.messages == [f"{why}: handing it back again"]
+
+
 # -- while nothing of ours stands -----------------------------------------------------------------------------------
 
 
@@ -942,6 +981,21 @@ def test_a_hand_back_that_does_not_show_is_done_again(caplog: pytest.LogCaptureF
         assert it.after(0.1).sees(MANUAL) == Actuation(outcome=Outcome.HANDED_BACK, note=why)
     assert [record.getMessage() for record in caplog.records] == [f"{why}: handing it back again"]
     assert it.record.on_record is not None
+
+
+def test_a_hand_back_that_is_ignored_another_day_is_told_again(caplog: pytest.LogCaptureFixture) -> None:
+    """And tried again as often at first."""
+    it = released()
+    for _ in range(2):
+        caplog.clear()
+        for pause_s in (30.0, 30.0, 30.0, 30.0, 30.0, 90.0):
+            assert it.after(pause_s - 0.1).sees(MANUAL) is None
+            assert it.after(0.1).sees(MANUAL) is not None
+        assert len(caplog.messages) == 1
+        it.after(45.0).sees(AUTO)
+        assert it.record.on_record is None
+        it.send(CHARGE)
+        it.release()
 
 
 def test_a_hand_back_without_a_mode_call_shows_in_the_power() -> None:

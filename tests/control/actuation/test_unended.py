@@ -131,11 +131,18 @@ def goes_on(it: Unended, flows_w: float) -> bool:
 
 @pytest.mark.parametrize(
     ("flows_w", "ours"),
-    [(-4800.0, False), (-4700.0, True), (-2000.0, True), (-100.5, True), (-100.0, False), (140.0, False)],
+    [(-4736.0, False), (-4735.0, True), (-2000.0, True), (-100.5, True), (-100.0, False), (140.0, False)],
 )
 def test_what_flows_when_it_is_told_to_end_may_be_ours_on_its_way_or_limited(flows_w: float, ours: bool) -> None:
     """Between nothing and what was sent, to within 25 W and 15 %; a battery that idles does nothing of ours."""
     assert goes_on(sent(-4000.0), flows_w) is ours
+
+
+def test_what_flows_is_ours_in_either_direction_that_was_sent() -> None:
+    """By any of the powers; where none was sent by none."""
+    assert [goes_on(sent(-4000.0, 1000.0), flows_w) for flows_w in (-3000.0, 700.0, 1300.0)] == [True, True, False]
+    assert [goes_on(sent(3375.0), flows_w) for flows_w in (4000.0, 4001.0)] == [True, False]
+    assert not goes_on(sent(), 700.0)
 
 
 def test_what_flows_later_is_the_houses() -> None:
@@ -154,6 +161,7 @@ def test_what_somebody_else_does_is_no_objection() -> None:
     assert sent(2000.0, can_set_mode=False).objection(in_manual(battery_power_w=-900.0)) is None
     why = "the battery accepted to be handed back and is still in manual mode"
     assert sent(2000.0).objection(in_manual(battery_power_w=-900.0)) == why
+    assert sent(2000.0).objection(in_manual(battery_power_w=0.0)) == why
 
 
 # -- whether it has gone ----------------------------------------------------------------------------------------------
