@@ -13,12 +13,13 @@ from optimizer.control.actuation.handed_back import HandedBack
 from optimizer.control.actuation.handed_over import HandedOver
 from optimizer.control.actuation.lease_keeper import LeaseKeeper, NoLease
 from optimizer.control.actuation.mode_changes import ModeChanges
+from optimizer.control.actuation.read_back import changed_by_somebody
 from optimizer.control.actuation.result import Actuation
 from optimizer.control.actuation.stand_down import StandDown
 from optimizer.control.actuation.standing_aside import StandingAside
 from optimizer.control.actuation.state import CommandState
 from optimizer.control.actuation.unended import IDLE
-from optimizer.control.actuation.verdict import Course, Verdict, somebody_elses
+from optimizer.control.actuation.verdict import Course, Verdict
 from optimizer.control.options import ControlOptions
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.battery import Battery
@@ -182,7 +183,7 @@ class Actuator:
 
     def _leave_choice(self, doubtful: OperatingMode, elapsed_s: float) -> Actuation:
         self._state.look.show_mode(doubtful)
-        return self._stand_down(somebody_elses(doubtful).why, elapsed_s)
+        return self._stand_down(changed_by_somebody(doubtful), elapsed_s)
 
     def _pursue(self, doubtful: Measurement | None, elapsed_s: float) -> Actuation | None:
         """Hand back again, once a lease, what was accepted and cannot be seen; told once, with the first hand-back."""
@@ -212,8 +213,8 @@ class Actuator:
         try:
             self._device.apply(wanted, not_after_s=elapsed_s + self._options.max_age_s)
         except ExternalControl as error:
-            # Manual mode may have been entered, which begins with idle.
-            self._state.unended.add(IDLE)
+            self._note_what_flows()  # before the other came
+            self._state.unended.add(IDLE)  # manual mode may have been entered, which begins with idle
             return self._stand_down(str(error), elapsed_s)
         except DeviceError as error:
             # It may have taken effect all the same: the lease runs, and it is sent again.
@@ -247,7 +248,7 @@ class Actuator:
         self._aside.note_told(elapsed_s)
 
     def _note_what_flows(self) -> None:
-        """Remember what the battery does when all of ours is told to end."""
+        """Remember what the battery does of ours when that is told to end, or is covered by another's."""
         seen = self._state.look.measurement
         if seen is not None:
             self._state.unended.note_flow(seen)

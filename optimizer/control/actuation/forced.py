@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from optimizer.control.actuation.read_back import Finding, ReadBack, read_back, tells
+from optimizer.control.actuation.read_back import Finding, ReadBack, changed_by_somebody, read_back, tells
 from optimizer.control.actuation.recurrence import TRIES, Recurrence
 from optimizer.control.actuation.refusal import Refusal
 from optimizer.control.actuation.state import CommandState
-from optimizer.control.actuation.verdict import Course, Verdict, somebody_elses
+from optimizer.control.actuation.verdict import Course, Verdict
 from optimizer.domain.measurement import MAY_BE_MANUAL, Measurement, OperatingMode
 from optimizer.domain.setpoint import Power, Setpoint
 
@@ -76,7 +76,7 @@ class ForcedCommand:
         mode, standing = measurement.mode, self._state.standing
         if not standing.confirmed and self._state.is_chosen(mode):
             # At once: with wishes that change at every step a command never settles.
-            return ReadBack(finding=Finding.FOREIGN, message=somebody_elses(mode).why)
+            return ReadBack(finding=Finding.FOREIGN, message=changed_by_somebody(mode))
         if standing.release_failed and mode not in MAY_BE_MANUAL and self._state.may_be_taken(mode):
             return ReadBack(finding=Finding.LOST, message="a hand-back worked, and its answer was lost")
         echo_w = measurement.reported_setpoint_w

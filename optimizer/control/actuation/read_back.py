@@ -49,8 +49,7 @@ def read_back(standing: Power, measurement: Measurement, *, after_restart: bool,
         if after_restart and (measurement.mode is OperatingMode.AUTOMATIC or not settled):
             return ReadBack(finding=Finding.LOST, message=f"after an outage the battery is in mode {measurement.mode}")
         if settled:
-            message = f"somebody else changed the battery's mode to {measurement.mode}"
-            return ReadBack(finding=Finding.FOREIGN, message=message)
+            return ReadBack(finding=Finding.FOREIGN, message=changed_by_somebody(measurement.mode))
     echo_w = measurement.reported_setpoint_w
     if echo_w is None or not settled or echoes(echo_w, standing.battery_power_w):
         return ReadBack(finding=Finding.AS_SENT)
@@ -60,6 +59,11 @@ def read_back(standing: Power, measurement: Measurement, *, after_restart: bool,
         return ReadBack(finding=Finding.AS_SENT)
     message = f"somebody else set {Power(echo_w)} (ours was {standing})"
     return ReadBack(finding=Finding.FOREIGN, message=message)
+
+
+def changed_by_somebody(mode: OperatingMode) -> str:
+    """Return in words that somebody chose a mode."""
+    return f"somebody else changed the battery's mode to {mode}"
 
 
 def echoes(echo_w: float, power_w: float) -> bool:

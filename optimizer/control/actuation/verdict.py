@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
+from optimizer.control.actuation.read_back import changed_by_somebody
 from optimizer.domain.measurement import OperatingMode
 
 
@@ -33,4 +34,4 @@ class Verdict:
 
 def somebody_elses(mode: OperatingMode) -> Verdict:
     """Return what a mode calls for that somebody chose."""
-    return Verdict(Course.STAND_DOWN, f"somebody else changed the battery's mode to {mode}")
+    return Verdict(Course.STAND_DOWN, changed_by_somebody(mode))

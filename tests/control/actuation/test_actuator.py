@@ -1466,3 +1466,15 @@ def test_what_the_owner_let_be_taken_over_is_known_after_the_next_hand_back() ->
         it.after(45.0).sees(power_w=2000.0)
     assert it.record.on_record is not None
     assert it.writes.count("release") == 3
+
+
+def test_what_limits_left_of_a_power_when_a_power_plant_came_is_ours() -> None:
+    """The battery was told 2000 W, did 1500, and goes on with that after it was told to end."""
+    it = ToldActuator(can_set_mode=False)
+    it.send(CHARGE)
+    it.after(10.0).sees(UNKNOWN, power_w=1500.0)
+    it.after(10.0).send(Power(2100.0), error=PLANT)
+    for _ in range(3):
+        it.after(LEASE_S).sees(UNKNOWN, power_w=1500.0)
+    assert it.writes.count("release") == 3
+    assert it.record.on_record is not None
