@@ -170,11 +170,20 @@ def test_a_mode_that_is_never_told_is_judged_by_the_power(battery: FakeSonnen) -
     assert not released(battery, deadline_s=0.5).confirmed
 
 
-def test_an_untold_mode_and_a_power_by_chance_do_not_make_up_for_refusals(battery: FakeSonnen) -> None:
-    """A battery that takes nothing and happens to stand idle is not handed back."""
+@pytest.mark.parametrize(
+    "refused",
+    [
+        ("v1/setpoint/charge/0", "v1/setpoint/discharge/0", "setting?EM_OperatingMode=2"),
+        ("v1/setpoint/charge/0",),
+        ("v1/setpoint/discharge/0",),
+    ],
+)
+def test_an_untold_mode_and_a_power_by_chance_do_not_make_up_for_refusals(
+    refused: tuple[str, ...], battery: FakeSonnen
+) -> None:
+    """A battery that takes nothing, or not all of it, and happens to stand idle is not handed back."""
     battery.mode_named, battery.mode, battery.setpoint_w = False, "1", 0
-    paths = ("/api/v1/setpoint/charge/0", "/api/v1/setpoint/discharge/0", "/api/setting?EM_OperatingMode=2")
-    battery.overrides = dict.fromkeys(paths, (200, b'{"ReturnCode":"13"}'))
+    battery.overrides = {f"/api/{path}": (200, b'{"ReturnCode":"13"}') for path in refused}
     assert not released(battery, deadline_s=0.5).confirmed
 
 
