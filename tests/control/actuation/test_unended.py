@@ -106,8 +106,10 @@ def test_what_an_earlier_run_left_adds_to_what_this_one_sent() -> None:
     it.add_any()
     it.add(Power(2000.0))
     it.note_told_to_end()
-    it.note_found(in_manual(battery_power_w=-700.0, reported_setpoint_w=-700.0))
+    found = in_manual(battery_power_w=900.0, reported_setpoint_w=-700.0)
+    it.note_found(found)
     assert shown(it, [2000.0, -700.0, 900.0]) == [2000.0, -700.0]
+    assert it.objection(found) == "the battery accepted to be handed back, and still does discharge 700 W"
 
 
 # -- whether it shows -------------------------------------------------------------------------------------------------
