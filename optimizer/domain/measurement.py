@@ -63,6 +63,10 @@ class Measurement:
         """Return whether two looks found the same in every word, the device's own clock included."""
         return replace(self, at=other.at, elapsed_s=other.elapsed_s) == other
 
+    def stands_still_since(self, earlier: Measurement) -> bool:
+        """Return whether it says the same as an earlier look; a device that tells no time may rightly do so."""
+        return self.device_time is not None and self.says_the_same(earlier)
+
     @property
     def grid_power_w(self) -> float:
         """Power at the grid connection: as reported, else from the balance; + importing [W]."""

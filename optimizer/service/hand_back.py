@@ -93,7 +93,7 @@ class HandBack:
         if can_set_mode and found.mode is OperatingMode.AUTOMATIC and wanted is not OperatingMode.AUTOMATIC:
             return f"the battery is in mode {found.mode} instead of {wanted}"
         if is_back(found, can_set_mode=can_set_mode):
-            old = self._stood and found.device_time is not None and found.says_the_same(before or found)
+            old = self._stood and found.stands_still_since(before or found)
             return "its data has not moved since before, so that it may be old" if old else ""
         if can_set_mode and found.mode is OperatingMode.MANUAL:
             return "the battery says that it is still in manual mode"

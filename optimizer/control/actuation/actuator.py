@@ -50,7 +50,7 @@ class Actuator:
         self, device: BatteryDevice, battery: Battery, options: ControlOptions, keeper: LeaseKeeper | None = None
     ) -> None:
         state = self._state = CommandState.initial(battery, device.capabilities, options, keeper or NoLease())
-        self._device, self._options = device, options
+        self._device = device
         self._modes = ModeChanges(options)
         self._forced = ForcedCommand(state)
         self._handed_over = HandedOver(state)
@@ -162,7 +162,7 @@ class Actuator:
         standing = self._state.standing
         if standing.is_automatic and (standing.is_asked_again or standing.is_unconfirmed_for_long(elapsed_s)):
             return self._end_unseen("handing back could not be confirmed", doubtful, elapsed_s)
-        if self._handed_back.pending and standing.changed_for_s(elapsed_s) >= self._options.lease_s:
+        if self._handed_back.pending and standing.changed_for_s(elapsed_s) >= self._state.options.lease_s:
             return self._pursue(doubtful, elapsed_s)
         if standing.power is None:
             return None
@@ -211,7 +211,7 @@ class Actuator:
         before = self.standing
         self._prepare(wanted, elapsed_s)
         try:
-            self._device.apply(wanted, not_after_s=elapsed_s + self._options.max_age_s)
+            self._device.apply(wanted, not_after_s=elapsed_s + self._state.options.max_age_s)
         except ExternalControl as error:
             self._note_what_flows()  # before the other came
             self._state.unended.add(IDLE)  # manual mode may have been entered, which begins with idle

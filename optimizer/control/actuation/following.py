@@ -32,7 +32,7 @@ class FollowCheck:
         self._misses = 0
 
     def begin(self) -> None:
-        """Begin anew: manual mode is entered or left."""
+        """Begin anew: the battery runs itself."""
         self._sent.clear()
 
     def forgive(self) -> None:

@@ -52,10 +52,8 @@ class HandedBack:
         if why is None:
             self._believe()
             return None
-        if not self._repetition.is_due(self._state.standing.changed_for_s(elapsed_s)):
-            return None
-        self._repetition.note(why)
-        return Verdict(Course.HAND_BACK, why)
+        again = self._repetition.is_due(why, self._state.standing.changed_for_s(elapsed_s))
+        return Verdict(Course.HAND_BACK, why) if again else None
 
     def judge(self, measurement: Measurement) -> Verdict | None:
         """Return what a status calls for while nothing of ours stands; None: nothing."""

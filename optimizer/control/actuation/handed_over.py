@@ -39,7 +39,8 @@ class HandedOver:
         if mode is OperatingMode.UNKNOWN and self._state.unended:
             why = self._state.unended.objection(measurement)
             if why is not None:
-                return self._ask_in_time(why, elapsed_s)
+                again = self._repetition.is_due(why, standing.sent_for_s(elapsed_s))
+                return Verdict(Course.SEND_AGAIN) if again else None
         if mode in (OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN):
             proven = self._state.believe_ended()
             standing.confirm(proven=proven)
@@ -50,13 +51,6 @@ class HandedOver:
         if self._state.is_chosen(mode) or (standing.proven and not came_back):
             return somebody_elses(mode)
         return self._ask_again(mode, elapsed_s)
-
-    def _ask_in_time(self, why: str, elapsed_s: float) -> Verdict | None:
-        """Ask for it again where no mode is told and what was to end goes on."""
-        if not self._repetition.is_due(self._state.standing.sent_for_s(elapsed_s)):
-            return None
-        self._repetition.note(why)
-        return Verdict(Course.SEND_AGAIN)
 
     def _ask_again(self, mode: OperatingMode, elapsed_s: float) -> Verdict | None:
         """Ask for it again where another mode shows, but not for ever."""

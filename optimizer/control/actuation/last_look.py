@@ -14,7 +14,6 @@ class LastLook:
     ----------
     longest_s
         A battery that gave no answer for longer may have restarted: that takes minutes [s].
-
     """
 
     def __init__(self, longest_s: float) -> None:
@@ -42,7 +41,7 @@ class LastLook:
     def note(self, measurement: Measurement, elapsed_s: float) -> None:
         """Note a status that can be believed."""
         before = self._measurement
-        self._has_moved = before is None or measurement.device_time is None or not measurement.says_the_same(before)
+        self._has_moved = before is None or not measurement.stands_still_since(before)
         self.show(measurement)
         self.note_answer(elapsed_s)
 

@@ -29,12 +29,11 @@ class Repetition:
         """Note that the battery is seen handed back."""
         self._times = 0
 
-    def is_due(self, since_s: float) -> bool:
-        """Return whether it is time to hand it back again, so long after the last time [s]."""
+    def is_due(self, why: str, since_s: float) -> bool:
+        """Return whether it is handed back again, so long after the last time [s]; tell it, and count it."""
         pause_s = self._options.lease_s if self._times >= QUICK_TRIES else self._options.settle_s
-        return since_s >= pause_s
-
-    def note(self, why: str) -> None:
-        """Note that it is handed back again."""
+        if since_s < pause_s:
+            return False
         logger.log(logging.DEBUG if self._times else logging.WARNING, "%s: handing it back again", why)
         self._times += 1
+        return True

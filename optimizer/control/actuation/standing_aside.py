@@ -22,14 +22,9 @@ class StandingAside:
         self._told_s = 0.0
 
     @property
-    def lasts(self) -> bool:
-        """Whether the battery is left alone."""
-        return self._hold_off.lasts
-
-    @property
     def leaves_a_choice(self) -> bool:
         """Whether the battery is in a mode that somebody chose, and left there."""
-        return self.lasts and not self._state.may_be_taken(self._state.look.mode)
+        return self._hold_off.lasts and not self._state.may_be_taken(self._state.look.mode)
 
     def told(self, elapsed_s: float) -> StandDown | None:
         """Return why and for how long; None: it is not left alone."""
