@@ -10,12 +10,22 @@ from optimizer.control.actuation.actuator import Actuator
 from optimizer.control.actuation.result import Actuation
 from optimizer.control.options import ControlOptions
 from optimizer.devices.port import Capabilities
+from optimizer.domain.decision import Outcome
 from optimizer.domain.measurement import Measurement, OperatingMode
-from optimizer.domain.setpoint import Setpoint
-from optimizer.errors import DeviceError
+from optimizer.domain.setpoint import Automatic, Power, Setpoint
+from optimizer.errors import DeviceError, DeviceInternalError, ExternalControl
 from support.situations import BATTERY, situation_of
 
 BEGAN_S = 1000.0
+CHARGE, AUTOMATIC = Power(2000.0), Automatic()
+MANUAL, AUTO, UNKNOWN = OperatingMode.MANUAL, OperatingMode.AUTOMATIC, OperatingMode.UNKNOWN
+BACKUP = OperatingMode.BACKUP
+LEASE_S, SETTLE_S, HOLD_OFF_S = 90.0, 30.0, 1800.0
+NOW = datetime(2026, 1, 15, 18, 0)  # noqa: DTZ001 - the device's own, without a zone
+REFUSED = DeviceInternalError("code 5")
+REPLACES = "what replaces the command before cannot be sent"
+PLANT = ExternalControl("the power plant commands")
+THEIRS = "somebody else changed the battery's mode to backup"
 
 
 @dataclass
@@ -142,3 +152,30 @@ class ToldActuator:
     def writes(self) -> list[Setpoint | str]:
         """Return what was sent."""
         return self.device.writes
+
+
+def charging() -> ToldActuator:
+    """Return one that has commanded and seen a charge of 2000 W, at 1000 s."""
+    it = ToldActuator()
+    assert it.send(CHARGE).outcome is Outcome.APPLIED
+    assert it.sees(echo_w=2000.0) is None
+    return it
+
+
+def automatic() -> ToldActuator:
+    """Return one that has asked for automatic mode and seen it, at 1000 s."""
+    it = ToldActuator()
+    it.send(AUTOMATIC)
+    assert it.sees(AUTO) is None
+    return it
+
+
+def released() -> ToldActuator:
+    """Return one that has handed back a charge of 2000 W, at 1000 s."""
+    it = charging()
+    assert it.release() == Actuation(outcome=Outcome.HANDED_BACK, note="the end")
+    return it
+
+
+def stood_down(why: str) -> Actuation:
+    return Actuation(outcome=Outcome.STOOD_DOWN, note=why)
