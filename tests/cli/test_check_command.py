@@ -10,11 +10,10 @@ import pytest
 
 from optimizer.cli import check
 from optimizer.cli.main import main
-from optimizer.clock import WallClock
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.settings.examples import example_folder
 from optimizer.simulator.server import SimulatorServer
-from support.service_bench import TOKEN, house
+from support.service_bench import TOKEN, house_on_real_time
 
 CONFIG = """
 [site]
@@ -43,7 +42,7 @@ runtime_dir = "run"
 @pytest.fixture
 def battery() -> Iterator[SimulatorServer]:
     """Serve a battery that somebody has put into manual mode."""
-    with SimulatorServer(house(WallClock(), mode=DeviceMode.MANUAL), token=TOKEN) as server:
+    with SimulatorServer(house_on_real_time(mode=DeviceMode.MANUAL), token=TOKEN) as server:
         yield server
 
 

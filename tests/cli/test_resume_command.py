@@ -13,7 +13,7 @@ import pytest
 
 from optimizer.cli import resume
 from optimizer.cli.main import main
-from optimizer.clock import SimulatedClock, WallClock
+from optimizer.clock import SimulatedClock
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.domain.decision import Decision, Outcome
 from optimizer.service.lock import InstanceLock
@@ -22,7 +22,7 @@ from optimizer.service.status import read_status, status_path
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
 from support.machine import wait_for
-from support.service_bench import START, TOKEN, Bench, bench, house
+from support.service_bench import START, TOKEN, Bench, bench, house_on_real_time
 from support.service_process import service, sunshift, write_config
 
 FORCED = {"prefer_automatic": False}
@@ -40,7 +40,7 @@ def outcomes(home: Bench) -> list[Outcome]:
 
 def test_the_owners_word_ends_a_stand_down_of_the_running_service(tmp_path: Path) -> None:
     """A mode set in the app: status shows the end and the way to end it; after `resume` it commands again."""
-    home = house(WallClock(), mode=DeviceMode.AUTOMATIC)
+    home = house_on_real_time()
     with SimulatorServer(home, token=TOKEN, quirks=Quirks(mode_control=True)) as battery:
         config = write_config(tmp_path, port=battery.v1_port)
         config.write_text(config.read_text().replace("[control]\nprefer_automatic = false", QUICK))

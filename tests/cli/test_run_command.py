@@ -23,14 +23,14 @@ from optimizer.service.leftovers import leave_token
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
 from support.fake_sonnen import FakeSonnen
-from support.service_bench import TOKEN, house
+from support.service_bench import TOKEN, house_on_real_time
 from support.service_process import PATIENCE_S, service, sunshift, write_config
 
 
 @pytest.fixture
 def battery() -> Iterator[SimulatorServer]:
     """Serve a battery in automatic mode on real time."""
-    home = house(WallClock(), mode=DeviceMode.AUTOMATIC)
+    home = house_on_real_time()
     with SimulatorServer(home, token=TOKEN, quirks=Quirks(mode_control=True)) as server:
         yield server
 

@@ -16,13 +16,11 @@ import pytest
 
 import conftest
 from optimizer.cli.main import main
-from optimizer.clock import WallClock
-from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.release.tokens import TOKEN_FILE_NAME
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
 from support.canary import CANARY, sings, told_in
-from support.service_bench import house
+from support.service_bench import house_on_real_time
 from support.service_process import PATIENCE_S, service, write_config
 
 COMMANDS = (
@@ -42,7 +40,7 @@ def test_a_run_with_a_token_tells_it_nowhere(
     monkeypatch.chdir(tmp_path)
     caplog.set_level(logging.DEBUG)
     said = []
-    with SimulatorServer(house(WallClock(), mode=DeviceMode.AUTOMATIC), token=CANARY) as battery:
+    with SimulatorServer(house_on_real_time(), token=CANARY) as battery:
         config = write_config(tmp_path, port=battery.v2_port, extra='log_level = "debug"')
         text = config.read_text().replace("sonnen_v1", "sonnen_v2").replace("mode_control = true", 'token_file = "key"')
         config.write_text(text)
@@ -71,7 +69,7 @@ def test_a_run_with_a_token_tells_it_nowhere(
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Return a service that commands a battery."""
-    home = house(WallClock(), mode=DeviceMode.AUTOMATIC)
+    home = house_on_real_time()
     with SimulatorServer(home, quirks=Quirks(mode_control=True)) as battery:
         config = write_config(tmp_path, port=battery.v1_port)
         with service(config) as process:

@@ -14,7 +14,7 @@ from optimizer.clock import WallClock
 from optimizer.service.status import read_status, status_path
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
-from support.service_bench import house
+from support.service_bench import house_on_real_time
 from support.service_process import PATIENCE_S, write_config
 
 MOST_MEMORY_MIB = 100
@@ -36,7 +36,7 @@ period = "month"
 @contextmanager
 def planning_service(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """Run the service on real time until its first plan stands; at its end it prints what it has imported."""
-    with SimulatorServer(house(WallClock()), quirks=Quirks(mode_control=True)) as battery:
+    with SimulatorServer(house_on_real_time(), quirks=Quirks(mode_control=True)) as battery:
         config = write_config(
             folder, port=battery.v1_port, strategy="time_of_use", import_price=NIGHT_TARIFF, extra=DEMAND
         )

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.assembly.configuration import Configuration, configuration_from_tables
-from optimizer.clock import Clock, SimulatedClock
+from optimizer.clock import Clock, SimulatedClock, WallClock
 from optimizer.devices.simulated.house import SimulatedHouse
+from optimizer.devices.simulated.metering import Metering
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.devices.simulated.profile import synthetic_profile
 from optimizer.domain.battery import Battery
@@ -73,6 +74,15 @@ def tables(folder: Path, *, driver: str, port: int, mode_control: bool = False, 
 def house(clock: Clock, *, mode: DeviceMode = DeviceMode.AUTOMATIC, **habits: Any) -> SimulatedHouse:
     """Return a house with a smooth sunny day behind it."""
     return SimulatedHouse(clock=clock, battery=BATTERY, recording=synthetic_profile(START), mode=mode, **habits)
+
+
+def house_on_real_time(*, mode: DeviceMode = DeviceMode.AUTOMATIC) -> SimulatedHouse:
+    """Return such a house as it is now, for a service in a process of its own.
+
+    Its battery begins to move as the service takes its first look, which rightly commands nothing where the meters were
+    not read at one moment. Here they are, so that what the first step comes to is no matter of chance.
+    """
+    return house(WallClock(), mode=mode, metering=Metering(skew_s=0.0))
 
 
 @dataclass
