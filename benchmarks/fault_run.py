@@ -14,7 +14,7 @@ from typing import Any
 
 from direct_line import DirectLine
 from fault_rows import UNITS, Trouble
-from fault_witness import LeftToOthers, OursAtTheBattery, frozen_for_s, told_w
+from fault_witness import FrozenStatus, LeftToOthers, OursAtTheBattery, told_w
 from resting_pace import CALM_POLL_S, RestingPace
 from whims import Whim
 
@@ -76,6 +76,7 @@ class Run:
     whim: Whim
     ours: OursAtTheBattery
     others: LeftToOthers
+    frozen: FrozenStatus
     is_stubborn: bool = False
     """Whether the battery ignores to be handed back."""
     violations: list[str] = field(default_factory=list)
@@ -125,7 +126,7 @@ class Run:
         """Measure how long a command stands unverified while the battery would take it back."""
         now_s = self.clock.elapsed()
         # Old data verify nothing, whatever the service makes of them.
-        fresh = frozen_for_s(self.server.faults, self.house.now) <= self.max_age_s + self.poll_s
+        fresh = self.frozen.for_s(self.house.now) <= self.max_age_s + self.poll_s
         verified = fresh and decision.measurement is not None and decision.wanted_power_w is not None
         if not standing or verified:
             self._verified_s, self._possible_s = now_s, None
@@ -170,6 +171,7 @@ class Run:
 
     def _witness(self, entry: LogEntry) -> None:
         self.ours.note(entry)
+        self.frozen.note(entry)
         told = told_w(entry)
         if told is not None and not -BATTERY.max_discharge_w <= told <= BATTERY.max_charge_w:
             self._found(f"the battery was told {told:+.0f} W, past its limits")
@@ -328,6 +330,7 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
             mode_control=unit != "v1-plain", poll_s=poll_s, lease_s=options.lease.total_seconds(),
             max_age_s=options.max_measurement_age.total_seconds(), pace=pace, whim=whim,
             ours=OursAtTheBattery(house, mode_control=unit != "v1-plain"), others=LeftToOthers(HOLD_OFF),
+            frozen=FrozenStatus(server.faults),
             lease_end=daemon._loop._lease_end,  # noqa: SLF001 - the service shows it to people only in the status
         )  # fmt: skip
         _wire_actions(run, trouble, spans, chance)

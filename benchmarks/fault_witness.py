@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from optimizer.devices.simulated.house import SimulatedHouse
 from optimizer.devices.simulated.modes import DeviceMode
@@ -89,7 +90,30 @@ class LeftToOthers:
         return f"taken {took_s:.0f} s after somebody chose its mode" if enters else None
 
 
-def frozen_for_s(faults: FaultBoard, now: datetime) -> float:
-    """Return for how long at least the status has told the same [s]; 0: it does not."""
-    began = [one.start for one in faults.faults if one.kind is FaultKind.FROZEN_STATUS and one.covers(now)]
-    return max(((now - at).total_seconds() for at in began if at is not None), default=0.0)
+class FrozenStatus:
+    """Knows since when the battery's status has told the same.
+
+    Parameters
+    ----------
+    faults
+        Those that are let loose on the battery.
+    """
+
+    def __init__(self, faults: FaultBoard) -> None:
+        self._faults = faults
+        self._first: dict[datetime, datetime] = {}
+
+    def note(self, entry: LogEntry) -> None:
+        """Look at one request: what freezes is the first status that is told within the fault, however late."""
+        told = not entry.is_write and "status" in entry.path and entry.status == HTTPStatus.OK
+        if told and (start := self._covering(entry.at)) is not None:
+            self._first.setdefault(start, entry.at)
+
+    def for_s(self, now: datetime) -> float:
+        """Return for how long the status has told the same [s]; 0: it does not, or nobody has asked yet."""
+        start = self._covering(now)
+        return (now - self._first.get(start, now)).total_seconds() if start is not None else 0.0
+
+    def _covering(self, now: datetime) -> datetime | None:
+        began = (one.start for one in self._faults.faults if one.kind is FaultKind.FROZEN_STATUS and one.covers(now))
+        return next((start for start in began if start is not None), None)
