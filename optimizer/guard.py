@@ -15,7 +15,7 @@ from pathlib import Path
 
 from optimizer.clock import boot_time_s
 from optimizer.errors import ConfigError
-from optimizer.release.claim import is_claimed, is_held, lease_folder_of_holder
+from optimizer.release.claim import is_claimed_by_ours, is_held, lease_folder_of_holder
 from optimizer.release.hand_back import ReleaseReport, release_battery
 from optimizer.release.record import CommandRecord, Stamp, records
 from optimizer.release.take_back import Release, take_back, take_back_elsewhere
@@ -102,7 +102,7 @@ def _is_anothers(record: CommandRecord) -> bool:
     battery = record.battery()
     if battery is None or is_held(record.state_dir) or is_held(record.runtime_dir):
         return False
-    return is_claimed(battery.address)
+    return is_claimed_by_ours(battery.address)
 
 
 def _look(record: CommandRecord, config: Path, *, own: bool) -> int:

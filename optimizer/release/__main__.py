@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from optimizer.errors import ConfigError
-from optimizer.release.claim import is_claimed
+from optimizer.release.claim import is_claimed_by_ours
 from optimizer.release.config import only_observes
 from optimizer.release.folders import service_folders
 from optimizer.release.hand_back import DEADLINE_S
@@ -64,7 +64,7 @@ def _release(config: Path) -> tuple[int, str]:
             record, report = other, take_back_elsewhere(other)
     if report is None:
         first, _ = batteries(own, config, os.environ)
-        if is_claimed(first.address):
+        if is_claimed_by_ours(first.address):
             return 0, f"another sunshift commands the battery at {first.address}: it is left to that one"
         record, report = own, take_back(own, config, os.environ)
     if report.confirmed and record is not None:

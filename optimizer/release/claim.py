@@ -7,10 +7,14 @@ import hashlib
 import json
 import os
 import socket
+import struct
+from contextlib import suppress
 from pathlib import Path
 
 LOCK_NAME = "sunshift.lock"
 """File in a folder that a service holds (flock)."""
+_PEER = struct.Struct("iII")
+"""struct ucred: pid, uid, gid."""
 
 
 def claim_name(address: str) -> str:
@@ -19,9 +23,10 @@ def claim_name(address: str) -> str:
 
 
 def is_claimed(address: str) -> bool:
-    """Return whether a service on this machine commands a battery now; False where that cannot be told.
+    """Return whether somebody on this machine holds a battery's name now; False where that cannot be told.
 
-    Nobody takes the connections: after a few askers the queue is full, and that says the same.
+    For whoever would disturb a service, and can be told so: any user may hold any name. Nobody takes the connections:
+    once the queue is full of those who have asked before, that says the same.
     """
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
@@ -32,6 +37,29 @@ def is_claimed(address: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def is_claimed_by_ours(address: str) -> bool:
+    """Return whether a service that may be believed commands a battery now: root's, or one of the asking user.
+
+    For whoever would leave a command standing for it. A name that anybody else holds proves nothing, nor does one
+    whose holder cannot be told.
+    """
+    found = holder_of(address)
+    return found is not None and found[1] in {0, os.geteuid()}
+
+
+def holder_of(address: str) -> tuple[int, int] | None:
+    """Return process and user that hold a battery's name, as the kernel knows them; None where it does not tell.
+
+    It does not where nobody holds it, nor once its queue is full.
+    """
+    with suppress(OSError, struct.error), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.setblocking(False)
+        asking.connect(claim_name(address))
+        pid, uid, _ = _PEER.unpack(asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+        return pid, uid
+    return None
 
 
 def is_held(folder: Path, *, in_doubt: bool = True) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from optimizer.errors import ConfigError
-from optimizer.release.claim import is_claimed
+from optimizer.release.claim import is_claimed_by_ours
 from optimizer.release.config import configured_token, names_hand_back_mode, target_from_config
 from optimizer.release.hand_back import DEADLINE_S, ReleaseReport, release_battery
 from optimizer.release.record import CommandRecord
@@ -55,7 +55,7 @@ def take_back(
     if other is None:
         return release(first, deadline_s=DEADLINE_S, on_record=on_record)
     report = release(first, deadline_s=FIRST_SHARE * DEADLINE_S, on_record=on_record)
-    if report.confirmed or (not report.answered and is_claimed(other.address)):
+    if report.confirmed or (not report.answered and is_claimed_by_ours(other.address)):
         return report
     # One that answers has not moved; at one address it may have taken its other interface to be spoken to by.
     battery = first if report.answered and first.address != other.address else other
@@ -70,7 +70,7 @@ def take_back_elsewhere(record: CommandRecord, *, release: Release = release_bat
     It may be from before a configuration was given folders of its own, or a neighbour's.
     """
     battery = record.battery()
-    if battery is None or is_claimed(battery.address):
+    if battery is None or is_claimed_by_ours(battery.address):
         return None
     told = replace(battery, token=token_left_for(battery.address, record.runtime_dir))
     return release(told, deadline_s=DEADLINE_S, on_record=True)

@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import logging
 import socket
-import struct
 import sys
-from contextlib import suppress
 from errno import EADDRINUSE
 from types import TracebackType
 from typing import Self
 
 from optimizer.errors import LockedError
-from optimizer.release.claim import claim_name
+from optimizer.release.claim import claim_name, holder_of
 
 logger = logging.getLogger("sunshift.service")
 
-_PEER = struct.Struct("iII")
-"""struct ucred: pid, uid, gid."""
+ASKERS = 4096
+"""So many may ask who holds a battery before the kernel tells no more [1]: a neighbour's guard, for a day and a half.
+
+Nobody takes them, so that they stay until this process ends; the kernel may keep fewer (net.core.somaxconn).
+"""
 
 
 class BatteryClaim:
@@ -52,7 +53,7 @@ class BatteryClaim:
         held = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             held.bind(self._name)
-            held.listen(1)
+            held.listen(ASKERS)
         except OSError as error:
             held.close()
             if error.errno == EADDRINUSE:
@@ -81,17 +82,8 @@ class BatteryClaim:
         return claim_name(str(self._address))
 
     def _refusal(self) -> str:
-        pid = self._holder_pid()
+        found = holder_of(str(self._address))
         return (
-            f"another sunshift commands the battery at {self._address}{f' (pid {pid})' if pid else ''}, from another "
-            "runtime folder: stop it first, or run this one with --observe"
+            f"another sunshift commands the battery at {self._address}{f' (pid {found[0]})' if found else ''}, from "
+            "another runtime folder: stop it first, or run this one with --observe"
         )
-
-    def _holder_pid(self) -> int | None:
-        """Return the process that holds the name; None where the kernel does not tell it to us."""
-        with suppress(OSError, struct.error), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-            asking.settimeout(1.0)
-            asking.connect(self._name)
-            pid: int = _PEER.unpack(asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))[0]
-            return pid or None
-        return None

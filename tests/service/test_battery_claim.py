@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from optimizer.assembly.configuration import configuration_from_tables
 from optimizer.clock import SimulatedClock
 from optimizer.domain.decision import Outcome
 from optimizer.errors import LockedError
-from optimizer.release.claim import claim_name, is_claimed
+from optimizer.release.claim import claim_name, holder_of, is_claimed, is_claimed_by_ours
 from optimizer.release.target import battery_address
 from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.composition import build_daemon
@@ -57,10 +58,54 @@ def test_whether_a_battery_is_claimed_can_be_asked(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(5)
 def test_asking_ends_however_many_have_asked_before(tmp_path: Path) -> None:
-    """The holder answers nobody: the guard must not wait for it, nor take a full queue for nobody."""
+    """The holder answers nobody: the guard must not wait for it, and is told for a day who it is."""
     with BatteryClaim(str(tmp_path)):
-        assert all(is_claimed(str(tmp_path)) for _ in range(20))
+        assert all(is_claimed_by_ours(str(tmp_path)) for _ in range(100))
+        assert holder_of(str(tmp_path)) == (os.getpid(), os.getuid())
     assert not is_claimed(str(tmp_path))
+    assert holder_of(str(tmp_path)) is None
+
+
+@pytest.mark.timeout(5)
+def test_a_full_queue_is_somebody_but_nobody_to_be_believed(tmp_path: Path) -> None:
+    """Who would disturb a service is kept from it; a command is left standing only for whom the kernel names."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as name:
+        name.bind(claim_name(str(tmp_path)))
+        name.listen(0)
+        assert is_claimed_by_ours(str(tmp_path))
+        assert all(is_claimed(str(tmp_path)) for _ in range(5))
+        assert not is_claimed_by_ours(str(tmp_path))
+
+
+OTHERS_CLAIM = (
+    "import os, sys; from optimizer.service.battery_claim import BatteryClaim; os.setuid(int(sys.argv[2])); "
+    "claim = BatteryClaim(sys.argv[1]); claim.acquire(); print('held', flush=True); sys.stdin.read()"
+)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_name_that_another_user_holds_is_nobodys_word(tmp_path: Path) -> None:
+    """Any user may hold any name: it keeps a service from starting, and no command standing."""
+    with subprocess.Popen(
+        [sys.executable, "-c", OTHERS_CLAIM, str(tmp_path), "65534"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        assert holder_of(str(tmp_path)) == (process.pid, 65534)
+        assert (is_claimed(str(tmp_path)), is_claimed_by_ours(str(tmp_path))) == (True, False)
+        process.kill()
+
+
+@pytest.mark.parametrize(("holder", "asker", "believed"), [(0, 1000, True), (1000, 1000, True), (1000, 0, False)])
+def test_whose_word_is_believed(
+    holder: int, asker: int, believed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root's, and that of the user who asks."""
+    monkeypatch.setattr(socket.socket, "getsockopt", lambda *_: struct.pack("iII", 7, holder, 5))
+    monkeypatch.setattr(os, "geteuid", lambda: asker)
+    with BatteryClaim(str(tmp_path)):
+        assert holder_of(str(tmp_path)) == (7, holder)
+        assert is_claimed_by_ours(str(tmp_path)) is believed
 
 
 def test_a_battery_is_claimed_once(tmp_path: Path) -> None:
@@ -120,12 +165,10 @@ def test_however_many_ask_each_is_refused(tmp_path: Path) -> None:
 
 def test_a_claim_ends_with_its_process(tmp_path: Path) -> None:
     """However a process dies, its battery is free at once."""
-    script = (
-        "import sys; from optimizer.service.battery_claim import BatteryClaim; "
-        "claim = BatteryClaim(sys.argv[1]); claim.acquire(); print('held', flush=True); sys.stdin.read()"
-    )
     with subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", OTHERS_CLAIM, str(tmp_path), str(os.getuid())],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"

@@ -6,6 +6,8 @@ import functools
 import json
 import os
 import shutil
+import socket
+import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -381,3 +383,14 @@ def test_a_battery_that_another_service_has_taken_up_is_left_to_it(
             holding.enter_context(InstanceLock(folder, battery="ours", since=START, lease_dir=lease_dir))
         assert look(record, config, 0.0) is (held is not None)
     assert look(record, config, 0.0)
+
+
+def test_a_battery_whose_name_a_stranger_holds_is_handed_back_all_the_same(
+    record: CommandRecord, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any user of the computer may hold any name: taken after a crash it must not keep our command standing."""
+    there = ReleaseTarget(driver="sonnen_v1", host="10.0.0.1")
+    record.intend("charge 2000 W", there)
+    monkeypatch.setattr(socket.socket, "getsockopt", lambda *_: struct.pack("iII", 7, os.geteuid() + 1, 5))
+    with BatteryClaim(there.address):
+        assert look(record, config, 0.0)
