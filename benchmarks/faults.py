@@ -24,7 +24,8 @@ What must never happen is looked for in the battery's own log and after every co
 - at the end a battery that is neither handed back nor on record, or no fresh plan after the fault is over.
 
 All faults are run with the first seed, then with the next. ``--results`` keeps each run as a line of JSON, and runs
-that it holds already are not run again. Exit code 1 where anything was found.
+that it holds already are not run again, if they were made with the same code: each line says with which. Those of
+another state of it are passed over, and run again. Exit code 1 where anything was found.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from code_state import code_state
 from fault_rows import Trouble, troubles
 from fault_run import play
 
@@ -56,6 +58,8 @@ class Job:
     seed: int
     days: float
     wire: bool
+    code: str = ""
+    """State of the code that it is run on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,8 @@ class Result:
     end: str
     """The last state."""
     cpu_s: float
+    code: str = ""
+    """State of the code that it was run on; empty: nobody noted it."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -91,8 +97,12 @@ def main(arguments: Sequence[str]) -> int:
         print("\n".join(one.name for one in rows))
         return 0
     seeds = range(told.first_seed, told.first_seed + told.seeds)
-    jobs = [Job(fault=row.name, seed=seed, days=told.days, wire=told.wire) for seed in seeds for row in rows]
-    known = {(one.fault, one.seed, one.days): one for one in kept(told.results)}
+    code = code_state()  # before anything is run: what is edited meanwhile makes another state
+    jobs = [Job(fault=row.name, seed=seed, days=told.days, wire=told.wire, code=code) for seed in seeds for row in rows]
+    of_this, others = kept(told.results, code)
+    known = {(one.fault, one.seed, one.days): one for one in of_this}
+    if others:
+        print(f"{others} of the runs on file are of another state of the code, and passed over")
     wanted = [(job.fault, job.seed, job.days) for job in jobs]
     fresh = [job for job, key in zip(jobs, wanted, strict=True) if key not in known]
     print(f"{len(rows)} faults x {told.seeds} seeds x {told.days:g} days; {len(fresh)} of {len(jobs)} runs to go")
@@ -103,11 +113,13 @@ def main(arguments: Sequence[str]) -> int:
     return _table(rows, [known[key] for key in wanted])
 
 
-def kept(path: Path | None) -> list[Result]:
-    """Return the runs that a file holds."""
+def kept(path: Path | None, code: str) -> tuple[list[Result], int]:
+    """Return the runs of a state of the code that a file holds, and how many it holds of others."""
     if path is None or not path.exists():
-        return []
-    return [Result(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [], 0
+    on_file = [Result(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    of_this = [one for one in on_file if one.code == code]
+    return of_this, len(on_file) - len(of_this)
 
 
 def _keep(path: Path | None, result: Result) -> None:
@@ -145,6 +157,7 @@ def run_one(job: Job) -> Result:
         writes_an_hour=run.writes_an_hour,
         end=end,
         cpu_s=round(time.process_time() - began_s, 2),
+        code=job.code,
     )
 
 

@@ -8,6 +8,10 @@ an hour in which reads or writes fail. At intervals, after a garbage collection:
 use, open descriptors and threads of the process, and the size of the folders. At the end the growth a simulated year:
 a least-squares line after the warm-up, in which caches fill and the history, which keeps 28 days here, only grows.
 
+Exit code 1 where memory, descriptors or threads grow by more than the limits beside them. The slope of a few days is
+noise (resident memory goes up and down by tenths of a MiB, which over ten days makes ten MiB a year), so it is judged
+only where sixty days or more follow the warm-up; exit code 2 where they do not.
+
 Simulator and service share the process; the simulator's own log is bounded. Without ``--wire`` the requests are handed
 over in process except in the hours with a fault.
 """
@@ -21,7 +25,7 @@ import random
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -48,6 +52,12 @@ FAULTS = (
     (FaultKind.HTTP_STATUS, Target.WRITES), (FaultKind.TRUNCATED, Target.ANY), (FaultKind.REFUSE, Target.ANY),
 )  # fmt: skip
 FAULT_EVERY_DAYS, FAULT_LASTS = 3, timedelta(hours=1)
+LIMITS = {"memory_mib": 1.0, "descriptors": 1.0, "threads": 1.0}
+"""What each may grow by in a simulated year at most."""
+JUDGED_DAYS = 60.0
+"""After the warm-up: with fewer a slope says more of the last sample than of the service."""
+GREW, NOT_JUDGED = 1, 2
+"""Exit codes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,10 +162,32 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
         samples = [one for one in play(told, Path(folder)) if one.day >= told.warm_up]
     if len(samples) < 3:
-        print("too short to tell: give more days than --warm-up")
-        return 1
-    for part in fields(Sample)[1:]:
-        print(f"{part.name}: {growth(samples, part.name):+.2f} a simulated year")
+        print("NOT JUDGED: too short for a slope, give more days than --warm-up")
+        return NOT_JUDGED
+    slopes = {part.name: growth(samples, part.name) for part in fields(Sample)[1:]}
+    for name, slope in slopes.items():
+        print(f"{name}: {slope:+.2f} a simulated year" + (f" (limit: {LIMITS[name]:g})" if name in LIMITS else ""))
+    return verdict(slopes, samples[-1].day - samples[0].day)
+
+
+def verdict(slopes: Mapping[str, float], days: float) -> int:
+    """Say whether the service grows; return the exit code.
+
+    Parameters
+    ----------
+    slopes
+        Growth of each figure in a simulated year.
+    days
+        How many days they were taken over.
+    """
+    if days < JUDGED_DAYS:
+        print(f"NOT JUDGED: {days:.1f} days after the warm-up, and a slope over fewer than {JUDGED_DAYS:g} is noise")
+        return NOT_JUDGED
+    grew = [f"{name} {slopes[name]:+.2f} (limit: {limit:g})" for name, limit in LIMITS.items() if slopes[name] > limit]
+    if grew:
+        print(f"IT GROWS: {', '.join(grew)} a simulated year, over {days:.0f} days")
+        return GREW
+    print(f"it does not grow: judged over {days:.0f} days")
     return 0
 
 

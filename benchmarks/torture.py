@@ -4,8 +4,9 @@
 
 **Kills, SIGTERMs.** The service runs in a process of its own, sixty times as fast as the clock on the wall, against a
 simulated battery over HTTP; it is ended at a random moment, three in four times once it has a command at the battery,
-and started again in the same folders. After each end: a forced command that stands at the battery is on record; intent,
-lease and status are whole; the history passes SQLite's own integrity check. After every tenth kill no service follows,
+and started again in the same folders. After each end: a forced command that stands at the battery is on record;
+intent, lease and status are whole; the history passes SQLite's own integrity check. After an orderly end at SIGTERM
+none stands, on record or not, for the battery can be reached all the time. After every tenth kill no service follows,
 and the guard must hand back by itself.
 
 **Power cuts of the record.** The record's own code runs on a disk that keeps only what was flushed: a written file may
@@ -13,8 +14,8 @@ be empty, cut off or whole until its fsync; a renaming or removal may or may not
 At each point at which a command may be at the battery, every such disk must still hold the intent.
 
 **Power cuts of the history.** Database and log are copied between commits, the log's tail is cut off or overwritten
-with rubbish, as a disk leaves what it had not written: the copy must open, pass the integrity check and hold every
-row up to some instant.
+with rubbish, as a disk leaves what was appended last: the copy must open, pass the integrity check and hold every row
+up to some instant. The database itself is copied as the kernel has it: no page of it that was never flushed is lost.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from optimizer.assembly.configuration import configuration_from_tables
 from optimizer.clock import SimulatedClock, WallClock
 from optimizer.devices.simulated.house import SimulatedHouse
 from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.devices.simulated.outage import Availability
 from optimizer.devices.simulated.profile import packaged_profile
 from optimizer.domain.battery import Battery
 from optimizer.domain.measurement import Measurement
@@ -110,6 +112,7 @@ class Torture:
     def end_one(self, number: signal.Signals, name: str) -> None:
         """Start a service, end it after a while, and look at what is left."""
         process = self._processes.Process(target=serve, args=(self.folder, self.server.v1_port))
+        before = self.record.stamp()
         process.start()
         assert process.pid is not None
         self._wait_a_while()
@@ -120,6 +123,8 @@ class Torture:
             process.kill()
             process.join()
         self._look(name)
+        if number == signal.SIGTERM:
+            self._must_be_handed_back(name, process.exitcode, commanded=self.record.stamp() != before)
 
     def _wait_a_while(self) -> None:
         """Wait for a moment of its life: mostly once it has sent a command, else from its start on."""
@@ -153,6 +158,27 @@ class Torture:
                 self.problems.append(f"{name}: the history is corrupt: {verdict}")
         if any((self.folder / "state").glob("*corrupt*")):
             self.problems.append(f"{name}: the service moved its history aside as corrupt")
+
+    def _must_be_handed_back(self, name: str, code: int | None, *, commanded: bool) -> None:
+        """Judge an end at SIGTERM: nothing of the service's stands unless the battery could not be reached.
+
+        A SIGTERM that comes before the service listens for it ends the process by itself, and what stands then is of
+        the one before. It listens before it builds anything, so whoever has touched the record has listened.
+
+        Parameters
+        ----------
+        code
+            How the process ended.
+        commanded
+            Whether it touched the record.
+        """
+        if code not in (0, -signal.SIGTERM):
+            self.problems.append(f"{name}: the service ended with {code}")
+        house = self.server.house
+        with house.lock:
+            reached = house.availability() is Availability.UP and not house.vpp_active
+        if reached and (code == 0 or commanded) and self._stands():
+            self.problems.append(f"{name}: a forced command stands after SIGTERM and nobody handed it back")
 
     def _must_be_whole(self, path: Path, name: str) -> None:
         try:
@@ -365,7 +391,14 @@ def history_cuts(count: int, chance: random.Random) -> list[str]:
 
 
 def _cut(folder: Path, chance: random.Random, committed: Sequence[datetime]) -> tuple[int, list[str]]:
-    """Copy the history as a cut might leave it and open the copy; return how many rows it kept."""
+    """Copy the history as a cut might leave it and open the copy; return how many rows it kept.
+
+    Modelled is a log of which only a beginning reached the disk, up to some byte of its last 40 kB, with nothing,
+    zeroes or rubbish behind. Not modelled is a file system that keeps later pages of the log and loses earlier ones,
+    nor one that loses or tears what was written into the database: that is copied as the kernel sees it, with every
+    page of the last checkpoint, flushed or not. What saves the history there is that SQLite flushes the log before a
+    checkpoint and the database after it, before the log is begun anew; this cut would not notice if it did not.
+    """
     live, after = history_path(folder / "live"), history_path(folder / "after")
     shutil.rmtree(after.parent, ignore_errors=True)
     after.parent.mkdir()

@@ -1,23 +1,262 @@
-"""The benchmarks that the documentation's figures rest on can be run: each of them still fits the program."""
+"""The benchmarks that the documentation's figures rest on can be run, and fail where they should."""
 
 from __future__ import annotations
 
 import importlib
+import json
+import logging
+import signal
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, nullcontext
+from http.client import IncompleteRead
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from optimizer.clock import SimulatedClock
+from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.devices.simulated.outage import Availability
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 NAMES = sorted(path.stem for path in BENCHMARKS.glob("*.py"))
+MEMORY = Path("/dev/shm")
+
+Bench = Callable[[str], Any]
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Import a benchmark as its command finds it."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_benchmark_finds_what_it_measures(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_benchmark_finds_what_it_measures(name: str, bench: Bench) -> None:
     """Whatever it imports is there."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    importlib.import_module(name)
+    bench(name)
 
 
 def test_there_are_benchmarks() -> None:
     """The names above are no empty list."""
-    assert {"faults", "torture", "soak"} <= set(NAMES)
+    assert {"faults", "torture", "soak", "service_day", "http_bounds"} <= set(NAMES)
+
+
+# -- a day ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written_mib", "lines", "missed"), [(15.0, 199, 0), (15.1, 199, 1), (15.0, 200, 1), (40.0, 5000, 2)]
+)
+def test_a_day_is_held_against_its_aims(
+    written_mib: float, lines: int, missed: int, bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At most 15 MiB written and fewer than 200 lines, with the aims beside the figures."""
+    assert len(bench("service_day").judged("v1", written_mib, lines)) == missed
+    assert f"written to the disk {written_mib:.1f} MiB a day (aim: 15 at most)" in capsys.readouterr().out
+
+
+def test_the_journal_has_the_lines_of_the_whole_service(bench: Bench) -> None:
+    """Of every part of it at its level and of libraries from warnings on, not of the battery simulated beside it."""
+    names = ("", "sunshift", "optimizer", "strategies", "apscheduler")
+    before = [logging.getLogger(name).level for name in names]
+    with bench("service_day").journal("info") as lines:
+        for name in ("sunshift.service", "optimizer.control.controller", "strategies.peak_shaving", "urllib3"):
+            logging.getLogger(name).info("said")
+        logging.getLogger("urllib3").warning("warned")
+        logging.getLogger("sunshift.simulator").warning("not the service")
+    assert [line.split()[-1] for line in lines.getvalue().splitlines()] == ["said", "said", "said", "warned"]
+    assert [logging.getLogger(name).level for name in names] == before
+
+
+def test_a_history_is_written_through_as_often_as_the_kernel_does(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its database, log and index, each half minute of simulated time, through one descriptor each."""
+    day = bench("service_day")
+    clock, synced = SimulatedClock(day.START), []
+    monkeypatch.setattr(day.os, "fdatasync", synced.append)
+    back = day.WriteBack(tmp_path / "history.sqlite", clock)
+    with closing(sqlite3.connect(tmp_path / "history.sqlite")) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE t (x)")
+        for _ in range(12):
+            clock.advance(10.0)
+        back.close()
+    assert len(synced) == 4 * 3
+    assert len(set(synced)) == 3
+
+
+@pytest.mark.skipif(not MEMORY.is_dir(), reason="no folder in memory")
+def test_a_folder_in_memory_is_no_disk(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing would be counted there, so it is refused rather than measured as nothing written."""
+    with pytest.raises(SystemExit):
+        bench("service_day").main(["--folder", str(MEMORY)])
+    assert "give --folder on a disk" in capsys.readouterr().err
+
+
+# -- months ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("grown", "days", "code", "said"),
+    [
+        ({}, 85.0, 0, "does not grow"),
+        ({"blocks": 90.0, "stored_mib": 90.0}, 85.0, 0, "does not grow"),
+        ({"memory_mib": 1.1}, 85.0, 1, "IT GROWS: memory_mib"),
+        ({"descriptors": 1.1}, 60.0, 1, "IT GROWS: descriptors"),
+        ({"threads": 1.1}, 60.0, 1, "IT GROWS: threads"),
+        ({"memory_mib": 61.0}, 59.9, 2, "NOT JUDGED: 59.9 days"),
+        ({}, 2.0, 2, "NOT JUDGED: 2.0 days"),
+    ],
+)
+def test_growth_fails_where_it_can_be_told(
+    grown: dict[str, float],
+    days: float,
+    *,
+    code: int,
+    said: str,
+    bench: Bench,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The slope of a few days is neither a fault nor a pass."""
+    slopes = {"memory_mib": 1.0, "blocks": 0.0, "descriptors": 1.0, "threads": 1.0, "stored_mib": 0.0}
+    assert bench("soak").verdict(slopes | grown, days) == code
+    assert said in capsys.readouterr().out
+
+
+# -- hostile peers --------------------------------------------------------------------------------------------------
+
+
+def test_every_hostile_peer_of_the_tests_is_met(bench: Bench) -> None:
+    """And each drip takes longer than the deadline."""
+    bounds = bench("http_bounds")
+    http, scripts = bounds.of_tests("devices.test_http"), bounds.of_tests("support.hostile_peer")
+    wanted = {name for name, _ in bounds.parameters(http.test_hostile_answers)}
+    assert {"hangs", "drips-the-body", "endless-body", "gzip-bomb"} < wanted
+    assert wanted < {peer.name for peer in bounds.peers()}
+    drips = [
+        sum(step.pause_s * len(step.data) for step in script if isinstance(step, scripts.Drip))
+        for name, script in bounds.scripts_of(http.test_hostile_answers).items()
+        if "drips" in name or name == "continues"
+    ]
+    assert len(drips) == 3
+    assert min(drips) > bounds.DEADLINE_S
+
+
+def test_a_meeting_tells_what_is_kept(bench: Bench) -> None:
+    """Of what is too long nothing but words; a full body counts wholly."""
+    bounds = bench("http_bounds")
+    quick = {"full-body", "endless-body", "one-byte-too-long", "reset"}
+    found = bounds.measured([peer for peer in bounds.peers() if peer.name in quick])
+    told = {(one.client, one.peer): one for one in found}
+    assert len(told) == 2 * len(quick)
+    assert told["driver", "full-body"].kept == 64 * 1024
+    assert told["driver", "endless-body"].kept < 1000
+    assert told["driver", "endless-body"].taken_in > 64 * 1024
+    assert told["driver", "reset"].end == "DeviceUnreachable"
+    assert all(one.kept <= 64 * 1024 and one.seconds < 5.0 for one in found)
+
+
+def test_an_answer_kept_by_an_error_counts(bench: Bench) -> None:
+    """However deep it lies."""
+    bounds = bench("http_bounds")
+    outer, inner = OSError(OSError("short")), ConnectionError(IncompleteRead(b"x" * 5000))
+    outer.__cause__ = inner
+    assert bounds.kept(outer) == 5000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "kept", "code"), [(5.02, 65536, 0), (5.3, 10, 1), (0.1, 65537, 1)], ids=["within", "late", "large"]
+)
+def test_a_call_out_of_bounds_fails(
+    seconds: float, kept: int, code: int, bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last line names the worst, with the aims."""
+    bounds = bench("http_bounds")
+    worst = bounds.Outcome(peer="worst", client="driver", seconds=seconds, kept=kept, taken_in=0, end="answered")
+    best = bounds.Outcome(peer="best", client="driver", seconds=0.0, kept=0, taken_in=0, end="answered")
+    assert bounds.told([best, worst]) == code
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert f"{seconds:.3f} s (driver, worst; aim: 5 s" in last
+    assert f"{kept} bytes kept (driver, worst; aim: 65536)" in last
+
+
+# -- SIGTERM --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stands", "code", "commanded", "vpp", "problems"),
+    [
+        (True, 0, True, False, 1),
+        (True, 0, False, False, 1),
+        (True, -signal.SIGTERM, True, False, 1),
+        (True, -signal.SIGTERM, False, False, 0),
+        (True, 0, True, True, 0),
+        (False, 0, True, False, 0),
+        (False, 1, True, False, 1),
+    ],
+    ids=["left", "left-of-another", "deaf", "before-it-listened", "not-to-be-reached", "handed-back", "crashed"],
+)
+def test_what_stands_after_sigterm_is_a_problem(
+    *, stands: bool, code: int, commanded: bool, vpp: bool, problems: int, bench: Bench, tmp_path: Path
+) -> None:
+    """On record or not, unless the battery could not be reached, or nobody listened yet."""
+    torture = bench("torture")
+    house = SimpleNamespace(
+        lock=nullcontext(),
+        mode=DeviceMode.MANUAL if stands else DeviceMode.AUTOMATIC,
+        availability=lambda: Availability.UP,
+        vpp_active=vpp,
+    )
+    one = torture.Torture(tmp_path, SimpleNamespace(house=house, v1_port=1), None)
+    one._must_be_handed_back("SIGTERM 0", code, commanded=commanded)
+    assert len(one.problems) == problems
+
+
+# -- results on file ------------------------------------------------------------------------------------------------
+
+
+def test_a_result_of_another_state_of_the_code_is_passed_over(bench: Bench, tmp_path: Path) -> None:
+    """One that does not say of which state it is, too."""
+    result = {
+        "fault": "none", "seed": 0, "days": 0.2, "violations": [], "late_s": 0.0, "writes_an_hour": 0, "end": "SAFE",
+        "cpu_s": 1.0,
+    }  # fmt: skip
+    lines = [result, {**result, "code": "other"}, {**result, "code": "this", "seed": 1}]
+    path = tmp_path / "results"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    of_this, others = bench("faults").kept(path, "this")
+    assert [one.seed for one in of_this] == [1]
+    assert others == 2
+    assert bench("faults").kept(tmp_path / "none", "this") == ([], 0)
+
+
+def test_the_state_of_the_code_is_that_of_its_files(bench: Bench, tmp_path: Path) -> None:
+    """Whatever changes in them or in their names makes another; what Python makes of them does not count."""
+    state = bench("code_state")
+    folder, file = tmp_path / "program", tmp_path / "bench.py"
+    (folder / "__pycache__").mkdir(parents=True)
+    (folder / "part.py").write_text("a = 1")
+    file.write_text("b = 1")
+    states = [state.state_of([folder], [file])]
+    (folder / "__pycache__" / "part.pyc").write_text("compiled")
+    assert state.state_of([folder], [file]) == states[0]
+    (folder / "part.py").write_text("a = 2")
+    states.append(state.state_of([folder], [file]))
+    file.write_text("b = 2")
+    states.append(state.state_of([folder], [file]))
+    (folder / "part.py").rename(folder / "other.py")
+    states.append(state.state_of([folder], [file]))
+    assert len(set(states)) == 4
+
+
+def test_the_state_of_the_fault_bench_holds_all_that_it_imports(bench: Bench) -> None:
+    """But not the other benchmarks: what changes there changes no result of it."""
+    found = bench("code_state").modules_of("faults")
+    assert {"faults", "fault_run", "fault_rows", "fault_witness", "whims", "direct_line", "resting_pace"} <= found
+    assert not found & {"soak", "torture", "planted_faults"}
+    assert bench("code_state").code_state() == bench("code_state").code_state()
