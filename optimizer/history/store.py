@@ -24,7 +24,12 @@ from optimizer.history.summary import HistorySummary, summarise
 
 T = TypeVar("T")
 
-FLUSH_INTERVAL_S = 60.0
+FLUSH_INTERVAL_S = 600.0
+"""How long rows wait in memory [s].
+
+Each writing dirties whole pages of file, log and index, however few its rows are: with a minute a memory card gets three
+times as much (benchmarks/service_day.py).
+"""
 FLUSH_ROWS = 500
 CAPACITY_ROWS = 20_000
 """Rows kept in memory while the disk cannot be written: a good day of polls and decisions every 10 s."""
@@ -40,8 +45,8 @@ def history_path(state_dir: Path) -> Path:
 class HistoryStore:
     """Keeps and tells the past; a :class:`HistoryReader` and :class:`HistoryWriter` in one.
 
-    What is added is buffered and written by a thread of its own, at the latest 60 s later by the clock: a killed
-    process loses a minute at most. Whatever happens to the file, adding and reading go on from memory, and ``fault``
+    What is added is buffered and written by a thread of its own, at the latest ten minutes later by the clock: a
+    killed process loses no more. Whatever happens to the file, adding and reading go on from memory, and ``fault``
     says what is wrong. A read sees what is still buffered; it waits for the disk, so it belongs to planning, not to the
     control loop.
 
@@ -138,6 +143,7 @@ class HistoryStore:
         """Write what is buffered, on the calling thread. Never raises; see ``fault``."""
         with self._database.lock:
             mark, rows = self._pending.snapshot()
+            self._flushed_at_s = self._clock.elapsed()
             if not rows and self._storage_fault is None:
                 return
             try:

@@ -14,7 +14,7 @@ from optimizer.domain.measurement import Measurement
 from optimizer.domain.plan import Plan
 from optimizer.domain.time_grid import TimeGrid, floor_to_step
 from optimizer.errors import DeviceError, HistoryError, TariffError
-from optimizer.history.store import HistoryStore
+from optimizer.history.store import FLUSH_INTERVAL_S, HistoryStore
 from optimizer.service.jobs import Job
 from optimizer.service.listeners import tell_each
 
@@ -30,7 +30,7 @@ class Periods:
 
     replan: timedelta = timedelta(minutes=15)
     tariff: timedelta = timedelta(minutes=15)
-    flush: timedelta = timedelta(minutes=1)
+    flush: timedelta = timedelta(seconds=FLUSH_INTERVAL_S)
     retention: timedelta = timedelta(days=1)
 
 
