@@ -27,8 +27,8 @@ T = TypeVar("T")
 FLUSH_INTERVAL_S = 600.0
 """How long rows wait in memory [s].
 
-Each writing dirties whole pages of file, log and index, however few its rows are: with a minute a memory card gets three
-times as much (benchmarks/service_day.py).
+Each writing dirties whole pages of file, log and index, however few its rows are: with a minute a memory card gets
+three times as much (benchmarks/service_day.py).
 """
 FLUSH_ROWS = 500
 CAPACITY_ROWS = 20_000
