@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from optimizer.clock import boot_time_s
+from optimizer.clock import WallClock, boot_time_s
 from optimizer.guard import guard, main
 from optimizer.release.claim import LOCK_NAME
 from optimizer.release.hand_back import ReleaseReport
@@ -210,6 +211,19 @@ def test_a_vouched_command_is_passed_over_in_silence(
     record.renew(Lease(command="charge 2000 W", until_s=boot_time_s() + 60.0, length_s=90.0))
     assert main(["--config", str(config), *by_hand(record)]) == 0
     assert (battery.log, capsys.readouterr()) == ([], ("", ""))
+
+
+def test_a_lease_that_ran_out_in_suspend_is_over(
+    record: CommandRecord, battery: FakeSonnen, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guard and service read the clock that counts the time in which the computer slept."""
+    boot_s = [5000.0]
+    monkeypatch.setattr(time, "clock_gettime", lambda which: boot_s[0] if which == time.CLOCK_BOOTTIME else 5000.0)
+    record.renew(Lease(command="charge 2000 W", until_s=WallClock().elapsed() + 60.0, length_s=90.0))
+    for asleep_s, mode in ((0.0, "1"), (59.0, "1"), (2.0, "2")):
+        boot_s[0] += asleep_s
+        assert main(["--config", str(config), *by_hand(record)]) == 0
+        assert (battery.mode, record.may_stand()) == (mode, mode == "1")
 
 
 def test_an_unusable_configuration_is_told(
