@@ -23,6 +23,7 @@ from optimizer.release.target import ReleaseTarget
 from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.leftovers import leave_token
 from optimizer.service.lock import InstanceLock
+from support.canary import CANARY
 from support.fake_sonnen import FakeSonnen
 from support.service_bench import START
 
@@ -346,7 +347,7 @@ def test_the_token_of_a_service_that_hangs_lies_beside_its_lease(record: Command
     there = ReleaseTarget(driver="sonnen_v2", host="10.0.0.1")
     record.intend("charge 2000 W", there)
     record.runtime_dir.mkdir()
-    leave_token(record.runtime_dir, SecretStr("its-token"), there.address)
+    leave_token(record.runtime_dir, SecretStr(CANARY), there.address)
     seen, found = CommandRecord(record.state_dir, tmp_path / "other"), list[str]()
     with InstanceLock(record.state_dir, battery="ours", since=START, lease_dir=record.runtime_dir):
         guard(
@@ -356,7 +357,7 @@ def test_the_token_of_a_service_that_hangs_lies_beside_its_lease(record: Command
             environ={},
             release=lambda target, **_: (found.append(target.token), CONFIRMED)[1],
         )
-    assert found == ["its-token"]
+    assert found == [CANARY]
 
 
 @pytest.mark.parametrize(
