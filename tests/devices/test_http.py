@@ -19,6 +19,8 @@ from support.canary import CANARY
 from support.hostile_peer import STATUS_LINE, Drip, Flood, Hang, HostilePeer, Reset, Send, Step, answer
 
 TOKEN = CANARY
+BOMB = gzip.compress(b"0" * 30_000_000) * 10
+"""300 MB, in ten members that follow each other as the format allows."""
 JSON = b'{"ReturnCode":"0"}'
 SOUND = Send(answer(JSON))
 
@@ -103,7 +105,7 @@ def test_statuses_are_for_the_caller_to_judge(status: int) -> None:
             id="one-byte-too-long",
         ),
         pytest.param(
-            [Send(answer(gzip.compress(b"0" * 30_000_000), headers="Content-Encoding: gzip\r\n"))],
+            [Send(answer(BOMB, headers="Content-Encoding: gzip\r\n"))],
             DeviceProtocolError,
             "encoded as 'gzip'",
             id="gzip-bomb",
@@ -112,7 +114,7 @@ def test_statuses_are_for_the_caller_to_judge(status: int) -> None:
             [
                 Send(
                     answer(
-                        gzip.compress(b"0" * 30_000_000),
+                        BOMB,
                         status="302 X",
                         headers="Location: /\r\nContent-Encoding: gzip\r\n",
                     )

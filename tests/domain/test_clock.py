@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from optimizer.clock import SimulatedClock, WallClock, real_deadline
+from optimizer.clock import SimulatedClock, WallClock, boot_time_s, real_deadline
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
 
@@ -61,6 +62,23 @@ def test_the_wall_clock_is_aware_and_its_ages_grow() -> None:
     first = clock.elapsed()
     assert clock.wait(0.0, threading.Event()) is False
     assert clock.elapsed() >= first
+
+
+def test_ages_are_taken_from_the_clock_that_counts_suspend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour in which the computer slept is an hour, for ages and for deadlines."""
+    boot_s = [5000.0]
+    monkeypatch.setattr(time, "clock_gettime", lambda which: boot_s[0] if which == time.CLOCK_BOOTTIME else 40.0)
+    clock, left_s = WallClock(), real_deadline(4000.0)
+    assert (clock.elapsed(), boot_time_s(), left_s()) == (5000.0, 5000.0, 4000.0)
+    boot_s[0] += 3600.0
+    assert (clock.elapsed(), boot_time_s(), left_s()) == (8600.0, 8600.0, 400.0)
+
+
+def test_without_a_boot_time_clock_ages_still_never_run_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has none the monotonic clock serves."""
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME")
+    monkeypatch.setattr(time, "monotonic", lambda: 40.0)
+    assert (WallClock().elapsed(), boot_time_s()) == (40.0, 40.0)
 
 
 def test_a_deadline_runs_out_and_stays_at_zero() -> None:

@@ -18,6 +18,7 @@ from optimizer.release.config import target_from_config
 from optimizer.service.lock import holder
 from optimizer.simulator.faults import read_faults
 from optimizer.tariffs.price_table import read_price_table
+from support.canary import CANARY, keep_in
 from support.configurations import SMALLEST
 
 DIGITS, HEX, DEEP = "9" * 5000, "0x" + "f" * 5000, "a." * 3000 + "a"
@@ -61,8 +62,8 @@ def test_a_token_file_with_a_null_character_leaves_the_other_places(tmp_path: Pa
     path.write_text(f"[battery]\nhost = 'x'\ndriver = {V2}\n")
     with pytest.raises(ConfigError, match="is no path"):
         target_from_config(path, {})
-    (tmp_path / "sunshift-token").write_text("good-enough")
-    assert target_from_config(path, {"RUNTIME_DIRECTORY": str(tmp_path)}).token == "good-enough"
+    keep_in(tmp_path / "sunshift-token")
+    assert target_from_config(path, {"RUNTIME_DIRECTORY": str(tmp_path)}).token == CANARY
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ from support.past import START, decided, measured
 
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)
+SYNCHRONOUS_NORMAL = 1
+"""As https://www.sqlite.org/pragma.html#pragma_synchronous numbers it."""
 
 
 @pytest.fixture
@@ -50,6 +52,11 @@ def open_descriptors() -> int:
 def fail_writes(store: HistoryStore) -> None:
     """Leave the file no room to grow."""
     store._database.read(lambda connection: connection.execute("PRAGMA max_page_count = 1"))
+
+
+def pragma(store: HistoryStore, name: str) -> object:
+    """Return a setting of the connection that writes."""
+    return store._database.write(lambda connection: connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
 def test_a_read_sees_what_is_not_written_yet(path: Path, clock: SimulatedClock) -> None:
@@ -101,6 +108,24 @@ def test_rows_that_somebody_had_written_are_not_written_again_soon(path: Path, c
                 store.flush()
         assert not store._flusher.wait(0.1)
         assert stored_count(path) == 91
+
+
+@pytest.mark.parametrize("begun_before", [False, True])
+def test_a_commit_costs_a_memory_card_little_and_is_whole(
+    path: Path, clock: SimulatedClock, begun_before: bool
+) -> None:
+    """The connection that writes appends to a log beside the file and waits for the card only where that is folded in.
+
+    In a new file and in one that an earlier run made: the log is a property of the file, the waiting of the connection.
+    """
+    if begun_before:
+        HistoryStore(path, clock=clock).close()
+    with HistoryStore(path, clock=clock) as store:
+        store.add_measurement(measured())
+        store.flush()
+        told = {name: pragma(store, name) for name in ("journal_mode", "synchronous", "page_size")}
+        assert told == {"journal_mode": "wal", "synchronous": SYNCHRONOUS_NORMAL, "page_size": 1024}
+        assert path.with_name(f"{path.name}-wal").stat().st_size > 0
 
 
 def test_a_killed_process_loses_ten_minutes_at_most(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from importlib import metadata
@@ -11,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TOP_LEVEL = {"optimizer", "strategies"}
+NO_READING = {"time.sleep"}
 
 
 def tracked_files() -> list[Path]:
@@ -51,3 +53,27 @@ def test_every_pinned_runtime_requirement_is_also_pinned_for_development() -> No
         for name in ("runtime.txt", "dev.txt")
     }
     assert pins["runtime.txt"] <= pins["dev.txt"]
+
+
+def readings_of_a_clock(tree: ast.Module) -> set[str]:
+    """Return by what a module reads a clock by itself."""
+    modules = {one.name for node in ast.walk(tree) if isinstance(node, ast.Import) for one in node.names}
+    named = {
+        f"time.{one.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "time"
+        for one in node.names
+    }
+    dotted = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    of_time = {name for name in dotted if name.startswith("time.") and "time" in modules}
+    return (named | of_time | dotted & {"datetime.now", "datetime.utcnow", "date.today"}) - NO_READING
+
+
+@pytest.mark.parametrize("folder", sorted(TOP_LEVEL))
+def test_time_is_read_in_one_place(folder: str) -> None:
+    """Service, guard and way back take ages by one clock: leases and requests pass from one to the other."""
+    read = {
+        path.relative_to(ROOT).as_posix(): readings_of_a_clock(ast.parse(path.read_text(encoding="utf-8")))
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert {name for name, by in read.items() if by} == {name for name in read if name == "optimizer/clock.py"}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import signal
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -109,3 +111,30 @@ def test_the_watch_over_the_suite_sees_a_leak(leak: str, tmp_path: Path) -> None
     for one in tmp_path.iterdir():
         one.unlink()  # or this test would fail for it
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("command", [["echo", CANARY], ["sh", "-c", f"echo {CANARY} >&2"]])
+@pytest.mark.parametrize("text", [True, False])
+def test_the_watch_over_the_suite_looks_through_pipes(command: list[str], text: bool) -> None:
+    """What a test takes from another process without a look at it."""
+    with pytest.raises(AssertionError, match="the token was printed"):
+        subprocess.run(command, capture_output=True, check=True, text=text)
+
+
+def test_the_watch_over_the_suite_looks_through_what_is_taken_away(capfd: pytest.CaptureFixture[str]) -> None:
+    """Whatever part of the output it was."""
+    for stream in (sys.stdout, sys.stderr):
+        print(CANARY, file=stream, flush=True)
+        with pytest.raises(AssertionError, match="the token was printed"):
+            capfd.readouterr()
+
+
+def test_the_watch_over_the_suite_looks_into_shared_folders(tmp_path: Path) -> None:
+    """Those of single tests were looked into when each ended."""
+    for name in ("page0", "test_of_something0", "machine0"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.html").write_text(f"<p>{CANARY}</p>")
+    found = list(conftest._told_in_shared(tmp_path))
+    shutil.rmtree(tmp_path)
+    tmp_path.mkdir()
+    assert found == ["report.html (mode 644)"]

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from optimizer.clock import boot_time_s
+from optimizer.clock import WallClock, boot_time_s
 from optimizer.guard import guard, main
 from optimizer.release.claim import LOCK_NAME
 from optimizer.release.hand_back import ReleaseReport
@@ -24,6 +25,7 @@ from optimizer.release.target import ReleaseTarget
 from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.leftovers import leave_token
 from optimizer.service.lock import InstanceLock
+from support.canary import CANARY
 from support.fake_sonnen import FakeSonnen
 from support.service_bench import START
 
@@ -214,6 +216,19 @@ def test_a_vouched_command_is_passed_over_in_silence(
     assert (battery.log, capsys.readouterr()) == ([], ("", ""))
 
 
+def test_a_lease_that_ran_out_in_suspend_is_over(
+    record: CommandRecord, battery: FakeSonnen, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guard and service read the clock that counts the time in which the computer slept."""
+    boot_s = [5000.0]
+    monkeypatch.setattr(time, "clock_gettime", lambda which: boot_s[0] if which == time.CLOCK_BOOTTIME else 5000.0)
+    record.renew(Lease(command="charge 2000 W", until_s=WallClock().elapsed() + 60.0, length_s=90.0))
+    for asleep_s, mode in ((0.0, "1"), (59.0, "1"), (2.0, "2")):
+        boot_s[0] += asleep_s
+        assert main(["--config", str(config), *by_hand(record)]) == 0
+        assert (battery.mode, record.may_stand()) == (mode, mode == "1")
+
+
 def test_an_unusable_configuration_is_told(
     record: CommandRecord, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -334,7 +349,7 @@ def test_the_token_of_a_service_that_hangs_lies_beside_its_lease(record: Command
     there = ReleaseTarget(driver="sonnen_v2", host="10.0.0.1")
     record.intend("charge 2000 W", there)
     record.runtime_dir.mkdir()
-    leave_token(record.runtime_dir, SecretStr("its-token"), there.address)
+    leave_token(record.runtime_dir, SecretStr(CANARY), there.address)
     seen, found = CommandRecord(record.state_dir, tmp_path / "other"), list[str]()
     with InstanceLock(record.state_dir, battery="ours", since=START, lease_dir=record.runtime_dir):
         guard(
@@ -344,7 +359,7 @@ def test_the_token_of_a_service_that_hangs_lies_beside_its_lease(record: Command
             environ={},
             release=lambda target, **_: (found.append(target.token), CONFIRMED)[1],
         )
-    assert found == ["its-token"]
+    assert found == [CANARY]
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,23 @@
 import logging
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.clock import SimulatedClock, WallClock
 from optimizer.errors import TariffError
+from optimizer.service import scheduler_runner
 from optimizer.service.jobs import Job, JobBook, next_run
 from optimizer.service.scheduler_runner import AlignedTrigger, ApschedulerRunner
 from optimizer.service.stepped_runner import SteppedRunner
+from support.machine import wait_for
 
 START = datetime(2026, 5, 4, 10, 7, tzinfo=UTC)
-QUARTER = timedelta(minutes=15)
+QUARTER, DAY = timedelta(minutes=15), timedelta(days=1)
 
 
 def test_jobs_run_at_multiples_of_their_period() -> None:
@@ -88,6 +92,85 @@ def test_the_scheduler_runs_jobs_on_its_own_threads_and_ends_cleanly() -> None:
     assert book.record("work").last_result != threading.current_thread().name
     assert book.record("fail").failures == 1
     assert threading.active_count() == before
+
+
+def test_the_scheduler_runs_late_jobs_once_and_never_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By name, not by APScheduler's own defaults: what piled up is one run, and the time zone is UTC."""
+    told: dict[str, Any] = {}
+
+    def made(**options: Any) -> BackgroundScheduler:
+        told.update(options)
+        return BackgroundScheduler(**options)
+
+    monkeypatch.setattr(scheduler_runner, "BackgroundScheduler", made)
+    runner = ApschedulerRunner(WallClock())
+    assert told["job_defaults"] == {"coalesce": True, "max_instances": 1}
+    assert told["timezone"] is UTC
+    jobs = [Job(name="plan", run=str, period=QUARTER), Job(name="prune", run=str, period=QUARTER, grace=4 * QUARTER)]
+    runner.start(jobs, JobBook(WallClock()))
+    known = {one.id: one for one in runner._scheduler.get_jobs()}
+    runner.stop()
+    assert {name: (one.coalesce, one.max_instances) for name, one in known.items()} == {
+        "plan": (True, 1),
+        "prune": (True, 1),
+    }
+    assert {name: one.misfire_grace_time for name, one in known.items()} == {"plan": 300, "prune": 3600}
+    assert {one.next_run_time.tzinfo for one in known.values()} == {UTC}
+
+
+def test_a_job_that_takes_longer_than_its_period_never_runs_beside_itself() -> None:
+    """Nor does it keep another one from running."""
+    inside, most, over, other = [], [], threading.Event(), threading.Event()
+
+    def work() -> str:
+        inside.append(1)
+        most.append(len(inside))
+        over.wait(10)
+        inside.pop()
+        return "done"
+
+    def serve() -> str:
+        other.set()
+        return "served"
+
+    second = timedelta(seconds=1)
+    runner, book = ApschedulerRunner(WallClock()), JobBook(WallClock())
+    runner.start([Job(name="long", run=work, period=second), Job(name="other", run=serve, period=second)], book)
+    try:
+        for _ in range(3):
+            assert other.wait(5)
+            other.clear()
+    finally:
+        over.set()
+        runner.stop()
+    assert set(most) == {1}
+
+
+@pytest.mark.parametrize(("grace", "runs"), [(timedelta(minutes=5), True), (timedelta(seconds=1), False)])
+def test_a_job_that_finds_no_thread_runs_late_or_is_told_to_be_left_out(grace: timedelta, runs: bool) -> None:
+    """As its grace says; two that take their time leave no thread to a third."""
+    over, ran = threading.Event(), threading.Event()
+
+    def hold() -> str:
+        over.wait(10)
+        return "done"
+
+    def late() -> str:
+        ran.set()
+        return "late"
+
+    runner, book = ApschedulerRunner(WallClock()), JobBook(WallClock())
+    holding = [Job(name=name, run=hold, period=DAY) for name in ("one", "other")]
+    runner.start([*holding, Job(name="late", run=late, period=DAY, grace=grace)], book)
+    for name in ("one", "other", "late"):
+        runner.trigger(name)
+    assert not ran.wait(1.6)
+    over.set()
+    wait_for(lambda: book.record("late").runs == 1, 10.0, "the third job")
+    runner.stop()
+    assert ran.is_set() == runs
+    assert (book.record("late").error is None) == runs
+    assert runs or "its time had passed" in str(book.record("late").error)
 
 
 @given(

@@ -11,6 +11,7 @@ from optimizer.errors import SunshiftError
 from optimizer.release.tokens import TOKEN_FILE_NAME
 from optimizer.release.word import NOTHING_TO_RELEASE, needs_release
 from optimizer.service.leftovers import leave_token, leave_word, take_token_back
+from support.canary import CANARY
 
 
 def full(*_: object, **__: object) -> int:
@@ -24,11 +25,11 @@ def test_a_full_disk_keeps_the_battery_from_nothing(
     """The token and the good word cannot be left: both are told, neither ends the service, a release stays due."""
     monkeypatch.setattr(os, "open", full)
     with caplog.at_level(logging.WARNING):
-        leave_token(tmp_path, SecretStr("0123456789-secret"), "10.0.0.1")
+        leave_token(tmp_path, SecretStr(CANARY), "10.0.0.1")
         leave_word(tmp_path, standing=False)
     assert TOKEN_FILE_NAME in caplog.text
     assert NOTHING_TO_RELEASE in caplog.text
-    assert "secret" not in caplog.text
+    assert CANARY not in caplog.text
     assert needs_release(tmp_path)
 
 
@@ -42,7 +43,7 @@ def test_a_word_that_cannot_be_taken_back_keeps_the_service_from_starting(
         leave_word(tmp_path, standing=True)
 
 
-SECRET = SecretStr("0123456789-secret")
+SECRET = SecretStr(CANARY)
 
 
 def test_the_token_is_left_for_its_owner_alone(tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ def test_the_token_is_left_for_its_owner_alone(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o644
     leave_token(tmp_path, SECRET, "10.0.0.1")
     assert path.stat().st_mode & 0o777 == 0o600
-    assert path.read_text() == "0123456789-secret 10.0.0.1\n"
+    assert path.read_text() == f"{CANARY} 10.0.0.1\n"
 
 
 def test_the_token_is_not_written_through_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

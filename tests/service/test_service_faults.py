@@ -164,6 +164,26 @@ def test_a_second_instance_is_refused_and_writes_nothing(tmp_path: Path) -> None
 FORCED = {"prefer_automatic": False}
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
+def test_a_status_that_says_no_is_told_once_and_asked_for_once_a_step(
+    status: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """On everything for eight minutes: one line says so, one that it is over, and no step asks twice."""
+    caplog.set_level(logging.INFO, "sunshift")
+    no = a_fault(FaultKind.HTTP_STATUS, 5.0, 13.0, status=status)
+    with bench(tmp_path, faults=(no,), control={"poll_interval": "20s"}) as home:
+        asked: list[int] = []
+        home.daemon.on_decision.append(lambda _: asked.append(len(home.server.log.entries)))
+        home.run_for(timedelta(minutes=15))
+        failing = [number for number, one in enumerate(home.decisions) if one.outcome is Outcome.FAILED]
+        assert len(failing) > 14
+        assert failing == list(range(failing[0], failing[-1] + 1))
+        assert {asked[number] - asked[number - 1] for number in failing} == {1}
+        assert len([line for line in caplog.messages if line.startswith("failed")]) == 1
+        assert home.daemon.counters.errors == 0
+        assert home.decisions[-1].outcome in {Outcome.APPLIED, Outcome.KEPT}
+
+
 def a_fault(kind: FaultKind, minutes: float, until: float | None = None, **parameters: object) -> Fault:
     end = None if until is None else START + timedelta(minutes=until)
     return Fault(name=str(kind), kind=kind, start=START + timedelta(minutes=minutes), end=end, parameters=parameters)
@@ -218,6 +238,20 @@ def test_a_battery_without_a_clock_that_lives_is_not_called_frozen(tmp_path: Pat
         home.run_for(timedelta(hours=3))
         assert all(one.measurement is None or one.measurement.device_time is None for one in home.decisions)
         assert doubted(home, "") == []
+
+
+def test_what_is_commanded_after_a_hold_off_rests_on_another_plan(tmp_path: Path) -> None:
+    """A battery that did not follow is left alone for longer than plans are apart: none is given up for twice."""
+    deaf = a_fault(FaultKind.NOT_FOLLOWED, 4.0, 120.0)
+    with bench(tmp_path, faults=(deaf,), control={**FORCED, "poll_interval": "20s"}) as home:
+        home.run_for(timedelta(minutes=45))
+        given_up = [number for number, one in enumerate(home.decisions[:-1]) if one.outcome is Outcome.HANDED_BACK]
+        assert given_up
+        again = next(one for one in home.decisions[given_up[0] :] if one.outcome is Outcome.APPLIED)
+        before = home.decisions[given_up[0] - 1]
+        assert before.plan_made_at is not None
+        assert again.plan_made_at is not None
+        assert again.plan_made_at >= before.plan_made_at + home.configuration.settings.planning.replan
 
 
 def test_a_wall_clock_that_is_set_back_does_not_stop_the_jobs(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from optimizer.errors import ConfigError
 from optimizer.settings import Settings
 from optimizer.settings.duration import format_duration, parse_duration
 from optimizer.settings.tariff import TimeOfUseTariffSettings
+from support.canary import CANARY, keep_in
 from support.configurations import SMALLEST, configured, outcome, problems, tables
 
 
@@ -103,17 +104,17 @@ def test_folders_follow_systemd_then_xdg(environ: dict[str, str], state: str, ru
 
 def test_the_token_comes_from_a_systemd_credential(tmp_path: Path) -> None:
     """Without a token file the credential sunshift-token is taken, and never shown."""
-    (tmp_path / "sunshift-token").write_text("abc-def\n")
+    keep_in(tmp_path / "sunshift-token", end="\n")
     configuration = configured(environ={"CREDENTIALS_DIRECTORY": str(tmp_path)}, battery__driver="sonnen_v2")
     assert configuration.token is not None
-    assert configuration.token.get_secret_value() == "abc-def"
-    assert "abc-def" not in repr(configuration)
+    assert configuration.token.get_secret_value() == CANARY
+    assert CANARY not in repr(configuration)
 
 
 @pytest.mark.parametrize(("driver", "port"), [("sonnen_v1", 8080), ("sonnen_v2", 80)])
 def test_the_port_follows_the_driver(driver: str, port: int, tmp_path: Path) -> None:
     """Each API has its own port unless one is given."""
-    (tmp_path / "sunshift-token").write_text("abc")
+    keep_in(tmp_path / "sunshift-token")
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
     assert configured(environ=environ, battery__driver=driver).settings.battery.port == port
     assert configured(environ=environ, battery__driver=driver, battery__port=81).settings.battery.port == 81

@@ -17,6 +17,7 @@ from optimizer.settings import Settings
 from optimizer.settings.examples import companions, example_names, example_path
 from optimizer.settings.reference import MARK, reference_toml
 from optimizer.settings.schema import value_paths
+from support.canary import keep_in
 from support.configurations import SMALLEST
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -44,7 +45,7 @@ def test_the_reference_file_names_every_key() -> None:
 
 def test_every_commented_setting_is_valid_once_the_mark_is_gone(tmp_path: Path) -> None:
     """Removing the marks of a block gives a valid file: the examples in the comments are right."""
-    (tmp_path / "token").write_text("abc")
+    keep_in(tmp_path / "token")
     (tmp_path / "day_ahead.csv").write_text("timestamp,price_eur_per_kwh\n")
     blocks = reference_toml().replace("/etc/sunshift/token", str(tmp_path / "token")).split("\n\n")
     active = [block for block in blocks if re.search(r"^\[", block, re.MULTILINE)]

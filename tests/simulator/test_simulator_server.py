@@ -23,14 +23,14 @@ from optimizer.errors import DeviceUnreachable, ExternalControl, SimulatorError
 from optimizer.simulator.request_log import RequestLog
 from optimizer.simulator.scaled_clock import ScaledClock
 from optimizer.simulator.server import SimulatorServer
-from support.simulator import START, make_house, running_simulator
+from support.simulator import START, TOKEN, make_house, running_simulator
 
 
 def adapter(kind: str, server: SimulatorServer, house: SimulatedHouse) -> BatteryDevice:
     if kind == "v1":
         return SonnenV1(host="127.0.0.1", port=server.v1_port, clock=house.clock, mode_control=True)
     if kind == "v2":
-        return SonnenV2(host="127.0.0.1", port=server.v2_port, token="simulated", clock=house.clock)
+        return SonnenV2(host="127.0.0.1", port=server.v2_port, token=TOKEN, clock=house.clock)
     return SimulatedDevice(house)
 
 

@@ -11,18 +11,18 @@ import pytest
 from optimizer.errors import SimulatorError
 from optimizer.simulator.server import SimulatorServer
 from optimizer.simulator.switches import SWITCHES, switched
-from support.simulator import RunningSimulator, make_house
+from support.simulator import TOKEN, RunningSimulator, make_house
 
 
 @contextmanager
 def unit_with(*names: str) -> Iterator[RunningSimulator]:
     quirks, v2_options = switched(names)
     house = make_house(initial_soc=1.0)
-    with SimulatorServer(house, quirks=quirks, v2_options=v2_options) as server:
+    with SimulatorServer(house, quirks=quirks, v2_options=v2_options, token=TOKEN) as server:
         yield RunningSimulator(server, house)
 
 
-def v2(simulator: RunningSimulator, method: str, path: str, token: str = "simulated") -> tuple[int, bytes]:
+def v2(simulator: RunningSimulator, method: str, path: str, token: str = TOKEN) -> tuple[int, bytes]:
     answer = simulator.request(method, f"/api/v2/{path}", face="v2", token=token)
     return answer.status, answer.body
 

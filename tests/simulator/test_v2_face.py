@@ -9,12 +9,10 @@ from optimizer.simulator.firmware import Firmware
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
 from optimizer.simulator.v2 import V2Options
-from support.simulator import Answer, RunningSimulator, make_house, running_simulator
+from support.simulator import TOKEN, Answer, RunningSimulator, make_house, running_simulator
 
 
-def call(
-    simulator: RunningSimulator, method: str, path: str, body: str | None = None, token: str = "simulated"
-) -> Answer:
+def call(simulator: RunningSimulator, method: str, path: str, body: str | None = None, token: str = TOKEN) -> Answer:
     return simulator.request(method, f"/api/v2/{path}", face="v2", body=body, token=token)
 
 

@@ -10,9 +10,17 @@ from optimizer.release.tokens import TOKEN_FILE_NAME
 CANARY = "canary-3f9d-sings-nowhere"
 
 
-def sings(text: str) -> bool:
-    """Return whether a text tells the token."""
-    return CANARY in text
+def sings(text: str | bytes | None) -> bool:
+    """Return whether a text, or what was read from a pipe, tells the token."""
+    told = text.decode(errors="replace") if isinstance(text, bytes) else text
+    return CANARY in (told or "")
+
+
+def keep_in(file: Path, *, end: str = "") -> Path:
+    """Write the token to a file for its owner alone, and return that."""
+    file.touch(mode=0o600)
+    file.write_text(CANARY + end)
+    return file
 
 
 def told_in(folder: Path) -> Iterator[str]:

@@ -21,6 +21,7 @@ from optimizer.domain.decision import Decision
 from optimizer.domain.plan import Plan
 from optimizer.service.composition import build_daemon
 from optimizer.service.daemon import Daemon
+from optimizer.service.jobs import JobRunner
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
 from support.canary import CANARY
@@ -115,10 +116,12 @@ def bench(
     faults: tuple[Any, ...] = (),
     habits: dict[str, Any] | None = None,
     missing_keys: tuple[str, ...] = (),
+    start: datetime = START,
+    runner: JobRunner | None = None,
     **sections: Any,
 ) -> Iterator[Bench]:
     """Serve a battery over HTTP on simulated time and compose the service for it."""
-    clock = SimulatedClock(START)
+    clock = SimulatedClock(start)
     home = house(clock, mode=mode, **(habits or {}))
     quirks = Quirks(mode_control=mode_control, missing_keys=missing_keys)
     with SimulatorServer(home, token=TOKEN, quirks=quirks, faults=faults) as server:
@@ -126,7 +129,7 @@ def bench(
         configuration = configuration_from_tables(
             tables(folder, driver=driver, port=port, mode_control=mode_control, **sections)
         )
-        daemon = build_daemon(configuration, clock=clock, observe=observe)
+        daemon = build_daemon(configuration, clock=clock, observe=observe, runner=runner)
         decisions: list[Decision] = []
         plans: list[Plan] = []
         daemon.on_decision.append(decisions.append)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from optimizer.clock import real_deadline
+from support.canary import sings
 
 PATIENCE_S = 30.0
 FLAT = 'kind = "fixed"\nprice_per_kwh = 0.30'
@@ -83,6 +84,8 @@ def service(
                 yield process
             finally:
                 process.kill()
+                if process.stderr is not None and not process.stderr.closed:
+                    assert not sings(process.stderr.read()), "the token was logged"
 
 
 def _await_ready(manager: socket.socket) -> None:

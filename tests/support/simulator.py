@@ -19,10 +19,11 @@ from optimizer.simulator.fault import Fault
 from optimizer.simulator.firmware import Firmware
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
+from support.canary import CANARY
 
 START = datetime(2016, 5, 2, 10, tzinfo=UTC)
 BATTERY = Battery(usable_capacity_wh=10_000, max_charge_w=4600, max_discharge_w=4600)
-TOKEN = "simulated"
+TOKEN = CANARY
 
 
 def make_house(
