@@ -86,9 +86,10 @@ def is_held(folder: Path, *, in_doubt: bool = True) -> bool:
 
 def lease_folder_of_holder(folder: Path) -> Path | None:
     """Return the runtime folder of the service that holds a folder, by its own word; None where nobody says."""
-    if not is_held(folder, in_doubt=False):
+    if not is_held(folder):
         return None
     try:
+        # Where one may not look, one may not read either: then nobody says.
         told = json.loads((folder / LOCK_NAME).read_text(encoding="utf-8"))["runtime_dir"]
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
         return None
