@@ -5,6 +5,8 @@ When the battery was back is read from the simulated battery's own log: nothing 
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,6 +17,8 @@ from support.guide import commands_under
 from support.installed_units import (
     AS_A_PERSON,
     GUIDE,
+    INSTALLED,
+    REPOSITORY,
     has_failed,
     install_another,
     now,
@@ -265,3 +269,47 @@ def test_the_journal_stays_small(machine: Machine) -> None:
     assert shown(machine, "sunshift-guard", "Result") == "success"
     whole = machine.run(f"journalctl -q --since=@{began.timestamp():.6f} --no-pager -o cat")
     assert [line for line in whole.splitlines() if "guard" in line] == []
+
+
+@pytest.fixture
+def older(machine: Machine) -> Machine:
+    """Return the machine with an older version installed and running, and a newer one in the clone."""
+    clone = machine.disk / "root" / "sunshift"
+    described = clone / "pyproject.toml"
+    newer = described.read_text()
+    described.write_text(re.sub(r"^version = .*", 'version = "0.0.1"', newer, flags=re.MULTILINE))
+    for commands in commands_under(GUIDE, "Install"):
+        if "pip install" in commands:
+            machine.run(AS_A_PERSON + commands, timeout_s=300.0)
+    described.write_text(newer)
+    machine.run(f"echo '# older' | tee -a {INSTALLED}/sunshift*.service {INSTALLED}/sunshift*.timer")
+    machine.run("systemctl daemon-reload; systemctl reset-failed; systemctl restart sunshift sunshift-guard.timer")
+    return machine
+
+
+def test_the_guides_update_brings_the_newer_version_and_keeps_the_history(
+    older: Machine, battery: BatteryProcess
+) -> None:
+    """The commands as they stand there: program and units are the clone's, and service and guard run again."""
+    assert "sunshift 0.0.1" in older.run("sudo sunshift --version")
+    battery.wait_until_forced()
+    kept = measurements(older)
+    began = now()
+    for commands in commands_under(GUIDE, "Update"):
+        older.run(AS_A_PERSON + commands, timeout_s=300.0)
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
+    assert f"sunshift {version}" in older.run("sudo sunshift --version")
+    assert "# older" not in older.run(f"cat {INSTALLED}/sunshift*")
+    assert older.run("systemctl is-active sunshift sunshift-guard.timer").split() == ["active", "active"]
+    assert shown(older, "sunshift", "NeedDaemonReload") == "no"
+    assert ran_at(older, "sunshift") > began
+    assert measurements(older) > kept > 1
+    battery.wait_until_forced()
+
+
+def measurements(machine: Machine) -> int:
+    """Return how many readings the history keeps."""
+    told = machine.run("sudo sunshift history show --database /var/lib/sunshift/history.sqlite3")
+    found = re.search(r"measurements +([\d,]+)", told)
+    assert found is not None, told
+    return int(found[1].replace(",", ""))
