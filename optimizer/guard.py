@@ -1,6 +1,6 @@
 """The guard: hands the battery back when a command stands that nobody vouches for any more.
 
-``python -m optimizer.guard --config FILE``, started every half minute by a timer of its own. It knows nothing of the
+``python -m optimizer.guard --config FILE``, started four times a minute by a timer of its own. It knows nothing of the
 service but the files of :mod:`optimizer.release.record`, so that it works whatever became of the service: hung, stopped
 with no way back, or never started after a power cut. Standard library only; a look that finds nothing reads few files.
 """

@@ -305,7 +305,7 @@ def test_an_intent_that_the_guard_has_cleared_is_written_again(record: CommandRe
 def test_a_release_by_hand_clears_the_record_once_it_is_confirmed(
     confirms: bool, record: CommandRecord, battery: FakeSonnen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else the guard would hand back again, half a minute later, what somebody may have taken in hand since."""
+    """Else the guard would hand back again, some seconds later, what somebody may have taken in hand since."""
     path = config(tmp_path, battery.port)
     folders = {"STATE": record.state_dir, "RUNTIME": record.runtime_dir}
     for name, folder in folders.items():

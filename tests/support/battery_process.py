@@ -44,9 +44,10 @@ class BatteryProcess:
         before = len(self.requests())
         wait_for(lambda: len(self.requests()) > before, seconds, "a request")
 
-    def hand_backs_since(self, event: datetime) -> list[str]:
+    def hand_backs_since(self, event: datetime, *, until: datetime | None = None) -> list[str]:
         """Return every request that set a mode or zeroed a setpoint, or after which no forced command stood."""
-        since = [one for one in self.requests() if datetime.fromisoformat(one["at"]) >= event]
+        end = until or datetime.max.replace(tzinfo=UTC)
+        since = [one for one in self.requests() if event <= datetime.fromisoformat(one["at"]) < end]
         return [
             f"{one['method']} {one['path']}"
             for one in since

@@ -23,6 +23,7 @@ SUITE = "bookworm"
 """Debian 12, of which 64-bit Raspberry Pi OS is made; Python 3.11."""
 NEEDS = ("systemd-nspawn", "mmdebstrap", "nsenter")
 BOOT_S = 60.0
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 
 def why_not() -> str | None:
@@ -68,10 +69,11 @@ class Machine:
     def switch_on(self) -> None:
         """Boot, and wait until systemd says that it has."""
         binds = [f"--bind-ro={host}:{seen}" for seen, host in self._shows.items()]
+        named = [f"--machine={self._name}", f"--hostname={self._name}"]
         command = ["systemd-nspawn", "-q", "-D", self.disk, "-b", "--register=no", "--keep-unit", "--console=pipe"]
         with self._console.open("ab") as console:
             self._nspawn = subprocess.Popen(
-                [*map(str, command), *binds, f"--machine={self._name}", f"--hostname={self._name}"],
+                [*self._in_groups_of_its_own(), *map(str, command), *named, *binds],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
@@ -96,6 +98,7 @@ class Machine:
             self.run("systemctl poweroff", check=False)
             self._nspawn.wait(90)
             self._nspawn = None
+            self._remove_groups()
 
     def run(self, script: str, *, check: bool = True, timeout_s: float = 120.0) -> str:
         """Run a shell script in it as root and return what it said.
@@ -141,6 +144,28 @@ class Machine:
                     return int(numbers[1])
         msg = f"the machine has no process {pid}"
         raise LookupError(msg)
+
+    def _in_groups_of_its_own(self) -> list[str]:
+        """Return what a command line begins with that is to run in control groups of this machine's own.
+
+        Machines that are switched on beside each other would remove each other's groups of one name: what systemd runs
+        in a unit then fails with 219 now and then, `ExecStopPost=` as well.
+        """
+        for group in self._groups():
+            group.mkdir(exist_ok=True)
+        enter = " ".join(f"echo $$ >{group}/cgroup.procs;" for group in self._groups())
+        return ["sh", "-ec", f'{enter} exec "$@"', "sh"]
+
+    def _remove_groups(self) -> None:
+        for top in self._groups():
+            for group in sorted(top.glob("**/"), reverse=True):
+                with suppress(OSError):  # not quite empty yet
+                    group.rmdir()
+
+    def _groups(self) -> list[Path]:
+        """Return its control group in each hierarchy that systemd has."""
+        tops = (CONTROL_GROUPS, CONTROL_GROUPS / "systemd", CONTROL_GROUPS / "unified")
+        return [top / self._name for top in tops if (top / "cgroup.procs").exists()]
 
     @property
     def _name(self) -> str:

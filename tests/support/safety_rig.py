@@ -1,7 +1,7 @@
 """The control loop with everything that keeps it safe, on simulated time: it can be killed, hung and started again.
 
 Control loop, take-over, record on disk and guard are the service's own; prices, plans, wishes, battery and disk are the
-test's. The guard looks every half minute of boot time, as its timer has it.
+test's. The guard looks every 15 s of boot time, as its timer has it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ BATTERY = Battery(
 CONNECTION = GridConnection(max_import_w=4000.0, max_export_w=3500.0)
 """Below what the battery can do, so that both limits bind."""
 OPTIONS = ControlOptions()
-POLL_S, GUARD_EVERY_S, SLICE_S = 10.0, 30.0, 5.0
+POLL_S, GUARD_EVERY_S, SLICE_S = 10.0, 15.0, 5.0
 INSTANT_S = 1e-6
 """Instants that lie closer are one [s]."""
 SLACK_S = 12.0

@@ -5,72 +5,40 @@ When the battery was back is read from the simulated battery's own log: nothing 
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
+import re
+import tomllib
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from support.battery_process import BatteryProcess, battery_process, charging_pays, cheapest_now
+from support.battery_process import BatteryProcess, charging_pays
 from support.canary import CANARY
 from support.guide import commands_under
-from support.machine import Machine, wait_for, wheels_of, why_not
+from support.installed_units import (
+    AS_A_PERSON,
+    GUIDE,
+    INSTALLED,
+    REPOSITORY,
+    has_failed,
+    install_another,
+    now,
+    ran_at,
+    said,
+    shown,
+)
+from support.machine import Machine, wait_for, why_not
 from support.memory_limit import short_of_memory, why_no_limit
 
-REPOSITORY = Path(__file__).parents[2]
-GUIDE = REPOSITORY / "systemd" / "README.md"
-WATCHDOG_S, LEASE_S, GUARD_EVERY_S = 90.0, 90.0, 30.0
-IS_SECOND = "systemctl is-active sunshift-second"
+WATCHDOG_S, LEASE_S, LEASE_ENDS_WITHIN_S = 90.0, 90.0, 30.0
+STARTS = 6
+"""So many within ten minutes, and no more (`StartLimitBurst=`)."""
 LEFT_TO_IT = "another sunshift commands the battery: it is left to that one"
-AS_A_PERSON = "export SUDO_EDITOR=/usr/local/bin/fill-in; cd /root/sunshift\n"
-FILL_IN = "#!/bin/sh\ncase $1 in *toml) cp /root/filled-in.toml $1;; *token*) cp /root/token $1;; esac\n"
 
 pytestmark = [
     pytest.mark.systemd,
     pytest.mark.timeout(900),
     pytest.mark.skipif(why_not() is not None, reason=why_not() or ""),
 ]
-
-
-@pytest.fixture(scope="module")
-def battery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BatteryProcess]:
-    with battery_process(tmp_path_factory.mktemp("battery")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory, battery: BatteryProcess) -> Iterator[Machine]:
-    """Return a machine on which a person has followed the guide line by line."""
-    wheels = wheels_of(REPOSITORY / "requirements" / "runtime.txt", tmp_path_factory.mktemp("wheels"))
-    one = Machine(tmp_path_factory.mktemp("machine"), shows={"/wheels": wheels})
-    clone = one.disk / "root" / "sunshift"
-    subprocess.run(["git", "clone", "-q", REPOSITORY, clone], check=True)
-    one.write("/etc/pip.conf", "[global]\nno-index = true\nfind-links = /wheels\n")
-    one.write("/usr/local/bin/fill-in", FILL_IN, 0o755)
-    one.write("/root/token", f"{CANARY}\n", 0o600)
-    one.write("/root/filled-in.toml", charging_pays("127.0.0.1", battery.port))
-    one.write("/etc/sunshift/prices.csv", cheapest_now(tmp_path_factory.mktemp("prices")).read_text())
-    one.switch_on()
-    try:
-        for commands in commands_under(GUIDE, "Install"):
-            if "token" not in commands:
-                one.run(AS_A_PERSON + commands, timeout_s=300.0)
-        yield one
-    finally:
-        one.shut_down()
-
-
-@pytest.fixture
-def commanding(machine: Machine, battery: BatteryProcess) -> Machine:
-    """Return the machine with the service running and a forced command standing at the battery."""
-    machine.run("systemctl reset-failed; systemctl start sunshift-guard.timer; systemctl restart sunshift")
-    battery.wait_until_forced()
-    return machine
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def test_following_the_guide_gives_a_running_service(machine: Machine, battery: BatteryProcess) -> None:
@@ -92,16 +60,6 @@ def test_stopping_hands_the_battery_back(commanding: Machine, battery: BatteryPr
     assert commanding.run("ls /run/sunshift /var/lib/private/sunshift").find("intent.json") == -1
 
 
-@pytest.mark.parametrize("attempt", range(5))
-def test_a_killed_service_leaves_no_command_behind(commanding: Machine, battery: BatteryProcess, attempt: int) -> None:
-    """After kill -9 systemd's own way back hands the battery back within 2 s."""
-    killed = now()
-    commanding.run("systemctl kill --kill-whom=main -s KILL sunshift")
-    took_s = battery.safe_after(killed, 15.0)
-    print(f"kill -9 to safe: {took_s:.2f} s")
-    assert took_s <= 2.0
-
-
 @pytest.mark.skipif(why_no_limit() is not None, reason=why_no_limit() or "")
 def test_a_service_that_runs_out_of_memory_leaves_no_command_behind(
     commanding: Machine, battery: BatteryProcess
@@ -116,33 +74,81 @@ def test_a_service_that_runs_out_of_memory_leaves_no_command_behind(
     assert took_s <= 2.0
 
 
-def test_a_hung_service_is_ended_and_the_battery_handed_back(commanding: Machine, battery: BatteryProcess) -> None:
-    """A service that stands still is found by the watchdog, or by the guard, whoever is first."""
+def test_a_hung_service_is_ended_and_the_battery_handed_back(
+    commanding: Machine, battery: BatteryProcess, no_guard: None
+) -> None:
+    """A service that stands still is found by the watchdog, without the guard."""
     hung = now()
     commanding.run("systemctl kill --kill-whom=main -s STOP sunshift")
     took_s = battery.safe_after(hung, WATCHDOG_S + 40.0)
     print(f"hang to safe: {took_s:.2f} s")
     assert took_s <= WATCHDOG_S + 5.0
+    assert "Watchdog timeout" in said(commanding, "sunshift", hung)
+    assert ran_at(commanding, "sunshift-guard") < hung
 
 
-def test_the_guard_alone_hands_the_battery_back(commanding: Machine, battery: BatteryProcess) -> None:
+def test_the_guard_alone_hands_the_battery_back(
+    commanding: Machine, battery: BatteryProcess, drop_in: Callable[[str], None]
+) -> None:
     """With no watchdog and no way back in the unit the guard alone acts within the lease and half a minute."""
-    commanding.write(
-        "/etc/systemd/system/sunshift.service.d/bare.conf",
-        "[Unit]\nOnFailure=\n[Service]\nWatchdogSec=0\nExecStopPost=\nRestart=no\n",
-    )
-    commanding.run("systemctl daemon-reload; systemctl restart sunshift")
-    try:
-        battery.wait_until_forced()
-        hung = now()
-        commanding.run("systemctl kill --kill-whom=main -s STOP sunshift")
-        took_s = battery.safe_after(hung, LEASE_S + GUARD_EVERY_S + 30.0)
-        print(f"guard alone to safe: {took_s:.2f} s")
-        assert took_s <= LEASE_S + GUARD_EVERY_S + 5.0
-        assert "handing the battery back" in commanding.run("journalctl -u sunshift-guard --no-pager -o cat")
-    finally:
-        commanding.run("systemctl kill -s KILL sunshift; rm -r /etc/systemd/system/sunshift.service.d", check=False)
-        commanding.run("systemctl daemon-reload; systemctl stop sunshift", check=False)
+    drop_in("[Unit]\nOnFailure=\n[Service]\nWatchdogSec=0\nExecStopPost=\nRestart=no\n")
+    commanding.run("systemctl restart sunshift")
+    battery.wait_until_forced()
+    hung = now()
+    commanding.run("systemctl kill --kill-whom=main -s STOP sunshift")
+    took_s = battery.safe_after(hung, LEASE_S + LEASE_ENDS_WITHIN_S + 30.0)
+    print(f"guard alone to safe: {took_s:.2f} s")
+    assert took_s <= LEASE_S + LEASE_ENDS_WITHIN_S
+    wait_for(lambda: "handing the battery back" in said(commanding, "sunshift-guard", hung), 15.0, "the guard's word")
+
+
+def test_on_failure_alone_hands_the_battery_back(
+    commanding: Machine,
+    battery: BatteryProcess,
+    drop_in: Callable[[str], None],
+    no_guard: None,
+    configuration_to_break: Callable[[], None],
+) -> None:
+    """With no guard and no `ExecStopPost=`, killed under a configuration that no start can use."""
+    drop_in("[Service]\nExecStopPost=\n")
+    assert shown(commanding, "sunshift", "ExecStopPost") == ""
+    configuration_to_break()
+    assert battery.is_forced()
+    killed = now()
+    commanding.run("systemctl kill --kill-whom=main -s KILL sunshift")
+    took_s = battery.safe_after(killed, 40.0)
+    print(f"kill -9 to safe, OnFailure= alone: {took_s:.2f} s")
+    wait_for(lambda: has_failed(commanding), 15.0, "the end")
+    assert shown(commanding, "sunshift", "ExecMainStatus") == "78"
+    assert ran_at(commanding, "sunshift-guard") < killed
+    assert battery.hand_backs_since(killed, until=ran_at(commanding, "sunshift-failure")) == []
+
+
+def test_a_service_that_dies_again_and_again_ends_for_good_with_the_battery_handed_back(
+    commanding: Machine, battery: BatteryProcess
+) -> None:
+    """After the sixth kill -9 within ten minutes systemd starts it no more, and `OnFailure=` hands back once more."""
+    for _ in range(STARTS - 1):
+        before = shown(commanding, "sunshift", "MainPID")
+        commanding.run("systemctl kill --kill-whom=main -s KILL sunshift")
+        wait_for(lambda before=before: is_active_as_another_than(before, commanding), 40.0, "the next start")
+    battery.wait_until_forced()
+    killed = now()
+    commanding.run("systemctl kill --kill-whom=main -s KILL sunshift")
+    assert battery.safe_after(killed, 15.0) <= 2.0
+    wait_for(lambda: has_failed(commanding), 30.0, "systemd to give up")
+    assert "Start request repeated too quickly" in said(commanding, "sunshift", killed)
+    confirmed = "handed back, confirmed by the battery"
+    wait_for(lambda: confirmed in said(commanding, "sunshift-failure", killed), 30.0, "the failure unit")
+    assert battery.hand_backs_since(ran_at(commanding, "sunshift-failure"))
+    assert has_failed(commanding)
+    assert not battery.is_forced()
+
+
+def is_active_as_another_than(pid: str, machine: Machine) -> bool:
+    """Return whether the service is ready, in another process than that."""
+    running = shown(machine, "sunshift", "MainPID")
+    return running not in {pid, "0"} and shown(machine, "sunshift", "ActiveState") == "active"
 
 
 def test_the_owner_ends_a_stand_down_as_the_guide_says(commanding: Machine, battery: BatteryProcess) -> None:
@@ -188,19 +194,16 @@ def test_a_killed_service_of_a_battery_with_a_token_leaves_no_command_behind(
 
 
 def test_a_broken_configuration_ends_for_good_with_the_battery_handed_back(
-    commanding: Machine, battery: BatteryProcess
+    commanding: Machine, battery: BatteryProcess, configuration_to_break: Callable[[], None]
 ) -> None:
     """A configuration broken under a running service: the restart ends with 78, is not repeated, and nothing stands."""
-    commanding.run("sed -i 's/^host = .*/&\\nhots = 1/' /etc/sunshift/sunshift.toml")
-    try:
-        broken = now()
-        commanding.run("systemctl restart sunshift", check=False)
-        battery.safe_after(broken, 15.0)
-        wait_for(lambda: "failed" in commanding.run("systemctl is-active sunshift", check=False), 15.0, "the end")
-        assert "ExecMainStatus=78" in commanding.run("systemctl show sunshift -p ExecMainStatus")
-        assert "did you mean" in commanding.run("journalctl -u sunshift --no-pager -o cat -n 30")
-    finally:
-        commanding.run("cp /root/filled-in.toml /etc/sunshift/sunshift.toml")
+    configuration_to_break()
+    broken = now()
+    commanding.run("systemctl restart sunshift", check=False)
+    battery.safe_after(broken, 15.0)
+    wait_for(lambda: has_failed(commanding), 15.0, "the end")
+    assert shown(commanding, "sunshift", "ExecMainStatus") == "78"
+    assert "did you mean" in said(commanding, "sunshift", broken)
 
 
 @pytest.mark.parametrize("folder", ["sunshift", "sunshift-second"])
@@ -208,13 +211,13 @@ def test_a_second_unit_that_is_refused_leaves_the_battery_to_the_first(
     commanding: Machine, battery: BatteryProcess, folder: str
 ) -> None:
     """Neither its `ExecStopPost=` nor its `OnFailure=` writes: in the first one's folders, or in folders of its own."""
-    install_a_second(commanding, folder)
+    install_another(commanding, "sunshift-second", folder=folder)
     try:
         began = now()
         commanding.run("systemctl daemon-reload; systemctl reset-failed; systemctl start sunshift-second", check=False)
-        wait_for(lambda: commanding.run(IS_SECOND, check=False).split() == ["failed"], 120.0, "the second to give up")
+        wait_for(lambda: has_failed(commanding, "sunshift-second"), 120.0, "the second to give up")
         wait_for(lambda: LEFT_TO_IT in said(commanding, "sunshift-second-failure", began), 20.0, "its OnFailure=")
-        assert "ExecMainStatus=69" in commanding.run("systemctl show sunshift-second -p ExecMainStatus")
+        assert shown(commanding, "sunshift-second", "ExecMainStatus") == "69"
         assert LEFT_TO_IT in said(commanding, "sunshift-second", began)
         assert commanding.run("systemctl is-active sunshift").split() == ["active"]
         battery.wait_for_a_request()
@@ -222,21 +225,6 @@ def test_a_second_unit_that_is_refused_leaves_the_battery_to_the_first(
     finally:
         commanding.run("systemctl stop sunshift-second; rm /etc/systemd/system/sunshift-second*", check=False)
         commanding.run("systemctl daemon-reload", check=False)
-
-
-def install_a_second(machine: Machine, folder: str) -> None:
-    """Write two more units, for the same configuration: a service, and what hands back when it has failed."""
-    for name in ("sunshift", "sunshift-failure"):
-        text = (REPOSITORY / "systemd" / f"{name}.service").read_text()
-        for key in ("StateDirectory", "RuntimeDirectory", "User"):
-            text = text.replace(f"{key}=sunshift\n", f"{key}={folder}\n")
-        text = text.replace("OnFailure=sunshift-failure", "OnFailure=sunshift-second-failure")
-        text = text.replace("Wants=sunshift-guard.timer\n", "")
-        machine.write(f"/etc/systemd/system/{name.replace('sunshift', 'sunshift-second')}.service", text)
-
-
-def said(machine: Machine, unit: str, since: datetime) -> str:
-    return machine.run(f"journalctl -u {unit} --since=@{int(since.timestamp())} --no-pager -o cat", check=False)
 
 
 def test_a_power_cut_is_mended_by_the_next_boot(commanding: Machine, battery: BatteryProcess) -> None:
@@ -272,6 +260,56 @@ def test_a_reboot_hands_back_before_going_down(commanding: Machine, battery: Bat
 
 
 def test_the_journal_stays_small(machine: Machine) -> None:
-    """The guard's looks leave nothing in the journal unless it acted."""
-    looks = machine.run("journalctl -u sunshift-guard --no-pager -o cat").splitlines()
-    assert all("handing the battery back" in one or ":" in one or "confirmed" in one for one in looks), looks
+    """A look of the guard that finds nothing to do leaves no word: neither its own, nor systemd's of start and end."""
+    machine.run("systemctl reset-failed; systemctl start sunshift-guard.timer sunshift")
+    machine.run("systemctl start sunshift-guard")  # what stood from before is off the record
+    began = now()
+    wait_for(lambda: ran_at(machine, "sunshift-guard") > began, 30.0, "the timer")
+    machine.run("systemctl start sunshift-guard")
+    assert shown(machine, "sunshift-guard", "Result") == "success"
+    whole = machine.run(f"journalctl -q --since=@{began.timestamp():.6f} --no-pager -o cat")
+    assert [line for line in whole.splitlines() if "guard" in line] == []
+
+
+@pytest.fixture
+def older(machine: Machine) -> Machine:
+    """Return the machine with an older version installed and running, and a newer one in the clone."""
+    clone = machine.disk / "root" / "sunshift"
+    described = clone / "pyproject.toml"
+    newer = described.read_text()
+    described.write_text(re.sub(r"^version = .*", 'version = "0.0.1"', newer, flags=re.MULTILINE))
+    for commands in commands_under(GUIDE, "Install"):
+        if "pip install" in commands:
+            machine.run(AS_A_PERSON + commands, timeout_s=300.0)
+    described.write_text(newer)
+    machine.run(f"echo '# older' | tee -a {INSTALLED}/sunshift*.service {INSTALLED}/sunshift*.timer")
+    machine.run("systemctl daemon-reload; systemctl reset-failed; systemctl restart sunshift sunshift-guard.timer")
+    return machine
+
+
+def test_the_guides_update_brings_the_newer_version_and_keeps_the_history(
+    older: Machine, battery: BatteryProcess
+) -> None:
+    """The commands as they stand there: program and units are the clone's, and service and guard run again."""
+    assert "sunshift 0.0.1" in older.run("sudo sunshift --version")
+    battery.wait_until_forced()
+    kept = measurements(older)
+    began = now()
+    for commands in commands_under(GUIDE, "Update"):
+        older.run(AS_A_PERSON + commands, timeout_s=300.0)
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
+    assert f"sunshift {version}" in older.run("sudo sunshift --version")
+    assert "# older" not in older.run(f"cat {INSTALLED}/sunshift*")
+    assert older.run("systemctl is-active sunshift sunshift-guard.timer").split() == ["active", "active"]
+    assert shown(older, "sunshift", "NeedDaemonReload") == "no"
+    assert ran_at(older, "sunshift") > began
+    assert measurements(older) > kept > 1
+    battery.wait_until_forced()
+
+
+def measurements(machine: Machine) -> int:
+    """Return how many readings the history keeps."""
+    told = machine.run("sudo sunshift history show --database /var/lib/sunshift/history.sqlite3")
+    found = re.search(r"measurements +([\d,]+)", told)
+    assert found is not None, told
+    return int(found[1].replace(",", ""))
