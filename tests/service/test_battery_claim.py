@@ -21,6 +21,7 @@ from optimizer.release.claim import claim_name, holder_of, is_claimed, is_claime
 from optimizer.release.target import battery_address
 from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.composition import build_daemon
+from optimizer.service.release_guard import refuse_while_commanded
 from support.service_bench import START, bench, tables
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="names in the kernel are Linux's")
@@ -136,6 +137,19 @@ def test_a_refusal_says_all_there_is_to_know(tmp_path: Path) -> None:
     )
     claim.release()
     claim.release()
+
+
+def test_a_command_of_the_cli_is_refused_for_whichever_battery_is_commanded(tmp_path: Path) -> None:
+    """From whatever folders; the text says which battery, and what goes on all the same."""
+    free, taken = f"{tmp_path}-free", str(tmp_path)
+    refuse_while_commanded([free, taken], what="sunshift release")
+    with BatteryClaim(taken), pytest.raises(LockedError) as caught:
+        refuse_while_commanded([free, taken], what="sunshift release")
+    assert str(caught.value) == (
+        f"the service is running (it commands the battery at {taken} from another runtime folder) and would command "
+        "the battery again: stop it first, `systemctl stop sunshift`, which hands the battery back by itself; "
+        "`sunshift release --force` goes on all the same"
+    )
 
 
 @pytest.mark.parametrize("answers", ["nothing", "too little"])

@@ -14,7 +14,7 @@ import pytest
 from optimizer.clock import real_deadline
 from optimizer.errors import LockedError, SunshiftError
 from optimizer.release.claim import LOCK_NAME, is_held, lease_folder_of_holder
-from optimizer.service.lock import InstanceLock, held_where_possible, holder
+from optimizer.service.lock import Holder, InstanceLock, held_where_possible, holder
 from optimizer.service.release_guard import refuse_while_held
 
 SINCE = datetime(2026, 5, 4, tzinfo=UTC)
@@ -42,9 +42,14 @@ def test_a_holder_says_where_its_lease_is(tmp_path: Path) -> None:
         assert found is not None
         assert found.runtime_dir == str(tmp_path / "run")
         (tmp_path / LOCK_NAME).write_text('{"pid": 7, "battery": "mine", "since": "today"}')
+        assert holder(tmp_path) == Holder(pid=7, battery="mine", since="today", runtime_dir="")
         assert str(holder(tmp_path)) == "pid 7, since today, for mine"
         assert lease_folder_of_holder(tmp_path) is None
     assert lease_folder_of_holder(tmp_path) is None
+    with InstanceLock(tmp_path, battery="mine", since=SINCE):
+        found = holder(tmp_path)
+        assert found is not None
+        assert found.runtime_dir == ""
 
 
 def test_whoever_asks_for_the_lock_keeps_no_service_out(tmp_path: Path) -> None:
