@@ -6,7 +6,8 @@
 One service against the simulated battery, with the everyday faults of a year: the nightly restart, and every few days
 an hour in which reads or writes fail. At intervals, after a garbage collection: resident memory, the Python blocks in
 use, open descriptors and threads of the process, and the size of the folders. At the end the growth a simulated year:
-a least-squares line after the warm-up, in which caches fill and the history, which keeps 28 days here, only grows.
+a least-squares line after the warm-up of sixty days, in which caches fill, the history, which keeps 28 days here, only
+grows, and the forecasts come to look back over all of their 56 days.
 
 Exit code 1 where memory, descriptors or threads grow by more than the limits beside them. The slope of a few days is
 noise (resident memory goes up and down by tenths of a MiB, which over ten days makes ten MiB a year), so it is judged
@@ -148,9 +149,9 @@ def _print(one: Sample) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--days", type=float, default=120.0)
+    parser.add_argument("--days", type=float, default=130.0)
     parser.add_argument("--every", type=float, default=1.0, help="simulated days between two samples")
-    parser.add_argument("--warm-up", type=float, default=35.0, help="simulated days that do not count")
+    parser.add_argument("--warm-up", type=float, default=60.0, help="simulated days that do not count")
     parser.add_argument("--poll", type=int, default=30, help="seconds between two control steps")
     parser.add_argument("--unit", choices=("v1", "v1-plain", "v2"), default="v1")
     parser.add_argument("--wire", action="store_true", help="every call over HTTP")

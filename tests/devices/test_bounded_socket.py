@@ -186,12 +186,14 @@ def test_an_address_that_an_earlier_process_found_serves_as_well(
 ) -> None:
     """While nobody knows the name; what is no address is none."""
     names["battery.test"] = unknown
-    with pytest.raises(NotConnected, match="could not be resolved"):
-        NameLookup("battery.test", 80, found_at="battery.test").addresses(lambda: 5.0)
+    for no_address in ("battery.test", "10.0.0.1\0"):
+        with pytest.raises(NotConnected, match="could not be resolved"):
+            NameLookup("battery.test", 80, found_at=no_address).addresses(lambda: 5.0)
     resolve = socket.getaddrinfo
 
     def numeric(host: str, port: int, **how: int) -> object:
-        return FOUND if host == "10.0.0.1" else resolve(host, port, **how)
+        is_address = host == "10.0.0.1" and how["flags"] == socket.AI_NUMERICHOST
+        return FOUND if is_address else resolve(host, port, **how)
 
     monkeypatch.setattr(socket, "getaddrinfo", numeric)
     lookup = NameLookup("battery.test", 80, found_at="10.0.0.1")
@@ -219,6 +221,22 @@ def test_where_a_name_answered_is_known(server: socket.socket, monkeypatch: pyte
     assert lookup.found_at == ""
     with connect(lookup, lambda: 5.0, max_bytes=1):
         assert lookup.found_at == host
+
+
+def test_an_address_that_has_no_words_is_not_known(
+    names: dict[str, Callable[[], object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answered all the same, and that is what counts."""
+    names["battery.test"] = lambda: FOUND
+    lookup = NameLookup("battery.test", 80)
+    (address, *_) = lookup.addresses(lambda: 5.0)
+
+    def wordless(*_: object) -> object:
+        raise socket.gaierror(socket.EAI_FAIL, "no words for it")
+
+    monkeypatch.setattr(socket, "getnameinfo", wordless)
+    lookup.answered(address)
+    assert lookup.found_at == ""
 
 
 # -- connecting -----------------------------------------------------------------------------------------------------

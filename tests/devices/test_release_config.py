@@ -330,6 +330,7 @@ OVER_V2 = ReleaseTarget(driver="sonnen_v2", host="10.0.0.1", port=80)
         (OVER_V2, 'hots = "10.0.0.1"', {}, ""),
         (OVER_V2, "", {"SUNSHIFT_BATTERY__HOST": "10.0.0.1"}, "the-token"),
         (replace(OVER_V2, host=""), "", {}, "the-token"),
+        (replace(OVER_V2, host="XBOX"), 'host = "XBOX"', {}, "the-token"),
         (replace(OVER_V2, port=8081), 'host = "10.0.0.1"', {}, "the-token"),
         (replace(OVER_V2, driver="sonnen_v1", port=8080), 'host = "10.0.0.1"', {}, ""),
     ],

@@ -152,6 +152,18 @@ def test_a_failed_write_is_told_though_cleaning_up_fails_as_well(
         record.intend("charge 2000 W")
 
 
+def test_where_an_intent_cannot_be_removed_it_is_said_that_nothing_stands(
+    record: CommandRecord, flushed: list[str]
+) -> None:
+    """As a lease without an end, in the folder that the next boot finds empty: nothing of it goes to the card."""
+    record.intend("charge 2000 W")
+    flushed.clear()
+    record.vouch_for_nothing()
+    assert json.loads(record.lease_path.read_text()) == {"command": "nothing", "until_s": 1e12, "length_s": 1e12}
+    assert flushed == []
+    assert record.unvouched(50.0) is None
+
+
 def test_half_a_file_left_by_a_crash_does_no_harm(record: CommandRecord) -> None:
     """What a process of the same number left half-written is overwritten whole."""
     record.renew(LEASE)
