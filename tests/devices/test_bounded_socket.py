@@ -186,9 +186,8 @@ def test_an_address_that_an_earlier_process_found_serves_as_well(
 ) -> None:
     """While nobody knows the name; what is no address is none."""
     names["battery.test"] = unknown
-    for no_address in ("battery.test", "10.0.0.1\0"):
-        with pytest.raises(NotConnected, match="could not be resolved"):
-            NameLookup("battery.test", 80, found_at=no_address).addresses(lambda: 5.0)
+    with pytest.raises(NotConnected, match="could not be resolved"):
+        NameLookup("battery.test", 80, found_at="battery.test").addresses(lambda: 5.0)
     resolve = socket.getaddrinfo
 
     def numeric(host: str, port: int, **how: int) -> object:
@@ -221,6 +220,12 @@ def test_where_a_name_answered_is_known(server: socket.socket, monkeypatch: pyte
     assert lookup.found_at == ""
     with connect(lookup, lambda: 5.0, max_bytes=1):
         assert lookup.found_at == host
+
+
+@pytest.mark.parametrize("found_at", ["10.0.0.1\0", "x" * 64, "no address"])
+def test_what_an_earlier_process_cannot_have_found_is_left_out(found_at: str) -> None:
+    """Whatever stands in its place on record."""
+    assert NameLookup(LOOPBACK, 80, found_at=found_at).addresses(lambda: 5.0)
 
 
 def test_an_address_that_has_no_words_is_not_known(
