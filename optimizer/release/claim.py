@@ -8,7 +8,8 @@ import json
 import os
 import socket
 import struct
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LOCK_NAME = "sunshift.lock"
@@ -29,14 +30,12 @@ def is_claimed(address: str) -> bool:
     once the queue is full of those who have asked before, that says the same.
     """
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-            asking.setblocking(False)
-            asking.connect(claim_name(address))
+        with _asking(address):
+            return True
     except BlockingIOError:
         return True
     except OSError:
         return False
-    return True
 
 
 def is_claimed_by_ours(address: str) -> bool:
@@ -54,12 +53,19 @@ def holder_of(address: str) -> tuple[int, int] | None:
 
     It does not where nobody holds it, nor once its queue is full.
     """
-    with suppress(OSError, struct.error), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-        asking.setblocking(False)
-        asking.connect(claim_name(address))
+    with suppress(OSError, struct.error), _asking(address) as asking:
         pid, uid, _ = _PEER.unpack(asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
         return pid, uid
     return None
+
+
+@contextmanager
+def _asking(address: str) -> Iterator[socket.socket]:
+    """Connect to whoever holds a battery's name, without waiting: BlockingIOError where their queue is full."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.setblocking(False)
+        asking.connect(claim_name(address))
+        yield asking
 
 
 def is_held(folder: Path, *, in_doubt: bool = True) -> bool:

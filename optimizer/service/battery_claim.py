@@ -52,7 +52,7 @@ class BatteryClaim:
             return
         held = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            held.bind(self._name)
+            held.bind(claim_name(self._address))
             held.listen(ASKERS)
         except OSError as error:
             held.close()
@@ -76,10 +76,6 @@ class BatteryClaim:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
-
-    @property
-    def _name(self) -> str:
-        return claim_name(str(self._address))
 
     def _refusal(self) -> str:
         found = holder_of(str(self._address))

@@ -78,7 +78,7 @@ def test_a_full_queue_is_somebody_but_nobody_to_be_believed(tmp_path: Path) -> N
         assert not is_claimed_by_ours(str(tmp_path))
 
 
-OTHERS_CLAIM = (
+HOLD_AS_USER = (
     "import os, sys; from optimizer.service.battery_claim import BatteryClaim; os.setuid(int(sys.argv[2])); "
     "claim = BatteryClaim(sys.argv[1]); claim.acquire(); print('held', flush=True); sys.stdin.read()"
 )
@@ -88,7 +88,7 @@ OTHERS_CLAIM = (
 def test_a_name_that_another_user_holds_is_nobodys_word(tmp_path: Path) -> None:
     """Any user may hold any name: it keeps a service from starting, and no command standing."""
     with subprocess.Popen(
-        [sys.executable, "-c", OTHERS_CLAIM, str(tmp_path), "65534"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", HOLD_AS_USER, str(tmp_path), "65534"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
@@ -180,7 +180,7 @@ def test_however_many_ask_each_is_refused(tmp_path: Path) -> None:
 def test_a_claim_ends_with_its_process(tmp_path: Path) -> None:
     """However a process dies, its battery is free at once."""
     with subprocess.Popen(
-        [sys.executable, "-c", OTHERS_CLAIM, str(tmp_path), str(os.getuid())],
+        [sys.executable, "-c", HOLD_AS_USER, str(tmp_path), str(os.getuid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
