@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import TextIO
 
 from optimizer.cli.simulate_arguments import add_arguments
@@ -24,6 +22,7 @@ from optimizer.devices.simulated.thermal import Thermal
 from optimizer.domain.battery import Battery
 from optimizer.errors import RecordingError, SimulatorError
 from optimizer.history.recording import read_recording
+from optimizer.service.signals import stop_on_signals
 from optimizer.simulator.faults import read_faults
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.return_codes import ErrorStyle
@@ -43,8 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
     faults = read_faults(arguments.faults, start=clock.now()) if arguments.faults else ()
     plain = Quirks(mode_control=arguments.mode_control, error_style=ErrorStyle(arguments.error_style))
     quirks, v2_options = switched(arguments.quirk, quirks=plain)
+    ended = threading.Event()
     with (
-        _signalled() as ended,
+        stop_on_signals(ended),
         _opened(arguments.log) as log_file,
         SimulatorServer(
             house,
@@ -146,22 +146,6 @@ def _introduce(server: SimulatorServer, arguments: argparse.Namespace, *, faults
         token = f"-H 'Auth-Token: {arguments.token}'"
         print(f"  V2  curl {token} http://{host}:{server.v2_port}/api/v2/latestdata")
     print("Ctrl-C ends it.", flush=True)
-
-
-@contextlib.contextmanager
-def _signalled() -> Iterator[threading.Event]:
-    """Yield an event that is set when the process is told to end."""
-    ended = threading.Event()
-
-    def end(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
-        ended.set()
-
-    previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield ended
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _sum_up(server: SimulatorServer) -> None:

@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from types import FrameType
 
 
@@ -18,14 +19,28 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
     """Set ``stop`` on a signal to end; a second SIGINT interrupts at once, for a person who cannot wait.
 
     A SIGHUP that is ignored already (``nohup``) stays so.
+
+    A handler runs in the midst of whatever the main thread does, and that may be :meth:`threading.Event.wait` holding
+    the event's lock: an ``Event.set`` there waits for itself, for ever. So the handler only leaves word, in the one
+    queue whose ``put`` may interrupt anything, and a thread of its own sets the event.
     """
+    word: SimpleQueue[bool] = SimpleQueue()
+    asked = False
 
     def ask(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
         del frame
-        if number == signal.SIGINT and stop.is_set():
+        if number == signal.SIGINT and (asked or stop.is_set()):
             raise KeyboardInterrupt
-        stop.set()
+        asked = True
+        word.put(True)
 
+    def pass_on() -> None:
+        while word.get():
+            stop.set()
+
+    listener = threading.Thread(target=pass_on, name="signals", daemon=True)
+    listener.start()
     numbers = [signal.SIGTERM, signal.SIGINT]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
@@ -35,3 +50,5 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        word.put(False)
+        listener.join()
