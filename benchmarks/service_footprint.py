@@ -4,6 +4,9 @@
 
 Starts `python -m optimizer run` against the simulated battery in this process, hears its READY over sd_notify, waits
 for the plan to stand in the status, and reads the memory from /proc. Ends it with SIGTERM and tells how long that took.
+
+What is measured is the sunshift that this Python has installed, as a unit starts it: compiled, from no source folder.
+The first run is not counted, since it may have to compile.
 """
 
 from __future__ import annotations
@@ -66,10 +69,12 @@ def measure(port: int, clock: WallClock) -> tuple[float, float, float, float, fl
         address = f"sunshift-footprint-{os.getpid()}"
         manager.bind("\0" + address)
         manager.settimeout(60)
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         began_s = clock.elapsed()
         with subprocess.Popen(
             [sys.executable, "-m", "optimizer", "run", "--config", str(config)],
-            env={**os.environ, "NOTIFY_SOCKET": "@" + address},
+            env={**environment, "NOTIFY_SOCKET": "@" + address},
+            cwd=folder,
             stderr=subprocess.DEVNULL,
         ) as service:
             while manager.recv(4096) != b"READY=1":
@@ -105,7 +110,7 @@ def main(runs: int) -> None:
     clock = WallClock()
     house = SimulatedHouse(clock=clock, battery=BATTERY, recording=packaged_profile().shifted_to(clock.now()))
     with SimulatorServer(house, quirks=Quirks(mode_control=True)) as server:
-        found = [measure(server.v1_port, clock) for _ in range(runs)]
+        found = [measure(server.v1_port, clock) for _ in range(1 + runs)][1:]
     names = ("ready [s]", "memory with a plan [MiB]", "without files [MiB]", "peak [MiB]", "SIGTERM to end [s]")
     for name, values in zip(names, zip(*found, strict=True), strict=True):
         print(f"{name}: median {statistics.median(values):.2f}, largest {max(values):.2f} of {runs}")

@@ -1,26 +1,21 @@
-"""From the configuration to whatever plans: forecaster, planner and the desk that brings them together."""
+"""From the configuration to the forecaster and the desk that brings it, tariff and planner together."""
 
 from __future__ import annotations
 
 from optimizer.assembly.configuration import Configuration
+from optimizer.assembly.late_planner import LatePlanner
 from optimizer.assembly.site import build_battery, build_site
 from optimizer.assembly.tariffs import build_tariff
 from optimizer.clock import Clock
 from optimizer.control.billing_peak import BillingPeak
 from optimizer.control.plan_board import PlanBoard
 from optimizer.control.replanning import PlanningDesk
-from optimizer.domain.planning_problem import PlanningProblem
 from optimizer.domain.switching import Switching
 from optimizer.forecasting.defaults import HomeDefaults
 from optimizer.forecasting.own_history import OwnHistoryForecaster
 from optimizer.forecasting.port import Forecaster
 from optimizer.forecasting.told_sun import SunForecast
 from optimizer.history.port import HistoryReader
-from optimizer.planning.cross_checked_planner import CrossCheckedPlanner
-from optimizer.planning.optima import both_optima
-from optimizer.planning.port import Planner
-from optimizer.planning.recursion_planner import RecursionPlanner
-from optimizer.planning.reliable_planner import ReliablePlanner
 from optimizer.settings import Settings
 from optimizer.tariffs.tariff import Tariff
 
@@ -48,34 +43,6 @@ def build_switching(settings: Settings) -> Switching:
     """Return how the possible futures change into one another."""
     planning = settings.planning
     return Switching(share=planning.switching_share, every=planning.switching_every)
-
-
-def build_planner(settings: Settings, *, clock: Clock, audited: bool = True) -> Planner:
-    """Return the planner that is configured.
-
-    Parameters
-    ----------
-    audited
-        False, as a replay of thousands of plans wants it: the same planner, without what only looks at its plans once
-        more. Where the recursion is exact its plans are bare, and no program checks them; where it is not, as with a
-        demand charge over several futures, the program plans all the same.
-    """
-    time_limit_s = settings.planning.time_limit.total_seconds()
-    recursion = RecursionPlanner(clock=clock, audited=audited)
-    program_first = ReliablePlanner(clock=clock, time_limit_s=time_limit_s, recursion=recursion)
-    if settings.planning.method == "lp":
-        return program_first
-    return CrossCheckedPlanner(
-        clock=clock,
-        time_limit_s=time_limit_s,
-        recursion=recursion,
-        otherwise=program_first,
-        optima=both_optima if audited else _unchecked,
-    )
-
-
-def _unchecked(problem: PlanningProblem, time_limit_s: float) -> None:  # noqa: ARG001 - what checks is asked so
-    return None
 
 
 def build_desk(
@@ -109,7 +76,7 @@ def build_desk(
         tariff=prices,
         forecaster=build_forecaster(settings, history=history),
         strategy=configuration.strategy,
-        planner=build_planner(settings, clock=clock),
+        planner=LatePlanner(settings, clock=clock),
         step=settings.planning.step,
         horizon=settings.planning.horizon,
         switching=build_switching(settings),

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from optimizer.assembly.controller import build_options
-from optimizer.assembly.planning import build_forecaster, build_planner, build_switching
+from optimizer.assembly.planner import build_planner
+from optimizer.assembly.planning import build_forecaster, build_switching
 from optimizer.assembly.site import build_battery, build_site
 from optimizer.backtest.bill import Flows, as_recorded
 from optimizer.backtest.interval_battery import Delivered, IntervalBattery

@@ -70,7 +70,8 @@ def plan_now(config: Path, method: str | None, clock: Clock) -> tuple[Plan, Zone
     from optimizer.assembly.configuration import load_configuration  # noqa: PLC0415
     from optimizer.assembly.device import build_device  # noqa: PLC0415
     from optimizer.assembly.history import build_history  # noqa: PLC0415
-    from optimizer.assembly.planning import build_desk, build_planner  # noqa: PLC0415
+    from optimizer.assembly.planner import build_planner  # noqa: PLC0415
+    from optimizer.assembly.planning import build_desk  # noqa: PLC0415
 
     configuration = load_configuration(config)
     device = build_device(configuration, clock=clock)

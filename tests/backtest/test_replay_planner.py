@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizer.assembly.planning import build_planner
+from optimizer.assembly.planner import build_planner
 from optimizer.backtest.backtest import NO_BATTERY, PERFECT, Backtest, Run
 from optimizer.backtest.bound.perfect import Proof
 from optimizer.clock import Clock

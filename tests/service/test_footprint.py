@@ -73,3 +73,11 @@ def test_a_service_that_plans_is_small_and_has_loaded_no_pandas(tmp_path: Path) 
     loaded = set(told.split())
     assert {"optimizer.history.store", "optimizer.planning.lp.solver", "numpy"} <= loaded
     assert not loaded & {"pandas", "holidays", "pyarrow", "numba", "plotly", "rich"}
+
+
+def test_a_start_waits_for_no_solver() -> None:
+    """An old command may stand at the battery: what the first step does not need is loaded with the first plan."""
+    loading = "import sys; import optimizer.service.composition; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", loading], capture_output=True, text=True, check=True).stdout.split()
+    assert {"optimizer.control.controller", "optimizer.control.replanning"} <= set(loaded)
+    assert not set(loaded) & {"pulp", "highspy", "optimizer.planning.lp_planner", "optimizer.planning.recursion"}

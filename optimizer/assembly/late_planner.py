@@ -1,0 +1,37 @@
+"""A planner that is loaded with its first plan.
+
+Solver and planners are a sixth of what a start loads, and the first step, which may find an old command at the battery,
+needs none of them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from optimizer.clock import Clock
+from optimizer.domain.plan import Plan
+from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.planning.port import Planner
+from optimizer.settings import Settings
+
+
+class LatePlanner:
+    """Builds the planner that is configured once something is to be planned.
+
+    Parameters
+    ----------
+    settings, clock
+        As :func:`optimizer.assembly.planner.build_planner` takes them.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self._planner: Planner | None = None
+
+    def plan(self, problem: PlanningProblem, *, made_at: datetime) -> Plan:
+        """Return a checked plan; raises :class:`optimizer.errors.PlanningError` as any planner does."""
+        if self._planner is None:
+            from optimizer.assembly.planner import build_planner  # noqa: PLC0415
+
+            self._planner = build_planner(self._settings, clock=self._clock)
+        return self._planner.plan(problem, made_at=made_at)
