@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 import errno
 import io
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module, metadata
 
+from optimizer.cli.ending import EXIT_CONFIG, EXIT_FAILED, EXIT_INTERRUPTED, end_at_once
 from optimizer.errors import ConfigError, ForeignHistory, SunshiftError
 
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG, EXIT_INTERRUPTED = 0, 1, 2, 78, 130
 DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 COMMANDS = {
@@ -93,10 +92,7 @@ def _end_at_once_over_native_work() -> None:
     """End the process here where cancelled native work still runs: it aborts an interpreter that ends around it."""
     heard = sys.modules.get("optimizer.backtest.bound.heard")
     if heard is not None and heard.is_left_behind():
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(EXIT_INTERRUPTED)
+        end_at_once(EXIT_INTERRUPTED)
 
 
 def _outer_trouble(error: OSError) -> str | None:

@@ -7,8 +7,10 @@ import logging
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optimizer.assembly.configuration import load_configuration
+from optimizer.cli.ending import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, end_at_once
 from optimizer.clock import WallClock
 from optimizer.errors import LockedError
 from optimizer.release.word import REFUSED
@@ -16,6 +18,9 @@ from optimizer.service.log_setup import configure_logging
 from optimizer.service.log_stream import in_background
 from optimizer.service.notify import Notifier
 from optimizer.service.signals import stop_on_signals
+
+if TYPE_CHECKING:
+    from optimizer.service.daemon import Daemon
 
 logger = logging.getLogger("sunshift.service")
 
@@ -33,17 +38,28 @@ def run(arguments: argparse.Namespace) -> int:
     with stop_on_signals(stop), in_background(sys.stderr) as log:
         configuration = load_configuration(arguments.config)
         configure_logging(configuration.settings.service.log_level, stream=log)
-        # Late, because it loads the solver: a mistake in the configuration shows at once.
+        # Late, because it loads what plans: a mistake in the configuration shows at once.
         from optimizer.planning.kernel.choice import compile_nothing  # noqa: PLC0415
         from optimizer.service.composition import build_daemon  # noqa: PLC0415
 
         compile_nothing()
         daemon = build_daemon(configuration, clock=WallClock(), notifier=notifier, observe=arguments.observe)
-        try:
-            daemon.run(stop)
-        except LockedError as error:
-            print(f"sunshift: {error}", file=sys.stderr)
-            return REFUSED
+        code = _run_to_the_end(daemon, stop)
+    if daemon.is_busy:
+        # A plan that is still being made, or hangs, would be waited for as the interpreter ends.
+        end_at_once(code)
+    return code
+
+
+def _run_to_the_end(daemon: Daemon, stop: threading.Event) -> int:
+    try:
+        daemon.run(stop)
+    except LockedError as error:
+        print(f"sunshift: {error}", file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        print("sunshift: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
     if daemon.ousted:
         return REFUSED
-    return 0 if daemon.handed_back else 1
+    return EXIT_DONE if daemon.handed_back and not daemon.displaced else EXIT_FAILED

@@ -40,6 +40,11 @@ class BatteryClaim:
         self._address = address
         self._socket: socket.socket | None = None
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process holds it, so that no other one on this machine can command the battery."""
+        return self._socket is not None
+
     def acquire(self) -> None:
         """Take the battery; where the system has no such names, this is told and nothing is held.
 

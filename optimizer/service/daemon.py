@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from optimizer.clock import Clock
 from optimizer.control.plan_board import PlanBoard
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.decision import Decision, Outcome
 from optimizer.domain.plan import Plan
-from optimizer.errors import LockedError
+from optimizer.errors import LockedError, SunshiftError
 from optimizer.history.store import HistoryStore
 from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.clock_watch import ClockWatch
@@ -78,7 +78,7 @@ class Daemon:
         self._lock, self._lock_watch, self._claim = lock, lock_watch, claim
         self._state_lock = state_lock
         self._end: threading.Event | None = None
-        self._ousted = False
+        self._displaced = self._ousted = False
         self._leave_word, self._headline = leave_word, headline
         self._on_record, self._on_end = on_record, on_end
         self._journal, self._clock_watch = Journal(), ClockWatch(clock)
@@ -109,9 +109,19 @@ class Daemon:
         return self._history
 
     @property
+    def displaced(self) -> bool:
+        """Whether another service has taken the runtime folder while this one ran."""
+        return self._displaced
+
+    @property
     def ousted(self) -> bool:
-        """Whether another service has taken the battery over while this one ran."""
+        """Whether that one may command the battery as well, so that it was left to it."""
         return self._ousted
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job is under way, also one that the end has not waited for any longer."""
+        return self._runner.is_busy
 
     def run(self, stop: threading.Event) -> None:
         """Run until ``stop`` is set, then hand the battery back and end.
@@ -166,7 +176,7 @@ class Daemon:
             self._leave_word(False)
         self._on_end(self.handed_back)
         self._reporter.note(decision)
-        self._reporter.write("stopping")
+        self._write_status("stopping")
         if decision is not None and self.handed_back:
             logger.info("%s", sentence(decision))
         if not self.handed_back:
@@ -188,17 +198,24 @@ class Daemon:
         self._notify(decision)
 
     def _hold_on(self) -> None:
-        """Keep the lock; where another service has it, leave the battery to that one."""
+        """Keep the lock; where another service has it, end: two of them share no folder."""
         try:
             self._lock_watch.look()
         except LockedError as error:
-            self._ousted = True
-            logger.error("the runtime folder was removed, and the battery taken over meanwhile; ending: %s", error)
+            self._displaced = True
+            # It may only observe, or be about to give up: who holds the claim knows that nobody else commands.
+            self._ousted = not self._claim.is_ours
+            what = "the battery is left to it" if self._ousted else "handing the battery back"
+            logger.error("the runtime folder was removed, and another service has it now: %s; %s", what, error)
+            if not self._ousted:
+                with suppress(SunshiftError):
+                    # Theirs may be that nothing stands: whoever comes after this one must look.
+                    self._leave_word(True)
             if self._end is not None:
                 self._end.set()
 
     def _write_status(self, state: str) -> None:
-        if not self._ousted:
+        if not self._displaced:
             self._reporter.write(state)
 
     def _notify(self, decision: Decision | None) -> None:

@@ -130,6 +130,11 @@ class JobRunner(Protocol):
         """Work out anew when every job is due, after the wall clock was set."""
         ...
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a run is under way."""
+        ...
+
     def stop(self) -> None:
-        """End; wait for a run under way."""
+        """End; wait for a run under way, though not for ever."""
         ...

@@ -34,16 +34,17 @@ class BackgroundStream:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._lines: queue.Queue[str | threading.Event] = queue.Queue(LINES_HELD)
+        # Its lock is in C: an interrupt in the midst of `put` cannot leave it held, as it can that of `queue.Queue`.
+        self._lines: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
         self._left_out = 0
         threading.Thread(target=self._write_all, name="log", daemon=True).start()
 
     def write(self, line: str) -> int:
         """Take a line."""
-        try:
-            self._lines.put_nowait(line)
-        except queue.Full:
+        if self._is_full:
             self._left_out += 1
+        else:
+            self._lines.put(line)
         return len(line)
 
     def flush(self) -> None:
@@ -55,12 +56,15 @@ class BackgroundStream:
 
     def drain(self, within_s: float) -> bool:
         """Wait until all that was taken is written; return whether it was in time [s]."""
-        reached = threading.Event()
-        try:
-            self._lines.put_nowait(reached)
-        except queue.Full:
+        if self._is_full:
             return False
+        reached = threading.Event()
+        self._lines.put(reached)
         return reached.wait(within_s)
+
+    @property
+    def _is_full(self) -> bool:
+        return self._lines.qsize() >= LINES_HELD
 
     def _write_all(self) -> None:
         while True:

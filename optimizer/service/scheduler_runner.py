@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,6 +15,11 @@ from apscheduler.triggers.base import BaseTrigger
 
 from optimizer.clock import Clock
 from optimizer.service.jobs import Job, JobBook, next_run
+
+logger = logging.getLogger("sunshift.service")
+
+ENDING_S = 10.0
+"""How long the end waits for jobs under way [s]."""
 
 
 class AlignedTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler carries no types
@@ -82,10 +88,22 @@ class ApschedulerRunner:
         for job in self._jobs.values():
             self._scheduler.modify_job(job.name, next_run_time=next_run(job.period, now))
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a run is under way, or was when the end gave it up."""
+        return bool(self._running)
+
     def stop(self) -> None:
-        """End the threads, waiting for runs under way."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=True)
+        """End the threads, waiting ten seconds for runs under way: a plan may be given minutes, or hang."""
+        if not self._scheduler.running:
+            return
+        ending = threading.Thread(target=self._scheduler.shutdown, name="ending", daemon=True)
+        ending.start()
+        ending.join(ENDING_S)
+        if ending.is_alive():
+            with self._lock:
+                under_way = ", ".join(sorted(self._running))
+            logger.warning("ended in the midst of %s, which took longer than %.0f s", under_way, ENDING_S)
 
     def _run(self, job: Job) -> None:
         if self._book is None:

@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
 
+LAST_WORD_S = 1.0
+"""How long the end waits for the last signal to be passed on [s]."""
+
 
 @contextmanager
 def stop_on_signals(stop: threading.Event) -> Iterator[None]:
@@ -51,4 +54,5 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
         word.put(False)
-        listener.join()
+        # Not for ever: a second SIGINT may have left a wait for the event with the event's lock held.
+        listener.join(LAST_WORD_S)

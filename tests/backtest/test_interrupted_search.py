@@ -17,7 +17,7 @@ import pytest
 
 from optimizer.backtest.bound import heard
 from optimizer.backtest.bound.heard import interruptible
-from optimizer.cli.main import EXIT_INTERRUPTED
+from optimizer.cli.ending import EXIT_INTERRUPTED
 from optimizer.clock import WallClock
 from support.replays import START, home_frame, recording_of
 

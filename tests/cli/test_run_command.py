@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -23,6 +25,7 @@ from optimizer.service.leftovers import leave_token
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
 from support.fake_sonnen import FakeSonnen
+from support.machine import wait_for
 from support.service_bench import TOKEN, house_on_real_time
 from support.service_process import PATIENCE_S, service, sunshift, write_config
 
@@ -188,3 +191,39 @@ def test_a_configuration_that_cannot_be_used_ends_with_78_and_every_problem(tmp_
     assert "battery.max_charge_w" in done.stderr
     assert "tariff.import" in done.stderr
     assert done.stdout == ""
+
+
+HANGING = """
+import sys, threading
+from optimizer.cli.main import main
+from optimizer.control.replanning import PlanningDesk
+from optimizer.service import scheduler_runner
+
+scheduler_runner.ENDING_S = 1.0
+PlanningDesk.replan = lambda *_: print("planning", flush=True) or threading.Event().wait()
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("signals", "code"), [((signal.SIGTERM,), 0), ((signal.SIGTERM, signal.SIGINT), 130)], ids=["SIGTERM", "Ctrl-C too"]
+)
+def test_a_plan_that_hangs_does_not_hold_up_the_end(
+    signals: tuple[signal.Signals, ...], code: int, tmp_path: Path, battery: SimulatorServer
+) -> None:
+    """The battery is handed back first; the interpreter would wait for the thread for ever."""
+    command = [sys.executable, "-c", HANGING, "run", "--config", str(write_config(tmp_path, port=battery.v1_port))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "planning\n"
+            wait_for(lambda: battery.house.mode is DeviceMode.MANUAL, PATIENCE_S, "a command")
+            for number in signals:
+                process.send_signal(number)
+                wait_for(lambda: battery.house.mode is DeviceMode.AUTOMATIC, PATIENCE_S, "the hand-back")
+            _, log = process.communicate(timeout=PATIENCE_S)
+        finally:
+            process.kill()
+    assert process.returncode == code, log
+    assert battery.house.setpoint_w == 0
+    assert not CommandRecord(tmp_path / "state", tmp_path / "run").may_stand()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.cli.main import EXIT_DONE, EXIT_FAILED, main
+from optimizer.cli.ending import EXIT_DONE, EXIT_FAILED
+from optimizer.cli.main import main
 from optimizer.planning.problem_json import problem_to_json
 from support.planning_problems import hourly_problem
 

@@ -146,6 +146,32 @@ def test_a_job_that_takes_longer_than_its_period_never_runs_beside_itself() -> N
     assert set(most) == {1}
 
 
+def test_the_end_waits_for_a_job_under_way_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A plan may be given minutes, or hang; whoever ends the process can ask whether one is left behind."""
+    monkeypatch.setattr(scheduler_runner, "ENDING_S", 0.2)
+    begun, over = threading.Event(), threading.Event()
+
+    def work() -> str:
+        begun.set()
+        over.wait(30)
+        return "done"
+
+    runner = ApschedulerRunner(WallClock())
+    runner.start([Job(name="replan", run=work, period=DAY)], JobBook(WallClock()))
+    try:
+        assert not runner.is_busy
+        runner.trigger("replan")
+        assert begun.wait(5)
+        runner.stop()
+        assert runner.is_busy
+        assert "ended in the midst of replan" in caplog.text
+    finally:
+        over.set()
+    wait_for(lambda: not runner.is_busy, 5.0, "the job's end")
+
+
 @pytest.mark.parametrize(("grace", "runs"), [(timedelta(minutes=5), True), (timedelta(seconds=1), False)])
 def test_a_job_that_finds_no_thread_runs_late_or_is_told_to_be_left_out(grace: timedelta, runs: bool) -> None:
     """As its grace says; two that take their time leave no thread to a third."""

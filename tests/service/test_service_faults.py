@@ -5,7 +5,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from optimizer.release.claim import is_held
 from optimizer.release.record import CommandRecord
 from optimizer.release.tokens import TOKEN_FILE_NAME
 from optimizer.release.word import needs_release
+from optimizer.service.leftovers import leave_word
 from optimizer.service.lock import InstanceLock
 from optimizer.service.notify import Notifier
 from optimizer.service.status import read_status, status_path
@@ -426,27 +427,68 @@ def test_a_lock_that_cannot_be_taken_again_is_a_fault_until_it_can(tmp_path: Pat
         assert home.daemon.counters.errors == 0
 
 
-def test_a_service_whose_place_was_taken_leaves_the_battery_to_the_other(tmp_path: Path) -> None:
-    """Two that command would fight: the one that lost its folder ends and touches nothing any more."""
-    folder = tmp_path / "run"
-    with bench(tmp_path) as home, ExitStack() as other:
-        told: list[int] = []
+@contextmanager
+def place_taken(home: Bench, folder: Path) -> Iterator[list[int]]:
+    """Have another one take the runtime folder after ten decisions; yield how often had been written by then."""
+    written: list[int] = []
+    with ExitStack() as other:
 
         def oust(_: Decision) -> None:
             if len(home.decisions) == 10:
                 shutil.rmtree(folder)
                 other.enter_context(InstanceLock(folder, battery="the other's", since=home.clock.now()))
-                told.append(len(writes(home)))
-
-        def writes(bench_: Bench) -> list[object]:
-            return [entry for entry in bench_.server.log.entries if entry.is_write]
+                leave_word(folder, standing=False)
+                written.append(len(writes(home)))
 
         home.daemon.on_decision.append(oust)
+        yield written
+
+
+def writes(home: Bench) -> list[object]:
+    return [entry for entry in home.server.log.entries if entry.is_write]
+
+
+def test_a_service_whose_place_was_taken_hands_the_battery_back(tmp_path: Path) -> None:
+    """Whoever has its folder may only observe: it holds the battery's name, so that nobody else commands.
+
+    The status in the folder is the other one's from then on.
+    """
+    folder = tmp_path / "run"
+    with bench(tmp_path) as home, place_taken(home, folder) as written:
         home.run_for(timedelta(minutes=5))
         assert len(home.decisions) == 11
-        assert not home.daemon.handed_back
-        assert len(writes(home)) <= told[0] + 1
+        assert (home.daemon.displaced, home.daemon.ousted) == (True, False)
+        assert home.daemon.handed_back
+        assert len(writes(home)) > written[0] + 1
+        assert (home.house.mode, home.house.setpoint_w) == (DeviceMode.AUTOMATIC, 0.0)
+        status = read_status(status_path(folder))
+        assert status is not None
+        assert status.state == "running"
+
+
+def test_a_service_whose_place_was_taken_and_that_cannot_hand_back_says_so_to_whoever_comes(tmp_path: Path) -> None:
+    """That nothing stands was the other one's word, and is taken back."""
+    folder = tmp_path / "run"
+    with bench(tmp_path) as home, place_taken(home, folder):
+        home.daemon.on_decision.append(lambda _: home.server.stop() if len(home.decisions) == 10 else None)
+        home.run_for(timedelta(minutes=5))
+        assert (home.daemon.displaced, home.daemon.handed_back) == (True, False)
         assert needs_release(folder)
+
+
+def test_a_service_whose_place_was_taken_and_that_holds_no_name_leaves_the_battery_to_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that command would fight: where no name tells who does, the one that lost its folder touches nothing more."""
+    monkeypatch.setattr("optimizer.service.battery_claim.claim_name", lambda address: "\0" + "too long" * 20)
+    folder = tmp_path / "run"
+    with bench(tmp_path) as home, place_taken(home, folder) as written:
+        home.run_for(timedelta(minutes=5))
+        assert len(home.decisions) == 11
+        assert home.daemon.ousted
+        assert not home.daemon.handed_back
+        assert len(writes(home)) <= written[0] + 1
+        assert not needs_release(folder)
 
 
 def test_a_plan_that_another_planner_stood_in_for_shows_in_the_status(tmp_path: Path) -> None:

@@ -8,10 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
 
 import pytest
 
 from optimizer.clock import WallClock
+from optimizer.service.log_stream import in_background
 from optimizer.service.signals import stop_on_signals
 from support.service_process import PATIENCE_S
 
@@ -102,3 +106,42 @@ def test_a_hangup_that_nohup_ignores_stays_ignored() -> None:
         assert not stop.is_set()
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def interrupted_within(function: str, caller: str, doing: Callable[[], object]) -> None:
+    """Do something, with Ctrl-C coming twice as one of Python's own functions begins."""
+
+    def trace(frame: FrameType, event: str, _: object) -> None:
+        back = frame.f_back
+        if event == "call" and frame.f_code.co_name == function and back is not None and back.f_code.co_name == caller:
+            sys.settrace(None)
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        doing()
+    finally:
+        sys.settrace(before)
+
+
+def test_a_second_ctrl_c_in_the_midst_of_a_wait_does_not_hold_up_the_end() -> None:
+    """It may leave the event's lock held for ever: whoever waits for the event afterwards must not be waited for."""
+    stop = threading.Event()
+    with stop_on_signals(stop), pytest.raises(KeyboardInterrupt):
+        interrupted_within("__exit__", "wait", lambda: stop.wait(0.01))
+
+
+def test_a_second_ctrl_c_in_the_midst_of_a_log_line_does_not_hold_up_the_hand_back() -> None:
+    """The lines that tell of the hand-back go through the same queue."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as read, os.fdopen(writing, "w") as file, in_background(file) as lines:
+        assert lines is not None
+        with suppress(KeyboardInterrupt), stop_on_signals(threading.Event()):
+            interrupted_within("__exit__", "put", lambda: lines.write("a step\n"))
+        writer = threading.Thread(target=lines.write, args=("handed back\n",), daemon=True)
+        writer.start()
+        writer.join(PATIENCE_S)
+        assert not writer.is_alive()
+        assert [read.readline(), read.readline()] == ["a step\n", "handed back\n"]

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.cli.main import EXIT_FAILED, main
+from optimizer.cli.ending import EXIT_FAILED
+from optimizer.cli.main import main
 from optimizer.errors import SweepError
 from optimizer.sweep.case import attempt
 from optimizer.sweep.loading import load_sweep

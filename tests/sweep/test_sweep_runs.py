@@ -18,7 +18,8 @@ import psutil
 import pytest
 
 from optimizer.backtest.output import summary
-from optimizer.cli.main import EXIT_CONFIG, EXIT_FAILED, EXIT_INTERRUPTED, main
+from optimizer.cli.ending import EXIT_CONFIG, EXIT_FAILED, EXIT_INTERRUPTED
+from optimizer.cli.main import main
 from optimizer.errors import SweepError
 from optimizer.history.recording import read_recording
 from optimizer.sweep.case import Case, Outcome, attempt

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.cli.main import EXIT_CONFIG
+from optimizer.cli.ending import EXIT_CONFIG
 from optimizer.release.hand_back import DEADLINE_S
 from optimizer.release.tokens import TOKEN_FILE_NAME
+from optimizer.service import hand_back, scheduler_runner
+from optimizer.service.log_stream import LAST_WORDS_S
+from optimizer.service.signals import LAST_WORD_S
+from optimizer.settings.battery import BatterySettings
+from optimizer.settings.plausibility import REQUESTS_A_STEP
 
 FOLDER = Path(__file__).parents[2] / "systemd"
 UNIT = FOLDER / "sunshift.service"
@@ -119,6 +124,16 @@ def test_the_unit_and_the_program_agree() -> None:
     watchdog = re.search(r"^WatchdogSec=(\d+)$", text, re.MULTILINE)
     assert watchdog is not None
     assert int(watchdog[1]) > 60
+
+
+def test_a_stop_has_time_for_everything_that_it_waits_for() -> None:
+    """A battery that takes as long as it may over each request: the step under way, both tries, then a plan's end."""
+    request_s = BatterySettings.model_fields["request_deadline"].default.total_seconds()
+    step_s, try_s = REQUESTS_A_STEP * request_s, 4 * request_s
+    hand_back_s = hand_back.WITHIN_S + (hand_back.TRIES - 1) * try_s
+    needed_s = step_s + hand_back_s + scheduler_runner.ENDING_S + LAST_WORDS_S + LAST_WORD_S
+    given = dict(line.split("=", 1) for line in settings_of("sunshift.service"))
+    assert needed_s + START_S <= float(given["TimeoutStopSec"])
 
 
 def test_the_guard_alone_ends_a_command_within_half_a_minute_of_its_lease() -> None:
