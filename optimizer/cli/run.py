@@ -32,19 +32,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run until SIGTERM or Ctrl-C; 1 where the battery could not be handed back, 69 where another one commands it."""
+    """Run until SIGTERM or Ctrl-C.
+
+    Returns
+    -------
+    int
+        1 where the battery could not be handed back, or another service has taken the runtime folder; 69 where another
+        one commands the battery.
+    """
+    daemon: Daemon | None = None
     notifier = Notifier.from_environment()
     stop = threading.Event()
-    with stop_on_signals(stop), in_background(sys.stderr) as log:
-        configuration = load_configuration(arguments.config)
-        configure_logging(configuration.settings.service.log_level, stream=log)
-        # Late, because it loads what plans: a mistake in the configuration shows at once.
-        from optimizer.planning.kernel.choice import compile_nothing  # noqa: PLC0415
-        from optimizer.service.composition import build_daemon  # noqa: PLC0415
+    try:
+        with stop_on_signals(stop), in_background(sys.stderr) as log:
+            configuration = load_configuration(arguments.config)
+            configure_logging(configuration.settings.service.log_level, stream=log)
+            # Late, because it loads numerics: a mistake in the configuration shows at once.
+            from optimizer.planning.kernel.choice import compile_nothing  # noqa: PLC0415
+            from optimizer.service.composition import build_daemon  # noqa: PLC0415
 
-        compile_nothing()
-        daemon = build_daemon(configuration, clock=WallClock(), notifier=notifier, observe=arguments.observe)
-        code = _run_to_the_end(daemon, stop)
+            compile_nothing()
+            daemon = build_daemon(configuration, clock=WallClock(), notifier=notifier, observe=arguments.observe)
+            code = _run_to_the_end(daemon, stop)
+    except KeyboardInterrupt:
+        if daemon is None or not daemon.is_busy:
+            raise
+        print("sunshift: interrupted", file=sys.stderr)
+        code = EXIT_INTERRUPTED
     if daemon.is_busy:
         # A plan that is still being made, or hangs, would be waited for as the interpreter ends.
         end_at_once(code)
@@ -57,9 +71,6 @@ def _run_to_the_end(daemon: Daemon, stop: threading.Event) -> int:
     except LockedError as error:
         print(f"sunshift: {error}", file=sys.stderr)
         return REFUSED
-    except KeyboardInterrupt:
-        print("sunshift: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    if daemon.ousted:
+    if daemon.left_to_another:
         return REFUSED
     return EXIT_DONE if daemon.handed_back and not daemon.displaced else EXIT_FAILED

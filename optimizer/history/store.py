@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,8 @@ from optimizer.history.flusher import BackgroundFlusher
 from optimizer.history.mean_powers import COLUMNS, Floats, MeanPowers
 from optimizer.history.means import read_means
 from optimizer.history.summary import HistorySummary, summarise
+
+logger = logging.getLogger("sunshift.history")
 
 T = TypeVar("T")
 
@@ -165,6 +168,8 @@ class HistoryStore:
                 self._database.close()
             finally:
                 self._database.lock.release()
+        elif len(self._pending):
+            logger.warning("%s: the disk hangs; the last %d rows are lost", self.path, len(self._pending))
 
     def __enter__(self) -> Self:
         return self

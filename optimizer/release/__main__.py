@@ -17,9 +17,9 @@ from pathlib import Path
 from optimizer.errors import ConfigError
 from optimizer.release.claim import is_claimed_by_ours
 from optimizer.release.config import only_observes
-from optimizer.release.folders import service_folders
+from optimizer.release.folders import Folders, service_folders
 from optimizer.release.hand_back import DEADLINE_S
-from optimizer.release.record import records
+from optimizer.release.record import CommandRecord, records
 from optimizer.release.take_back import batteries, take_back, take_back_elsewhere
 from optimizer.release.word import needs_release, was_refused
 
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.write("another sunshift commands the battery: it is left to that one\n")
         return 0
     folders, *_ = service_folders(arguments.config)
-    if arguments.after_service and not needs_release(folders.runtime_dir):
+    if arguments.after_service and not _may_have_left_something(folders):
         sys.stdout.write("the service has commanded nothing, or handed the battery back itself\n")
         return 0
     signal.alarm(math.ceil(DEADLINE_S) + 2)  # should a bound above have a hole: the process ends all the same
@@ -47,6 +47,16 @@ def main(argv: list[str] | None = None) -> int:
         signal.alarm(0)
     sys.stdout.write(f"{told}\n")
     return code
+
+
+def _may_have_left_something(folders: Folders) -> bool:
+    """Return whether the service may have left a command standing.
+
+    Its word that it has not is no proof where a command is on record: the word may be another one's, which was given
+    the folder after it was removed.
+    """
+    record = CommandRecord.in_folders(folders)
+    return needs_release(folders.runtime_dir) or (record is not None and record.may_stand())
 
 
 def _release(config: Path) -> tuple[int, str]:

@@ -42,7 +42,7 @@ class BatteryClaim:
 
     @property
     def is_ours(self) -> bool:
-        """Whether this process holds it, so that no other one on this machine can command the battery."""
+        """Whether this process holds it: no other one on this machine commands the battery by this address."""
         return self._socket is not None
 
     def acquire(self) -> None:

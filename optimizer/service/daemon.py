@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 from optimizer.clock import Clock
 from optimizer.control.plan_board import PlanBoard
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.decision import Decision, Outcome
 from optimizer.domain.plan import Plan
-from optimizer.errors import LockedError, SunshiftError
+from optimizer.errors import LockedError
 from optimizer.history.store import HistoryStore
 from optimizer.service.battery_claim import BatteryClaim
 from optimizer.service.clock_watch import ClockWatch
@@ -78,7 +78,7 @@ class Daemon:
         self._lock, self._lock_watch, self._claim = lock, lock_watch, claim
         self._state_lock = state_lock
         self._end: threading.Event | None = None
-        self._displaced = self._ousted = False
+        self._displaced = self._left_to_another = False
         self._leave_word, self._headline = leave_word, headline
         self._on_record, self._on_end = on_record, on_end
         self._journal, self._clock_watch = Journal(), ClockWatch(clock)
@@ -114,9 +114,9 @@ class Daemon:
         return self._displaced
 
     @property
-    def ousted(self) -> bool:
-        """Whether that one may command the battery as well, so that it was left to it."""
-        return self._ousted
+    def left_to_another(self) -> bool:
+        """Whether the battery was not handed back, because the one that has the folder may command it."""
+        return self._left_to_another
 
     @property
     def is_busy(self) -> bool:
@@ -160,8 +160,7 @@ class Daemon:
 
     def _stop(self) -> None:
         self._notifier.stopping()
-        if self._ousted:
-            # The battery is another's, and so is what stands in the folder: neither is touched.
+        if self._left_to_another:
             return
         self._notifier.status("handing the battery back")
         hand_back = HandBack(
@@ -172,7 +171,7 @@ class Daemon:
             on_record=self._on_record,
         )
         decision, self.handed_back = hand_back("sunshift is stopping")
-        if self.handed_back:
+        if self.handed_back and not self._displaced:
             self._leave_word(False)
         self._on_end(self.handed_back)
         self._reporter.note(decision)
@@ -202,17 +201,20 @@ class Daemon:
         try:
             self._lock_watch.look()
         except LockedError as error:
-            self._displaced = True
-            # It may only observe, or be about to give up: who holds the claim knows that nobody else commands.
-            self._ousted = not self._claim.is_ours
-            what = "the battery is left to it" if self._ousted else "handing the battery back"
-            logger.error("the runtime folder was removed, and another service has it now: %s; %s", what, error)
-            if not self._ousted:
-                with suppress(SunshiftError):
-                    # Theirs may be that nothing stands: whoever comes after this one must look.
-                    self._leave_word(True)
-            if self._end is not None:
-                self._end.set()
+            self._give_way(error)
+
+    def _give_way(self, refusal: LockedError) -> None:
+        """End, and touch nothing more of what lies in the folder.
+
+        Whoever has it may command another battery, only observe, or be about to give up; as long as the battery's name
+        is held here, no other service on this machine commands it by that name, and nobody else would hand it back.
+        """
+        self._displaced = True
+        self._left_to_another = not self._claim.is_ours
+        what = "the battery is left to it" if self._left_to_another else "handing the battery back"
+        logger.error("the runtime folder was removed, and another service has it now: %s; %s", what, refusal)
+        if self._end is not None:
+            self._end.set()
 
     def _write_status(self, state: str) -> None:
         if not self._displaced:

@@ -17,8 +17,8 @@ from optimizer.errors import DeviceError
 logger = logging.getLogger("sunshift.service")
 
 TRIES, WITHIN_S = 2, 4.0
-"""A second try begins within this, so that all of it takes less than 10 s; 24 s where each request takes as long as it
-may, for a try is three writes and a look [s]."""
+"""A second try begins within this, so that all of it takes less than 10 s; 29 s where each request takes as long as it
+may, for a try is a look, three writes and another look [s]."""
 MODE_SHOWS_AFTER_S = (0.0, 1.0, 1.5)
 """A mode may show in the status a moment after it was set: looked at once more, this after the look before [s]."""
 POWER_FADES_AFTER_S = (0.0, 2.0, 5.0)

@@ -100,9 +100,9 @@ class ApschedulerRunner:
         ending = threading.Thread(target=self._scheduler.shutdown, name="ending", daemon=True)
         ending.start()
         ending.join(ENDING_S)
-        if ending.is_alive():
-            with self._lock:
-                under_way = ", ".join(sorted(self._running))
+        with self._lock:
+            under_way = ", ".join(sorted(self._running))
+        if under_way:
             logger.warning("ended in the midst of %s, which took longer than %.0f s", under_way, ENDING_S)
 
     def _run(self, job: Job) -> None:

@@ -199,31 +199,33 @@ from optimizer.cli.main import main
 from optimizer.control.replanning import PlanningDesk
 from optimizer.service import scheduler_runner
 
-scheduler_runner.ENDING_S = 1.0
+scheduler_runner.ENDING_S = float(sys.argv[1])
 PlanningDesk.replan = lambda *_: print("planning", flush=True) or threading.Event().wait()
-sys.exit(main(sys.argv[1:]))
+sys.exit(main(sys.argv[2:]))
 """
 
 
 @pytest.mark.parametrize(
-    ("signals", "code"), [((signal.SIGTERM,), 0), ((signal.SIGTERM, signal.SIGINT), 130)], ids=["SIGTERM", "Ctrl-C too"]
+    ("signals", "ending_s", "code"),
+    [((signal.SIGTERM,), 1.0, 0), ((signal.SIGTERM, signal.SIGINT), PATIENCE_S, 130)],
+    ids=["SIGTERM", "Ctrl-C too"],
 )
 def test_a_plan_that_hangs_does_not_hold_up_the_end(
-    signals: tuple[signal.Signals, ...], code: int, tmp_path: Path, battery: SimulatorServer
+    signals: tuple[signal.Signals, ...], ending_s: float, code: int, tmp_path: Path, battery: SimulatorServer
 ) -> None:
     """The battery is handed back first; the interpreter would wait for the thread for ever."""
-    command = [sys.executable, "-c", HANGING, "run", "--config", str(write_config(tmp_path, port=battery.v1_port))]
+    config, record = write_config(tmp_path, port=battery.v1_port), CommandRecord(tmp_path / "state", tmp_path / "run")
+    command = [sys.executable, "-c", HANGING, str(ending_s), "run", "--config", str(config)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "planning\n"
-            wait_for(lambda: battery.house.mode is DeviceMode.MANUAL, PATIENCE_S, "a command")
+            wait_for(record.may_stand, PATIENCE_S, "a command")
             for number in signals:
                 process.send_signal(number)
-                wait_for(lambda: battery.house.mode is DeviceMode.AUTOMATIC, PATIENCE_S, "the hand-back")
+                wait_for(lambda: not record.may_stand(), PATIENCE_S, "the hand-back")
             _, log = process.communicate(timeout=PATIENCE_S)
         finally:
             process.kill()
     assert process.returncode == code, log
-    assert battery.house.setpoint_w == 0
-    assert not CommandRecord(tmp_path / "state", tmp_path / "run").may_stand()
+    assert (battery.house.mode, battery.house.setpoint_w) == (DeviceMode.AUTOMATIC, 0)

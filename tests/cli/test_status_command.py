@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.cli.main import EXIT_FAILED, EXIT_INTERRUPTED, main
+from optimizer.cli.ending import EXIT_FAILED, EXIT_INTERRUPTED
+from optimizer.cli.main import main
 from optimizer.cli.status_text import status_text
 from optimizer.clock import WallClock
 from optimizer.service.lock import InstanceLock

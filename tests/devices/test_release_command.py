@@ -78,11 +78,23 @@ def test_after_a_service_that_left_nothing_there_is_nothing_to_do(
     battery.log.clear()
     capsys.readouterr()
     (record.runtime_dir / NOTHING_TO_RELEASE).touch()
+    assert not record.may_stand()
     assert command.main(["--config", config, "--after-service"]) == 0
     assert capsys.readouterr().out == "the service has commanded nothing, or handed the battery back itself\n"
     assert battery.log == []
     assert command.main(["--config", config]) == 0
     assert battery.log
+
+
+def test_a_command_on_record_is_taken_back_whatever_the_word_in_the_folder(
+    battery: FakeSonnen, record: CommandRecord, config: str
+) -> None:
+    """It may be another service's word, which was given the folder after it was removed."""
+    assert record.may_stand()
+    (record.runtime_dir / NOTHING_TO_RELEASE).touch()
+    assert command.main(["--config", config, "--after-service"]) == 0
+    assert (battery.mode, battery.setpoint_w) == ("2", 0)
+    assert not record.may_stand()
 
 
 OBSERVES = ["[control]\nobserve = true\n", "[control\n[ control ]\nobserve = true\nstep = \n"]
@@ -167,6 +179,7 @@ def test_the_word_that_nothing_stands_counts_in_folders_of_the_services_own(
     battery: FakeSonnen, own: CommandRecord
 ) -> None:
     """Not in systemd's, where this service never wrote it."""
+    own.clear()
     (own.runtime_dir / NOTHING_TO_RELEASE).touch()
     assert command.main(["--config", str(own.state_dir.parent.with_suffix(".toml")), "--after-service"]) == 0
     assert battery.log == []

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from optimizer.assembly.configuration import load_configuration
-from optimizer.cli.main import EXIT_FAILED, main
+from optimizer.cli.ending import EXIT_FAILED
+from optimizer.cli.main import main
 from optimizer.devices.simulated.schedule import parse_schedule
 from optimizer.errors import ConfigError, PlanningError, SimulatorError, TariffError
 from optimizer.planning.problem_json import problem_from_json

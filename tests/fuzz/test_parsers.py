@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from optimizer.assembly.configuration import load_configuration
 from optimizer.cli import resume
-from optimizer.cli.main import EXIT_CONFIG, EXIT_DONE, EXIT_FAILED, EXIT_USAGE, main
+from optimizer.cli.ending import EXIT_CONFIG, EXIT_DONE, EXIT_FAILED, EXIT_USAGE
+from optimizer.cli.main import main
 from optimizer.devices.latest_data import parse_latest_data
 from optimizer.devices.simulated.schedule import parse_schedule
 from optimizer.devices.status import parse_status

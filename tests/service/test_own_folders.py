@@ -76,7 +76,7 @@ def test_the_word_that_nothing_stands_is_looked_for_there(
     (tmp_path / "run" / NOTHING_TO_RELEASE).touch()
     assert run(tmp_path, config, "optimizer.release", "--after-service").returncode == 0
     assert battery.mode == "2"
-    record.intend(COMMAND)
+    assert not record.may_stand()
     battery.mode = "1"
     (record.runtime_dir / NOTHING_TO_RELEASE).touch()
     assert "handed the battery back itself" in run(tmp_path, config, "optimizer.release", "--after-service").stdout

@@ -428,7 +428,7 @@ def test_a_lock_that_cannot_be_taken_again_is_a_fault_until_it_can(tmp_path: Pat
 
 
 @contextmanager
-def place_taken(home: Bench, folder: Path) -> Iterator[list[int]]:
+def place_taken(home: Bench, folder: Path, *, observes: bool = False) -> Iterator[list[int]]:
     """Have another one take the runtime folder after ten decisions; yield how often had been written by then."""
     written: list[int] = []
     with ExitStack() as other:
@@ -437,7 +437,8 @@ def place_taken(home: Bench, folder: Path) -> Iterator[list[int]]:
             if len(home.decisions) == 10:
                 shutil.rmtree(folder)
                 other.enter_context(InstanceLock(folder, battery="the other's", since=home.clock.now()))
-                leave_word(folder, standing=False)
+                (folder / TOKEN_FILE_NAME).write_text("the other's")
+                leave_word(folder, standing=not observes)
                 written.append(len(writes(home)))
 
         home.daemon.on_decision.append(oust)
@@ -451,29 +452,32 @@ def writes(home: Bench) -> list[object]:
 def test_a_service_whose_place_was_taken_hands_the_battery_back(tmp_path: Path) -> None:
     """Whoever has its folder may only observe: it holds the battery's name, so that nobody else commands.
 
-    The status in the folder is the other one's from then on.
+    What lies in the folder is the other one's from then on: status, word and token.
     """
     folder = tmp_path / "run"
     with bench(tmp_path) as home, place_taken(home, folder) as written:
         home.run_for(timedelta(minutes=5))
         assert len(home.decisions) == 11
-        assert (home.daemon.displaced, home.daemon.ousted) == (True, False)
+        assert (home.daemon.displaced, home.daemon.left_to_another) == (True, False)
         assert home.daemon.handed_back
         assert len(writes(home)) > written[0] + 1
         assert (home.house.mode, home.house.setpoint_w) == (DeviceMode.AUTOMATIC, 0.0)
         status = read_status(status_path(folder))
         assert status is not None
         assert status.state == "running"
+        assert (folder / TOKEN_FILE_NAME).read_text() == "the other's"
+        assert needs_release(folder)
 
 
-def test_a_service_whose_place_was_taken_and_that_cannot_hand_back_says_so_to_whoever_comes(tmp_path: Path) -> None:
-    """That nothing stands was the other one's word, and is taken back."""
+def test_a_service_whose_place_was_taken_and_that_cannot_hand_back_leaves_its_command_on_record(tmp_path: Path) -> None:
+    """That nothing stands is the other one's word: release and guard believe the record."""
     folder = tmp_path / "run"
-    with bench(tmp_path) as home, place_taken(home, folder):
+    control = {"prefer_automatic": False}
+    with bench(tmp_path, control=control) as home, place_taken(home, folder, observes=True):
         home.daemon.on_decision.append(lambda _: home.server.stop() if len(home.decisions) == 10 else None)
         home.run_for(timedelta(minutes=5))
         assert (home.daemon.displaced, home.daemon.handed_back) == (True, False)
-        assert needs_release(folder)
+        assert CommandRecord(tmp_path / "state", folder).may_stand()
 
 
 def test_a_service_whose_place_was_taken_and_that_holds_no_name_leaves_the_battery_to_the_other(
@@ -485,10 +489,10 @@ def test_a_service_whose_place_was_taken_and_that_holds_no_name_leaves_the_batte
     with bench(tmp_path) as home, place_taken(home, folder) as written:
         home.run_for(timedelta(minutes=5))
         assert len(home.decisions) == 11
-        assert home.daemon.ousted
+        assert home.daemon.left_to_another
         assert not home.daemon.handed_back
         assert len(writes(home)) <= written[0] + 1
-        assert not needs_release(folder)
+        assert needs_release(folder)
 
 
 def test_a_plan_that_another_planner_stood_in_for_shows_in_the_status(tmp_path: Path) -> None:

@@ -134,7 +134,10 @@ def test_a_second_ctrl_c_in_the_midst_of_a_wait_does_not_hold_up_the_end() -> No
 
 
 def test_a_second_ctrl_c_in_the_midst_of_a_log_line_does_not_hold_up_the_hand_back() -> None:
-    """The lines that tell of the hand-back go through the same queue."""
+    """The lines that tell of the hand-back go through the same queue.
+
+    Python's own one runs Python code with its lock held: there Ctrl-C comes in. What is in C cannot be interrupted so.
+    """
     reading, writing = os.pipe()
     with os.fdopen(reading) as read, os.fdopen(writing, "w") as file, in_background(file) as lines:
         assert lines is not None

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from optimizer.assembly.configuration import load_configuration
-from optimizer.cli.main import EXIT_CONFIG, EXIT_DONE, EXIT_FAILED, main
+from optimizer.cli.ending import EXIT_CONFIG, EXIT_DONE, EXIT_FAILED
+from optimizer.cli.main import main
 from optimizer.settings.reference import reference_toml
 from support.canary import CANARY
 from support.configurations import SMALLEST
