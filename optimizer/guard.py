@@ -69,10 +69,12 @@ def _note(record: CommandRecord, before: Stamp, report: ReleaseReport) -> tuple[
     if record.stamp() != before:
         # A service that was only slow goes on: what it has put on record since may stand.
         return 0, f"{told}\nbut it was commanded again meanwhile, and stays on record"
+    battery = record.battery()
     try:
-        record.clear()
+        record.clear(None if battery is None else battery.address)
     except OSError as error:
-        return 1, f"{told}\nand cannot write that down ({error}): it will be handed back again"
+        then = "it will be handed back again" if record.may_stand() else "until the next boot a lease says so instead"
+        return 1, f"{told}\nand cannot write that down ({error}): {then}"
     return 0, told
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from optimizer.clock import Clock
 from optimizer.domain.plan import Plan
 from optimizer.domain.planning_problem import PlanningProblem
+from optimizer.errors import PlanningError
 from optimizer.planning.port import Planner
 from optimizer.settings import Settings
 
@@ -29,9 +30,18 @@ class LatePlanner:
         self._planner: Planner | None = None
 
     def plan(self, problem: PlanningProblem, *, made_at: datetime) -> Plan:
-        """Return a checked plan; raises :class:`optimizer.errors.PlanningError` as any planner does."""
-        if self._planner is None:
-            from optimizer.assembly.planner import build_planner  # noqa: PLC0415
+        """Return a checked plan.
 
+        Raises
+        ------
+        PlanningError
+            As by any planner; also where it cannot be loaded.
+        """
+        if self._planner is None:
+            try:
+                from optimizer.assembly.planner import build_planner  # noqa: PLC0415
+            except (ImportError, OSError) as error:
+                msg = f"what plans cannot be loaded ({error}): the installation is broken, install sunshift anew"
+                raise PlanningError(msg) from error
             self._planner = build_planner(self._settings, clock=self._clock)
         return self._planner.plan(problem, made_at=made_at)

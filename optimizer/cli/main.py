@@ -66,8 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Starting again mends neither: systemd is told by the same code to leave it at that.
         print(f"sunshift: {error}", file=sys.stderr)
         return EXIT_CONFIG
-    except SunshiftError as error:
-        print(f"sunshift: {error}", file=sys.stderr)
+    except (SunshiftError, ImportError) as error:
+        broken = "cannot be loaded; the installation is broken, install it anew: " * isinstance(error, ImportError)
+        print(f"sunshift: {broken}{error}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:
         print("sunshift: interrupted", file=sys.stderr)

@@ -55,11 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
             daemon = build_daemon(configuration, clock=WallClock(), notifier=notifier, observe=arguments.observe)
             code = _run_to_the_end(daemon, stop)
     except KeyboardInterrupt:
-        if daemon is None or not daemon.is_busy:
-            raise
-        print("sunshift: interrupted", file=sys.stderr)
+        # Another one, as the last lines are written. Nothing is printed: nobody may be reading.
         code = EXIT_INTERRUPTED
-    if daemon.is_busy:
+    if daemon is not None and daemon.is_busy:
         # A plan that is still being made, or hangs, would be waited for as the interpreter ends.
         end_at_once(code)
     return code
@@ -69,8 +67,14 @@ def _run_to_the_end(daemon: Daemon, stop: threading.Event) -> int:
     try:
         daemon.run(stop)
     except LockedError as error:
-        print(f"sunshift: {error}", file=sys.stderr)
+        logger.error("%s", error)
         return REFUSED
+    except KeyboardInterrupt:
+        if daemon.may_have_left_a_command:
+            logger.error("interrupted with a command on record: run `sunshift release`, or look at the battery")
+        else:
+            logger.warning("interrupted")
+        return EXIT_INTERRUPTED
     if daemon.left_to_another:
         return REFUSED
     return EXIT_DONE if daemon.handed_back and not daemon.displaced else EXIT_FAILED

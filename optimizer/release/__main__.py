@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from optimizer.errors import ConfigError
-from optimizer.release.claim import is_claimed_by_ours
+from optimizer.release.claim import is_claimed_by_ours, is_held
 from optimizer.release.config import only_observes
 from optimizer.release.folders import Folders, service_folders
 from optimizer.release.hand_back import DEADLINE_S
@@ -30,10 +30,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the service's configuration")
     parser.add_argument("--after-service", action="store_true", help="only if the service left anything standing")
     arguments = parser.parse_args(argv)
-    if was_refused():
+    folders, *_ = service_folders(arguments.config)
+    if was_refused() and _is_looked_after(folders):
         sys.stdout.write("another sunshift commands the battery: it is left to that one\n")
         return 0
-    folders, *_ = service_folders(arguments.config)
     if arguments.after_service and not _may_have_left_something(folders):
         sys.stdout.write("the service has commanded nothing, or handed the battery back itself\n")
         return 0
@@ -47,6 +47,16 @@ def main(argv: list[str] | None = None) -> int:
         signal.alarm(0)
     sys.stdout.write(f"{told}\n")
     return code
+
+
+def _is_looked_after(folders: Folders) -> bool:
+    """Return whether whoever has refused the service looks after what is on record here, where anything is.
+
+    It may command another battery, or only observe, and have been given the runtime folder after that was removed.
+    """
+    record = CommandRecord.in_folders(folders)
+    battery = None if record is None else record.battery()
+    return battery is None or record is None or is_held(record.state_dir) or is_claimed_by_ours(battery.address)
 
 
 def _may_have_left_something(folders: Folders) -> bool:
@@ -68,7 +78,7 @@ def _release(config: Path) -> tuple[int, str]:
     if only_observes(config) and not any(record.may_stand() for record in found):
         return 0, "the service only observes, and no command is on record: the battery is left as it is"
     own = found[0] if found else None
-    record, report = own, None
+    record, report, where = own, None, None
     for other in found[1:]:
         if own is None or not own.may_stand():
             record, report = other, take_back_elsewhere(other)
@@ -76,10 +86,10 @@ def _release(config: Path) -> tuple[int, str]:
         first, _ = batteries(own, config, os.environ)
         if is_claimed_by_ours(first.address):
             return 0, f"another sunshift commands the battery at {first.address}: it is left to that one"
-        record, report = own, take_back(own, config, os.environ)
+        record, report, where = own, take_back(own, config, os.environ), first.address
     if report.confirmed and record is not None:
         with suppress(OSError):  # then the guard hands back once more
-            record.clear()
+            record.clear(where)
     return (0 if report.confirmed else 1), str(report)
 
 

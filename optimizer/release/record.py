@@ -13,11 +13,12 @@ import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from optimizer.release.claim import is_claimed_by_ours
 from optimizer.release.folders import Folders, service_folders
 from optimizer.release.target import ReleaseTarget
 
@@ -40,6 +41,8 @@ class Lease:
     """Reading of the boot-time clock at which it ends [s]."""
     length_s: float
     """How long it was given for [s]."""
+    battery: str = ""
+    """Address of the battery that it is for; empty: it does not say."""
 
     def is_over(self, now_s: float) -> bool:
         """Return whether nobody vouches for the command any more.
@@ -111,19 +114,20 @@ class CommandRecord:
         return ReleaseTarget.from_record(_read(self.intent_path).get("battery"))
 
     def renew(self, lease: Lease) -> None:
-        """Write the lease, beside the intent where the runtime folder takes none.
+        """Write the lease, beside the intent where the runtime folder takes none, or holds a neighbour's.
 
         Raises
         ------
         OSError
             Neither folder can be written to.
         """
-        content = {"command": lease.command, "until_s": lease.until_s, "length_s": lease.length_s}
-        try:
-            _replace(self.lease_path, content, through_to_disk=False)
-        except OSError:
-            # Every few seconds on the card wears it, but an intent without a lease sets the guard on its own service.
-            _replace(self.spare_lease_path, content, through_to_disk=False)
+        content = asdict(lease)
+        if not _is_of_a_neighbour(self.lease_path, lease.battery):
+            with suppress(OSError):
+                _replace(self.lease_path, content, through_to_disk=False)
+                return
+        # Every few seconds on the card wears it, but an intent without a lease sets the guard on its own service.
+        _replace(self.spare_lease_path, content, through_to_disk=False)
 
     def vouch_for_nothing(self) -> None:
         """Say that nothing stands, where the intent cannot be removed: until the next command, or the next boot.
@@ -138,19 +142,35 @@ class CommandRecord:
         content: dict[str, object] = {"command": "nothing", "until_s": FOR_EVER_S, "length_s": FOR_EVER_S}
         _replace(self.lease_path, content, through_to_disk=False)
 
-    def clear(self) -> None:
+    def clear(self, battery: str | None = None) -> None:
         """Take both back: nothing stands any more. The intent goes last, so that in doubt one remains.
+
+        Where that cannot be removed, a lease says that nothing stands: a card that has gone read-only would set the
+        guard on the battery at every look.
+
+        Parameters
+        ----------
+        battery
+            Address of the one that was handed back: the lease of a service that commands another one, and was given the
+            folder by mistake, stays. None: none stays.
 
         Raises
         ------
         OSError
             A folder cannot be written to.
         """
-        for path in self._lease_paths:
-            _remove(path)
-        if is_there(self.intent_path):
-            self.intent_path.unlink(missing_ok=True)
-            _flush_folder(self.state_dir)
+        ours = [path for path in self._lease_paths if not _is_of_a_neighbour(path, battery)]
+        try:
+            for path in ours:
+                _remove(path)
+            if is_there(self.intent_path):
+                self.intent_path.unlink(missing_ok=True)
+                _flush_folder(self.state_dir)
+        except OSError:
+            if self.lease_path in ours:
+                with suppress(OSError):
+                    self.vouch_for_nothing()
+            raise
 
     def stamp(self) -> Stamp:
         """Return what tells this writing of the record from any other."""
@@ -165,12 +185,16 @@ class CommandRecord:
         return *self._lease_paths, self.intent_path
 
     def _leases(self) -> list[Lease]:
-        """Return the leases that can be read, over or not."""
-        return [lease for path in self._lease_paths if (lease := _read_lease(path)) is not None]
+        """Return the leases that can be read, over or not, and are for no other battery than the intent."""
+        commanded = self.battery()
+        told = [lease for path in self._lease_paths if (lease := _read_lease(path)) is not None]
+        return [one for one in told if commanded is None or one.battery in {"", commanded.address}]
 
     def may_stand(self) -> bool:
         """Return whether a command may stand at the battery."""
-        return any(is_there(path) for path in self._paths)
+        if not any(is_there(path) for path in self._paths):
+            return False
+        return not any(lease.length_s >= FOR_EVER_S for lease in self._leases())
 
     def has_a_lease(self) -> bool:
         """Return whether a lease can be read, over or not."""
@@ -243,10 +267,21 @@ def _read(path: Path) -> dict[str, Any]:
 def _read_lease(path: Path) -> Lease | None:
     told = _read(path)
     try:
-        lease = Lease(command=str(told["command"]), until_s=float(told["until_s"]), length_s=float(told["length_s"]))
+        lease = Lease(
+            command=str(told["command"]),
+            until_s=float(told["until_s"]),
+            length_s=float(told["length_s"]),
+            battery=str(told.get("battery", "")),
+        )
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
     return lease if math.isfinite(lease.until_s) and math.isfinite(lease.length_s) else None
+
+
+def _is_of_a_neighbour(path: Path, battery: str | None) -> bool:
+    """Return whether a lease is another battery's, and somebody commands that."""
+    lease = _read_lease(path) if battery else None
+    return lease is not None and lease.battery not in {"", battery} and is_claimed_by_ours(lease.battery)
 
 
 def _replace(path: Path, content: dict[str, object], *, through_to_disk: bool) -> None:

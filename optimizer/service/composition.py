@@ -111,8 +111,8 @@ def build_daemon(
     # The record of a command lies there: a second service would take the first one's for its own.
     own_state = not observing and settings.service.state_dir.resolve() != runtime_dir.resolve()
     state_lock = lock_of(settings.service.state_dir) if own_state else None
-    leave = partial(_leave_word, configuration, keeper, observing)
-    lock_watch = LockWatch(lock, partial(leave, True))
+    leave = partial(_leave_word, configuration, observing)
+    lock_watch = LockWatch(lock, partial(leave, True), in_state=state_lock)
     reporter = Reporter(
         status_path(runtime_dir),
         clock=clock,
@@ -153,7 +153,7 @@ def build_daemon(
         claim=BatteryClaim(None if observing else _address(configuration)),
         leave_word=leave,
         on_record=keeper.stands,
-        on_end=partial(_mark_end, mark, controller, observing),
+        on_end=partial(_note_end, keeper, mark, controller, observing),
         headline=_headline(configuration, battery, observe=observing),
     )
     if not observing:
@@ -172,12 +172,16 @@ def _earlier_run(keeper: LeaseFiles, mark: RunMark, runtime_dir: Path, here: str
     return EarlierRun(command=keeper.stands(), unsettled=mark.found, elsewhere=back)
 
 
-def _mark_end(mark: RunMark, controller: Controller, observing: bool, handed_back: bool) -> None:
-    if not observing:
-        mark.at_end(handed_back=handed_back, leaves_a_choice=controller.leaves_a_choice)
+def _note_end(keeper: LeaseFiles, mark: RunMark, controller: Controller, observing: bool, handed_back: bool) -> None:
+    """Put down how it has ended: nothing stands any more where the battery was handed back."""
+    if observing:
+        return
+    if handed_back:
+        keeper.drop()
+    mark.at_end(handed_back=handed_back, leaves_a_choice=controller.leaves_a_choice)
 
 
-def _leave_word(configuration: Configuration, keeper: LeaseFiles, observing: bool, standing: bool) -> None:
+def _leave_word(configuration: Configuration, observing: bool, standing: bool) -> None:
     """Leave for those who come after what they need: the token, and whether there may be anything to take back."""
     runtime_dir = configuration.settings.service.runtime_dir
     leave_word(runtime_dir, standing=standing and not observing)
@@ -185,8 +189,6 @@ def _leave_word(configuration: Configuration, keeper: LeaseFiles, observing: boo
         leave_token(runtime_dir, configuration.token, release_target(configuration.settings.battery).address)
         return
     take_token_back(runtime_dir)
-    if not observing:
-        keeper.drop()
 
 
 def _address(configuration: Configuration) -> str | None:

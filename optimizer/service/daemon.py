@@ -110,13 +110,18 @@ class Daemon:
 
     @property
     def displaced(self) -> bool:
-        """Whether another service has taken the runtime folder while this one ran."""
+        """Whether another service has taken a folder of this one while it ran."""
         return self._displaced
 
     @property
     def left_to_another(self) -> bool:
         """Whether the battery was not handed back, because the one that has the folder may command it."""
         return self._left_to_another
+
+    @property
+    def may_have_left_a_command(self) -> bool:
+        """Whether a command is on record that may stand at the battery."""
+        return self._on_record()
 
     @property
     def is_busy(self) -> bool:
@@ -204,7 +209,7 @@ class Daemon:
             self._give_way(error)
 
     def _give_way(self, refusal: LockedError) -> None:
-        """End, and touch nothing more of what lies in the folder.
+        """End, and say nothing more in the runtime folder.
 
         Whoever has it may command another battery, only observe, or be about to give up; as long as the battery's name
         is held here, no other service on this machine commands it by that name, and nobody else would hand it back.
@@ -212,7 +217,7 @@ class Daemon:
         self._displaced = True
         self._left_to_another = not self._claim.is_ours
         what = "the battery is left to it" if self._left_to_another else "handing the battery back"
-        logger.error("the runtime folder was removed, and another service has it now: %s; %s", what, refusal)
+        logger.error("a folder of this service was removed, and another one has it now: %s; %s", what, refusal)
         if self._end is not None:
             self._end.set()
 

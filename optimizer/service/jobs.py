@@ -84,7 +84,8 @@ class JobBook:
             error = str(failure)
         except Exception as failure:  # a job may fail in any way; the service goes on
             error = f"{type(failure).__name__}: {failure}"
-            logger.exception("the job %s failed in an unforeseen way", job.name)
+            if _is_news(error, self.record(job.name)):
+                logger.exception("the job %s failed in an unforeseen way", job.name)
         self._note(job.name, began_at, self._clock.elapsed() - began_s, result, error)
 
     def note_failure(self, name: str, error: str) -> None:
@@ -104,10 +105,15 @@ class JobBook:
                 error=error,
             )
         # One line when it begins to fail and one when it works again, not one a run.
-        if error is not None and (before.error is None or _gist(error) != _gist(before.error)):
+        if error is not None and _is_news(error, before):
             logger.warning("the job %s failed: %s", name, error)
         elif error is None and before.error is not None:
             logger.info("the job %s works again: %s", name, result)
+
+
+def _is_news(error: str, before: JobRecord) -> bool:
+    """Return whether a job fails in another way than the last time, or did not fail then."""
+    return before.error is None or _gist(error) != _gist(before.error)
 
 
 def _gist(error: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 
 from optimizer.release.record import CommandRecord, Lease, is_there
@@ -40,6 +39,7 @@ class LeaseFiles:
     ) -> None:
         self.fault: str | None = None
         self._record, self._battery, self._found_at = record, battery, found_at
+        self._address = None if battery is None else battery.address
         self._intended = False
         self._dropped = False
 
@@ -61,7 +61,8 @@ class LeaseFiles:
     def hold(self, command: str, *, until_s: float, length_s: float) -> None:
         """Write the intent where none is on disk, then the lease."""
         self._dropped = False
-        self._try(lambda: self._hold(Lease(command=command, until_s=until_s, length_s=length_s)))
+        lease = Lease(command=command, until_s=until_s, length_s=length_s, battery=self._address or "")
+        self._try(lambda: self._hold(lease))
 
     def drop(self) -> None:
         """Take both back, once; where that fails, again the next time."""
@@ -79,13 +80,7 @@ class LeaseFiles:
             self._intended = True
 
     def _drop(self) -> None:
-        try:
-            self._record.clear()
-        except OSError:
-            # A card that has gone read-only keeps the intent: the guard would hand back at every look.
-            with suppress(OSError):
-                self._record.vouch_for_nothing()
-            raise
+        self._record.clear(self._address)
         self._intended = False
 
     def _try(self, write: Callable[[], None]) -> bool:

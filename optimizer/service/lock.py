@@ -103,6 +103,11 @@ class InstanceLock:
         self._say_who(descriptor)
 
     @property
+    def is_held(self) -> bool:
+        """Whether this process has taken it."""
+        return self._descriptor is not None
+
+    @property
     def in_place(self) -> bool:
         """Whether what is held is still what others find: a file that was removed keeps nobody out."""
         if self._descriptor is None:

@@ -1,4 +1,4 @@
-"""Holds on to the lock while the service runs: a runtime folder that was deleted takes the lock's file with it."""
+"""Holds on to the locks while the service runs: a folder that was deleted takes the lock's file with it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ logger = logging.getLogger("sunshift.service")
 
 
 class LockWatch:
-    """Looks after every step whether the lock is still in its place, and takes it again where it is not.
+    """Looks after every step whether the locks are still in their places, and takes them again where they are not.
 
     Parameters
     ----------
     lock
-        What this process holds.
+        What this process holds in its runtime folder.
     furnish
         Leaves in a folder made anew what belongs there.
+    in_state
+        The same in its state folder; None: it holds none there. That folder is not made anew: it may be a disk that is
+        away, and what is written beneath it would be lost.
 
     Attributes
     ----------
@@ -27,24 +30,28 @@ class LockWatch:
         What is wrong with it now, for a person; None: nothing.
     """
 
-    def __init__(self, lock: InstanceLock, furnish: Callable[[], None]) -> None:
+    def __init__(
+        self, lock: InstanceLock, furnish: Callable[[], None], *, in_state: InstanceLock | None = None
+    ) -> None:
         self.fault: str | None = None
-        self._lock, self._furnish = lock, furnish
+        self._lock, self._furnish, self._in_state = lock, furnish, in_state
         self._told: str | None = None
 
     def look(self) -> None:
-        """Take the lock again where its file was removed.
+        """Take a lock again where its file was removed.
 
         Raises
         ------
         LockedError
-            Another process has taken it meanwhile: the battery is the other's.
+            Another process has taken it meanwhile: the folder is the other's.
         """
-        if self._lock.in_place:
+        lost = self._lost()
+        if not lost:
             self.fault = self._told = None
             return
         try:
-            self._lock.retake()
+            for lock in lost:
+                lock.retake()
             self._furnish()
         except LockedError:
             raise
@@ -53,7 +60,15 @@ class LockWatch:
             self._tell(self.fault)
         else:
             self.fault = None
-            self._tell(f"{self._lock.path}: was removed while the service runs; made anew, and the lock taken again")
+            paths = ", ".join(str(lock.path) for lock in lost)
+            self._tell(f"{paths}: was removed while the service runs; made anew, and the lock taken again")
+
+    def _lost(self) -> list[InstanceLock]:
+        lost = [] if self._lock.in_place else [self._lock]
+        state = self._in_state
+        if state is not None and state.is_held and not state.in_place and state.path.parent.is_dir():
+            lost.append(state)
+        return lost
 
     def _tell(self, what: str) -> None:
         """Say it once, until the lock has been found in its place again."""

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,6 +104,17 @@ def test_text_has_a_line_for_each_finding_and_its_advice(
     assert any(line.startswith("OK   battery: sonnen_v1 at 127.0.0.1") for line in told)
     assert any(line.startswith("     -> ") for line in told)
     assert told[-1] == "Ready."
+
+
+def test_a_solver_that_cannot_be_loaded_is_found(
+    tmp_path: Path, battery: SimulatorServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service would control without plans, and say so; who sets it up learns it before."""
+    monkeypatch.setitem(sys.modules, "optimizer.assembly.planner", None)
+    monkeypatch.setattr(sys.modules[__name__], "CONFIG", CONFIG + '[strategy]\nname = "time_of_use"\n')
+    code, found = checked(capsys, tmp_path, battery.v1_port)
+    assert code == 1
+    assert "the installation is broken, install sunshift anew" in str(found["plan"])
 
 
 def test_a_broken_configuration_exits_with_78(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

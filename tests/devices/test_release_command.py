@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from optimizer.release.record import CommandRecord
 from optimizer.release.target import ReleaseTarget
 from optimizer.release.word import NOTHING_TO_RELEASE
 from optimizer.service.battery_claim import BatteryClaim
+from optimizer.service.lock import InstanceLock
 from support.fake_sonnen import FakeSonnen
 
 
@@ -189,7 +191,7 @@ def test_the_word_that_nothing_stands_counts_in_folders_of_the_services_own(
 def test_a_record_that_cannot_be_cleared_costs_nothing(
     folders: str, battery: FakeSonnen, record: CommandRecord, config: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The battery is back all the same; at worst the guard hands it back once more."""
+    """The battery is back all the same, and a lease in the runtime folder says that nothing stands."""
     if folders == "none":
         monkeypatch.delenv("STATE_DIRECTORY")
 
@@ -198,7 +200,9 @@ def test_a_record_that_cannot_be_cleared_costs_nothing(
 
     monkeypatch.setattr(Path, "unlink", read_only)
     assert command.main(["--config", config]) == 0
-    assert (battery.mode, record.may_stand()) == ("2", True)
+    assert battery.mode == "2"
+    assert record.intent_path.exists()
+    assert record.may_stand() == (folders == "none")
 
 
 def test_the_process_ends_whatever_hangs(
@@ -257,6 +261,23 @@ def test_after_a_service_that_was_refused_the_record_stays(
     assert command.main(["--config", config, "--after-service"]) == 0
     assert capsys.readouterr().out == "another sunshift commands the battery: it is left to that one\n"
     assert record.may_stand()
+
+
+@pytest.mark.parametrize("holds", ["battery", "state folder", "runtime folder"])
+def test_after_a_service_that_was_refused_what_nobody_looks_after_is_taken_back(
+    holds: str, battery: FakeSonnen, record: CommandRecord, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has the runtime folder may command another battery, or only observe: that looks after nothing of ours."""
+    monkeypatch.setenv("EXIT_STATUS", "69")
+    target = ReleaseTarget(driver="sonnen_v1", host="127.0.0.1", port=battery.port, mode_control=True)
+    record.intend("charge 3000 W", target)
+    folder = record.state_dir if holds == "state folder" else record.runtime_dir
+    lock = InstanceLock(folder, battery="another", since=datetime(2026, 5, 4, tzinfo=UTC))
+    with BatteryClaim(target.address) if holds == "battery" else lock:
+        assert command.main(["--config", config, "--after-service"]) == 0
+    left = holds != "runtime folder"
+    assert (battery.mode, battery.setpoint_w) == (("1", 3000) if left else ("2", 0))
+    assert record.may_stand() == left
 
 
 @pytest.mark.parametrize("said", ["0", "1", "78", "KILL", "ABRT", "", "6", "690"])

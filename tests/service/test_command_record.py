@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from optimizer.release.folders import systemd_folders
 from optimizer.release.record import CommandRecord, Lease, records
 from optimizer.release.target import ReleaseTarget
+from optimizer.service.battery_claim import BatteryClaim
 
 LEASE = Lease(command="charge 2000 W", until_s=50.0, length_s=90.0)
 
@@ -266,3 +268,73 @@ def test_a_lease_is_one_that_can_be_read_in_either_place(record: CommandRecord) 
     for path in (record.lease_path, record.spare_lease_path):
         path.write_text("{")
     assert not record.has_a_lease()
+
+
+OURS = ReleaseTarget(driver="sonnen_v1", host="192.0.2.7")
+NEIGHBOURS = ReleaseTarget(driver="sonnen_v1", host="192.0.2.8")
+
+
+def lease_of(battery: ReleaseTarget) -> Lease:
+    return replace(LEASE, battery=battery.address)
+
+
+def test_a_lease_vouches_for_its_own_battery_alone(record: CommandRecord) -> None:
+    """A service for another one may have been given the runtime folder by mistake, or once it was removed."""
+    record.intend("charge 2000 W", OURS)
+    record.renew(lease_of(OURS))
+    assert record.unvouched(0.0) is None
+    record.renew(lease_of(NEIGHBOURS))
+    assert record.unvouched(0.0) == "a command of unknown power"
+    record.renew(LEASE)
+    assert record.unvouched(0.0) is None
+
+
+@pytest.mark.parametrize("commands", [True, False])
+def test_the_lease_of_whoever_commands_another_battery_stays(commands: bool, record: CommandRecord) -> None:
+    """It is theirs; one that nobody stands behind any more goes with the rest."""
+    record.intend("charge 2000 W", OURS)
+    record.renew(lease_of(NEIGHBOURS))
+    with BatteryClaim(NEIGHBOURS.address if commands else None):
+        record.clear(OURS.address)
+    assert not record.intent_path.exists()
+    assert record.lease_path.exists() == commands
+
+
+@pytest.mark.parametrize("theirs", [True, False])
+def test_where_the_intent_cannot_be_removed_a_lease_says_that_nothing_stands(
+    theirs: bool, record: CommandRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a card that has gone read-only the guard would hand back at every look. A neighbour's lease stays."""
+    record.intend("charge 2000 W", OURS)
+    record.renew(lease_of(NEIGHBOURS if theirs else OURS))
+
+    def read_only(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "unlink", read_only)
+    with BatteryClaim(NEIGHBOURS.address), pytest.raises(OSError, match="Read-only"):
+        record.clear(OURS.address)
+    assert record.intent_path.exists()
+    assert record.may_stand() == theirs
+    assert json.loads(record.lease_path.read_text())["command"] == ("charge 2000 W" if theirs else "nothing")
+
+
+def test_a_new_command_stands_though_nothing_was_said_to(record: CommandRecord) -> None:
+    """Its own lease takes the place of that one."""
+    record.intend("charge 2000 W")
+    record.vouch_for_nothing()
+    assert not record.may_stand()
+    record.renew(LEASE)
+    assert record.may_stand()
+
+
+def test_the_lease_of_whoever_commands_another_battery_is_not_written_over(record: CommandRecord) -> None:
+    """Ours goes beside the intent then; each guard finds its own."""
+    record.intend("charge 2000 W", OURS)
+    record.renew(lease_of(NEIGHBOURS))
+    with BatteryClaim(NEIGHBOURS.address):
+        record.renew(lease_of(OURS))
+        assert record.unvouched(0.0) is None
+        assert json.loads(record.lease_path.read_text())["battery"] == NEIGHBOURS.address
+    record.renew(lease_of(OURS))
+    assert json.loads(record.lease_path.read_text())["battery"] == OURS.address

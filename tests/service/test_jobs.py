@@ -69,6 +69,25 @@ def test_a_failing_job_is_recorded_logged_once_and_runs_again(caplog: pytest.Log
     assert "ZeroDivisionError" in str(record.error)
 
 
+def test_a_job_that_fails_in_an_unforeseen_way_shows_where_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A traceback a minute would be 27,000 lines a day; another error, or one after a success, has its own."""
+    clock = SimulatedClock(START)
+    outcomes = iter([KeyError("a 1"), KeyError("a 2"), TypeError("b"), None, TypeError("b")])
+
+    def work() -> str:
+        if outcome := next(outcomes):
+            raise outcome
+        return "done"
+
+    runner, book = SteppedRunner(clock), JobBook(clock)
+    runner.start([Job(name="replan", run=work, period=QUARTER)], book)
+    for _ in range(5):
+        clock.advance(900)
+    shown = [str(record.exc_info[1]) for record in caplog.records if record.exc_info]
+    assert shown == ["'a 1'", "b", "b"]
+    assert book.record("replan").failures == 4
+
+
 def test_the_scheduler_runs_jobs_on_its_own_threads_and_ends_cleanly() -> None:
     """A triggered job runs soon, a failing one harms nobody, and no thread is left."""
     before = threading.active_count()

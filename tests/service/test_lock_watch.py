@@ -99,3 +99,41 @@ def test_a_battery_that_is_another_processs_now_is_let_go(held: Held) -> None:
     shutil.rmtree(held.folder)
     with InstanceLock(held.folder, battery="another", since=SINCE), pytest.raises(LockedError, match="for another"):
         held.watch.look()
+
+
+@pytest.fixture
+def in_state(tmp_path: Path) -> Held:
+    """Return the same for a service that holds its state folder as well."""
+    held, other = Held(tmp_path / "run"), Held(tmp_path / "state")
+    held.watch = LockWatch(held.lock, held._furnish, in_state=other.lock)
+    held.folder = other.folder
+    return held
+
+
+def test_a_state_folder_that_is_back_is_held_again_and_not_made_anew(in_state: Held) -> None:
+    """It may be a disk that is away: what is written beneath its place would be lost."""
+    shutil.rmtree(in_state.folder)
+    in_state.watch.look()
+    assert not in_state.folder.exists()
+    assert in_state.watch.fault is None
+    in_state.folder.mkdir()
+    in_state.watch.look()
+    assert is_held(in_state.folder)
+
+
+def test_a_state_folder_that_is_anothers_now_is_let_go(in_state: Held) -> None:
+    """The record of a command lies there: two services would take each other's for their own."""
+    shutil.rmtree(in_state.folder)
+    with InstanceLock(in_state.folder, battery="the other's", since=SINCE), pytest.raises(LockedError):
+        in_state.watch.look()
+
+
+def test_a_state_folder_that_could_not_be_held_is_not_asked_for(tmp_path: Path) -> None:
+    """Storage never stops control."""
+    held = Held(tmp_path / "run")
+    never = InstanceLock(tmp_path / "state", battery="mine", since=SINCE)
+    (tmp_path / "state").mkdir()
+    held.watch = LockWatch(held.lock, held._furnish, in_state=never)
+    held.watch.look()
+    assert not is_held(tmp_path / "state")
+    assert held.furnished == 0
