@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"sunshift: {error}", file=sys.stderr)
         return EXIT_CONFIG
     except (SunshiftError, ImportError) as error:
-        broken = "cannot be loaded; the installation is broken, install it anew: " * isinstance(error, ImportError)
+        broken = "the installation is broken, install it anew: " if isinstance(error, ImportError) else ""
         print(f"sunshift: {broken}{error}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:

@@ -72,8 +72,7 @@ def _clear_record(record: CommandRecord) -> None:
     try:
         record.clear()
     except OSError as error:
-        print(
-            f"{error.filename}: the command stays on record ({error.strerror}), so that the guard or the next start "
-            "hands back once more",
-            file=sys.stderr,
+        then = (
+            "the guard or the next start hands back once more" if record.may_stand() else "a lease says that it is over"
         )
+        print(f"{error.filename}: the command stays on record ({error.strerror}); {then}", file=sys.stderr)

@@ -37,8 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     Returns
     -------
     int
-        1 where the battery could not be handed back, or another service has taken the runtime folder; 69 where another
-        one commands the battery.
+        1 where the battery could not be handed back, or another service has taken a folder of this one; 69 where
+        another one commands the battery; 130 where Ctrl-C came twice.
     """
     daemon: Daemon | None = None
     notifier = Notifier.from_environment()
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             daemon = build_daemon(configuration, clock=WallClock(), notifier=notifier, observe=arguments.observe)
             code = _run_to_the_end(daemon, stop)
     except KeyboardInterrupt:
-        # Another one, as the last lines are written. Nothing is printed: nobody may be reading.
+        # Before there is a service, or as its last lines are written. Nothing is printed: nobody may be reading.
         code = EXIT_INTERRUPTED
     if daemon is not None and daemon.is_busy:
         # A plan that is still being made, or hangs, would be waited for as the interpreter ends.

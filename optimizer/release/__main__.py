@@ -78,17 +78,19 @@ def _release(config: Path) -> tuple[int, str]:
     if only_observes(config) and not any(record.may_stand() for record in found):
         return 0, "the service only observes, and no command is on record: the battery is left as it is"
     own = found[0] if found else None
-    record, report, where = own, None, None
+    record, report = own, None
+    where: str | None = None
     for other in found[1:]:
         if own is None or not own.may_stand():
-            record, report = other, take_back_elsewhere(other)
+            named = other.battery()
+            record, report, where = other, take_back_elsewhere(other), named.address if named else None
     if report is None:
         first, _ = batteries(own, config, os.environ)
         if is_claimed_by_ours(first.address):
             return 0, f"another sunshift commands the battery at {first.address}: it is left to that one"
         record, report, where = own, take_back(own, config, os.environ), first.address
     if report.confirmed and record is not None:
-        with suppress(OSError):  # then the guard hands back once more
+        with suppress(OSError):  # then a lease says that nothing stands, or the guard hands back once more
             record.clear(where)
     return (0 if report.confirmed else 1), str(report)
 

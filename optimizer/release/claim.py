@@ -53,7 +53,7 @@ def holder_of(address: str) -> tuple[int, int] | None:
 
     It does not where nobody holds it, nor once its queue is full.
     """
-    with suppress(OSError, struct.error), _asking(address) as asking:
+    with suppress(OSError, ValueError, struct.error), _asking(address) as asking:
         pid, uid, _ = _PEER.unpack(asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
         return pid, uid
     return None

@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from optimizer.clock import boot_time_s
 from optimizer.release.claim import is_claimed_by_ours
 from optimizer.release.folders import Folders, service_folders
 from optimizer.release.target import ReleaseTarget
@@ -50,6 +51,11 @@ class Lease:
         A lease with more time left than it was given for was written before the computer started anew.
         """
         return not 0.0 <= self.until_s - now_s <= self.length_s
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether it says that nothing stands, in the place of an intent that cannot be removed."""
+        return self.length_s >= FOR_EVER_S
 
 
 @dataclass(frozen=True)
@@ -122,25 +128,30 @@ class CommandRecord:
             Neither folder can be written to.
         """
         content = asdict(lease)
-        if not _is_of_a_neighbour(self.lease_path, lease.battery):
+        if not _is_a_neighbours(self.lease_path, lease.battery):
             with suppress(OSError):
                 _replace(self.lease_path, content, through_to_disk=False)
                 return
         # Every few seconds on the card wears it, but an intent without a lease sets the guard on its own service.
         _replace(self.spare_lease_path, content, through_to_disk=False)
 
-    def vouch_for_nothing(self) -> None:
+    def vouch_for_nothing(self, battery: str = "") -> None:
         """Say that nothing stands, where the intent cannot be removed: until the next command, or the next boot.
 
-        In the runtime folder alone, which that finds empty.
+        In the runtime folder alone, which that finds empty where systemd made it.
+
+        Parameters
+        ----------
+        battery
+            Address of the one at which nothing stands.
 
         Raises
         ------
         OSError
             That folder cannot be written to.
         """
-        content: dict[str, object] = {"command": "nothing", "until_s": FOR_EVER_S, "length_s": FOR_EVER_S}
-        _replace(self.lease_path, content, through_to_disk=False)
+        nothing = Lease(command="nothing", until_s=FOR_EVER_S, length_s=FOR_EVER_S, battery=battery)
+        _replace(self.lease_path, asdict(nothing), through_to_disk=False)
 
     def clear(self, battery: str | None = None) -> None:
         """Take both back: nothing stands any more. The intent goes last, so that in doubt one remains.
@@ -151,26 +162,31 @@ class CommandRecord:
         Parameters
         ----------
         battery
-            Address of the one that was handed back: the lease of a service that commands another one, and was given the
-            folder by mistake, stays. None: none stays.
+            Address of the one that was handed back: what a service for another one holds, which was given the folder by
+            mistake, stays. None: nothing stays.
 
         Raises
         ------
         OSError
             A folder cannot be written to.
         """
-        ours = [path for path in self._lease_paths if not _is_of_a_neighbour(path, battery)]
+        ours = [path for path in self._lease_paths if not _is_a_neighbours(path, battery)]
         try:
             for path in ours:
                 _remove(path)
-            if is_there(self.intent_path):
+            if is_there(self.intent_path) and not self._is_intended_elsewhere(battery):
                 self.intent_path.unlink(missing_ok=True)
                 _flush_folder(self.state_dir)
         except OSError:
             if self.lease_path in ours:
                 with suppress(OSError):
-                    self.vouch_for_nothing()
+                    self.vouch_for_nothing(battery or "")
             raise
+
+    def _is_intended_elsewhere(self, battery: str | None) -> bool:
+        """Return whether the intent is that of a living service for another battery."""
+        intended = self.battery() if battery else None
+        return intended is not None and intended.address != battery and is_claimed_by_ours(intended.address)
 
     def stamp(self) -> Stamp:
         """Return what tells this writing of the record from any other."""
@@ -191,10 +207,11 @@ class CommandRecord:
         return [one for one in told if commanded is None or one.battery in {"", commanded.address}]
 
     def may_stand(self) -> bool:
-        """Return whether a command may stand at the battery."""
+        """Return whether a command may stand at the battery: a file says so, unless a lease says that nothing does."""
         if not any(is_there(path) for path in self._paths):
             return False
-        return not any(lease.length_s >= FOR_EVER_S for lease in self._leases())
+        leases = self._leases()
+        return not leases or not all(lease.says_nothing for lease in leases)
 
     def has_a_lease(self) -> bool:
         """Return whether a lease can be read, over or not."""
@@ -218,7 +235,7 @@ class CommandRecord:
         """
         if not self.may_stand():
             return None
-        leases = self._leases()
+        leases = [lease for lease in self._leases() if not lease.says_nothing]
         if any(not lease.is_over(now_s) for lease in leases):
             return None
         return leases[0].command if leases else "a command of unknown power"
@@ -278,10 +295,12 @@ def _read_lease(path: Path) -> Lease | None:
     return lease if math.isfinite(lease.until_s) and math.isfinite(lease.length_s) else None
 
 
-def _is_of_a_neighbour(path: Path, battery: str | None) -> bool:
-    """Return whether a lease is another battery's, and somebody commands that."""
+def _is_a_neighbours(path: Path, battery: str | None) -> bool:
+    """Return whether a lease is another battery's and holds: that of a service which is gone is over within minutes."""
     lease = _read_lease(path) if battery else None
-    return lease is not None and lease.battery not in {"", battery} and is_claimed_by_ours(lease.battery)
+    if lease is None or lease.battery in {"", battery} or lease.says_nothing:
+        return False
+    return not lease.is_over(boot_time_s())
 
 
 def _replace(path: Path, content: dict[str, object], *, through_to_disk: bool) -> None:

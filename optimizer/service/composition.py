@@ -153,7 +153,7 @@ def build_daemon(
         claim=BatteryClaim(None if observing else _address(configuration)),
         leave_word=leave,
         on_record=keeper.stands,
-        on_end=partial(_note_end, keeper, mark, controller, observing),
+        on_end=partial(_note_end, keeper, mark, controller, observing=observing, state_lock=state_lock),
         headline=_headline(configuration, battery, observe=observing),
     )
     if not observing:
@@ -172,13 +172,23 @@ def _earlier_run(keeper: LeaseFiles, mark: RunMark, runtime_dir: Path, here: str
     return EarlierRun(command=keeper.stands(), unsettled=mark.found, elsewhere=back)
 
 
-def _note_end(keeper: LeaseFiles, mark: RunMark, controller: Controller, observing: bool, handed_back: bool) -> None:
+def _note_end(
+    keeper: LeaseFiles,
+    mark: RunMark,
+    controller: Controller,
+    handed_back: bool,
+    *,
+    observing: bool,
+    state_lock: InstanceLock | None,
+) -> None:
     """Put down how it has ended: nothing stands any more where the battery was handed back."""
     if observing:
         return
     if handed_back:
         keeper.drop()
-    mark.at_end(handed_back=handed_back, leaves_a_choice=controller.leaves_a_choice)
+    if state_lock is None or state_lock.in_place or not state_lock.is_held:
+        # Otherwise the folder was removed, and the mark in it may be another service's.
+        mark.at_end(handed_back=handed_back, leaves_a_choice=controller.leaves_a_choice)
 
 
 def _leave_word(configuration: Configuration, observing: bool, standing: bool) -> None:

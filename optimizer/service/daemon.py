@@ -209,7 +209,7 @@ class Daemon:
             self._give_way(error)
 
     def _give_way(self, refusal: LockedError) -> None:
-        """End, and say nothing more in the runtime folder.
+        """End, and leave no more word, token or status in the runtime folder.
 
         Whoever has it may command another battery, only observe, or be about to give up; as long as the battery's name
         is held here, no other service on this machine commands it by that name, and nobody else would hand it back.

@@ -70,7 +70,8 @@ class LeaseFiles:
             self._dropped = self._try(self._drop)
 
     def _hold(self, lease: Lease) -> None:
-        # The lease first: while it is there the guard does not take the intent for one that was left over.
+        # The lease first: while it is there the guard does not take the intent for one that was left over, unless that
+        # names another battery.
         self._record.renew(lease)
         # Looked for every time: the guard clears it when it hands back what a slow service then commands again.
         if not self._intended or not is_there(self._record.intent_path):

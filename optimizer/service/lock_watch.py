@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from optimizer.errors import LockedError, SunshiftError
 from optimizer.service.lock import InstanceLock
@@ -52,7 +54,8 @@ class LockWatch:
         try:
             for lock in lost:
                 lock.retake()
-            self._furnish()
+                if lock is self._lock:
+                    self._furnish()
         except LockedError:
             raise
         except SunshiftError as error:
@@ -66,7 +69,7 @@ class LockWatch:
     def _lost(self) -> list[InstanceLock]:
         lost = [] if self._lock.in_place else [self._lock]
         state = self._in_state
-        if state is not None and state.is_held and not state.in_place and state.path.parent.is_dir():
+        if state is not None and state.is_held and not state.in_place and _is_there(state.path.parent):
             lost.append(state)
         return lost
 
@@ -75,3 +78,10 @@ class LockWatch:
         if what != self._told:
             logger.warning("%s", what)
             self._told = what
+
+
+def _is_there(folder: Path) -> bool:
+    """Return whether a folder is there; a disk that fails is not."""
+    with suppress(OSError):
+        return folder.is_dir()
+    return False

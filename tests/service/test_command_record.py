@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import os
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from optimizer.clock import boot_time_s
 from optimizer.release.folders import systemd_folders
 from optimizer.release.record import CommandRecord, Lease, records
 from optimizer.release.target import ReleaseTarget
@@ -160,8 +161,9 @@ def test_where_an_intent_cannot_be_removed_it_is_said_that_nothing_stands(
     """As a lease without an end, in the folder that the next boot finds empty: nothing of it goes to the card."""
     record.intend("charge 2000 W")
     flushed.clear()
-    record.vouch_for_nothing()
-    assert json.loads(record.lease_path.read_text()) == {"command": "nothing", "until_s": 1e12, "length_s": 1e12}
+    record.vouch_for_nothing(OURS.address)
+    said = {"command": "nothing", "until_s": 1e12, "length_s": 1e12, "battery": "192.0.2.7"}
+    assert json.loads(record.lease_path.read_text()) == said
     assert flushed == []
     assert record.unvouched(50.0) is None
 
@@ -274,30 +276,38 @@ OURS = ReleaseTarget(driver="sonnen_v1", host="192.0.2.7")
 NEIGHBOURS = ReleaseTarget(driver="sonnen_v1", host="192.0.2.8")
 
 
-def lease_of(battery: ReleaseTarget) -> Lease:
-    return replace(LEASE, battery=battery.address)
+def lease_of(battery: ReleaseTarget, *, left_s: float = 60.0) -> Lease:
+    return Lease(command="charge 2000 W", until_s=boot_time_s() + left_s, length_s=90.0, battery=battery.address)
 
 
 def test_a_lease_vouches_for_its_own_battery_alone(record: CommandRecord) -> None:
     """A service for another one may have been given the runtime folder by mistake, or once it was removed."""
     record.intend("charge 2000 W", OURS)
+    now_s = boot_time_s()
     record.renew(lease_of(OURS))
-    assert record.unvouched(0.0) is None
+    assert record.unvouched(now_s) is None
+    record.lease_path.unlink()
     record.renew(lease_of(NEIGHBOURS))
-    assert record.unvouched(0.0) == "a command of unknown power"
-    record.renew(LEASE)
-    assert record.unvouched(0.0) is None
+    assert record.unvouched(now_s) == "a command of unknown power"
+
+
+@pytest.mark.parametrize("left_s", [60.0, -1.0])
+def test_the_lease_of_whoever_commands_another_battery_stays(left_s: float, record: CommandRecord) -> None:
+    """It is theirs; one that nobody renews any more goes with the rest."""
+    record.intend("charge 2000 W", OURS)
+    record.renew(lease_of(NEIGHBOURS, left_s=left_s))
+    record.clear(OURS.address)
+    assert not record.intent_path.exists()
+    assert record.lease_path.exists() == (left_s > 0)
 
 
 @pytest.mark.parametrize("commands", [True, False])
-def test_the_lease_of_whoever_commands_another_battery_stays(commands: bool, record: CommandRecord) -> None:
-    """It is theirs; one that nobody stands behind any more goes with the rest."""
-    record.intend("charge 2000 W", OURS)
-    record.renew(lease_of(NEIGHBOURS))
+def test_the_intent_of_whoever_commands_another_battery_stays(commands: bool, record: CommandRecord) -> None:
+    """Ours went with the state folder, which was theirs from then on; what nobody stands behind goes."""
+    record.intend("charge 2000 W", NEIGHBOURS)
     with BatteryClaim(NEIGHBOURS.address if commands else None):
         record.clear(OURS.address)
-    assert not record.intent_path.exists()
-    assert record.lease_path.exists() == commands
+    assert record.intent_path.exists() == commands
 
 
 @pytest.mark.parametrize("theirs", [True, False])
@@ -312,29 +322,43 @@ def test_where_the_intent_cannot_be_removed_a_lease_says_that_nothing_stands(
         raise OSError(errno.EROFS, "Read-only file system", str(path))
 
     monkeypatch.setattr(Path, "unlink", read_only)
-    with BatteryClaim(NEIGHBOURS.address), pytest.raises(OSError, match="Read-only"):
+    with pytest.raises(OSError, match="Read-only"):
         record.clear(OURS.address)
     assert record.intent_path.exists()
     assert record.may_stand() == theirs
     assert json.loads(record.lease_path.read_text())["command"] == ("charge 2000 W" if theirs else "nothing")
 
 
-def test_a_new_command_stands_though_nothing_was_said_to(record: CommandRecord) -> None:
-    """Its own lease takes the place of that one."""
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_new_command_stands_though_nothing_was_said_to(beside: bool, record: CommandRecord) -> None:
+    """Its own lease takes the place of that one, or lies beside the intent where the runtime folder takes none."""
     record.intend("charge 2000 W")
     record.vouch_for_nothing()
-    assert not record.may_stand()
-    record.renew(LEASE)
+    assert (record.may_stand(), record.unvouched(1e6)) == (False, None)
+    if beside:
+        record.spare_lease_path.write_text(json.dumps(asdict(LEASE)))
+    else:
+        record.renew(LEASE)
+    assert (record.may_stand(), record.unvouched(1e6)) == (True, "charge 2000 W")
+
+
+def test_nothing_is_said_of_one_battery_alone(record: CommandRecord) -> None:
+    """A service for another one may have been given the runtime folder."""
+    record.intend("charge 2000 W", OURS)
+    record.vouch_for_nothing(NEIGHBOURS.address)
     assert record.may_stand()
+    assert record.unvouched(0.0) == "a command of unknown power"
+    record.renew(lease_of(OURS))
+    assert json.loads(record.lease_path.read_text())["battery"] == OURS.address
 
 
 def test_the_lease_of_whoever_commands_another_battery_is_not_written_over(record: CommandRecord) -> None:
     """Ours goes beside the intent then; each guard finds its own."""
     record.intend("charge 2000 W", OURS)
     record.renew(lease_of(NEIGHBOURS))
-    with BatteryClaim(NEIGHBOURS.address):
-        record.renew(lease_of(OURS))
-        assert record.unvouched(0.0) is None
-        assert json.loads(record.lease_path.read_text())["battery"] == NEIGHBOURS.address
+    record.renew(lease_of(OURS))
+    assert record.unvouched(boot_time_s()) is None
+    assert json.loads(record.lease_path.read_text())["battery"] == NEIGHBOURS.address
+    record.lease_path.write_text(json.dumps(asdict(lease_of(NEIGHBOURS, left_s=-1.0))))
     record.renew(lease_of(OURS))
     assert json.loads(record.lease_path.read_text())["battery"] == OURS.address

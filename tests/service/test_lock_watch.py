@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -137,3 +138,26 @@ def test_a_state_folder_that_could_not_be_held_is_not_asked_for(tmp_path: Path) 
     held.watch.look()
     assert not is_held(tmp_path / "state")
     assert held.furnished == 0
+
+
+def test_a_state_disk_that_fails_stops_nothing(in_state: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is as one that is away."""
+    shutil.rmtree(in_state.folder)
+
+    def fail(_: Path) -> bool:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "is_dir", fail)
+        in_state.watch.look()
+    assert in_state.watch.fault is None
+
+
+def test_the_runtime_folder_is_furnished_though_the_state_folder_cannot_be_held(in_state: Held, tmp_path: Path) -> None:
+    """Word and token must lie there whatever becomes of the other."""
+    shutil.rmtree(tmp_path / "run")
+    shutil.rmtree(in_state.folder)
+    (in_state.folder / LOCK_NAME).mkdir(parents=True)
+    in_state.watch.look()
+    assert in_state.furnished == 1
+    assert in_state.watch.fault is not None
