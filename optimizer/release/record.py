@@ -128,9 +128,10 @@ class CommandRecord:
             Neither folder can be written to.
         """
         content = asdict(lease)
-        if not _is_a_neighbours(self.lease_path, lease.battery):
+        if not self._is_a_neighbours(self.lease_path, lease.battery):
             with suppress(OSError):
                 _replace(self.lease_path, content, through_to_disk=False)
+                self._remove_spare(lease.battery)
                 return
         # Every few seconds on the card wears it, but an intent without a lease sets the guard on its own service.
         _replace(self.spare_lease_path, content, through_to_disk=False)
@@ -170,23 +171,42 @@ class CommandRecord:
         OSError
             A folder cannot be written to.
         """
-        ours = [path for path in self._lease_paths if not _is_a_neighbours(path, battery)]
+        ours = [path for path in self._lease_paths if not self._is_a_neighbours(path, battery)]
+        intended, is_theirs = self.battery(), self._is_intended_elsewhere(battery)
         try:
             for path in ours:
                 _remove(path)
-            if is_there(self.intent_path) and not self._is_intended_elsewhere(battery):
+            if is_there(self.intent_path) and not is_theirs:
                 self.intent_path.unlink(missing_ok=True)
                 _flush_folder(self.state_dir)
         except OSError:
             if self.lease_path in ours:
                 with suppress(OSError):
-                    self.vouch_for_nothing(battery or "")
+                    # In the place of the intent, which may be of a run with another address.
+                    self.vouch_for_nothing((battery or "") if is_theirs or intended is None else intended.address)
             raise
 
     def _is_intended_elsewhere(self, battery: str | None) -> bool:
         """Return whether the intent is that of a living service for another battery."""
         intended = self.battery() if battery else None
         return intended is not None and intended.address != battery and is_claimed_by_ours(intended.address)
+
+    def _is_a_neighbours(self, path: Path, battery: str | None) -> bool:
+        """Return whether a lease is that of a living service for another battery.
+
+        One that is over is nobody's. One for the battery that the intent names is of a run before this one, unless
+        somebody commands that battery.
+        """
+        lease = _read_lease(path) if battery else None
+        if lease is None or lease.battery in {"", battery} or lease.says_nothing or lease.is_over(boot_time_s()):
+            return False
+        intended = self.battery()
+        return intended is None or intended.address != lease.battery or is_claimed_by_ours(lease.battery)
+
+    def _remove_spare(self, battery: str) -> None:
+        """Remove a lease beside the intent, from when the runtime folder took none."""
+        if is_there(self.spare_lease_path) and not self._is_a_neighbours(self.spare_lease_path, battery):
+            _remove(self.spare_lease_path)
 
     def stamp(self) -> Stamp:
         """Return what tells this writing of the record from any other."""
@@ -293,14 +313,6 @@ def _read_lease(path: Path) -> Lease | None:
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
     return lease if math.isfinite(lease.until_s) and math.isfinite(lease.length_s) else None
-
-
-def _is_a_neighbours(path: Path, battery: str | None) -> bool:
-    """Return whether a lease is another battery's and holds: that of a service which is gone is over within minutes."""
-    lease = _read_lease(path) if battery else None
-    if lease is None or lease.battery in {"", battery} or lease.says_nothing:
-        return False
-    return not lease.is_over(boot_time_s())
 
 
 def _replace(path: Path, content: dict[str, object], *, through_to_disk: bool) -> None:

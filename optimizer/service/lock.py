@@ -114,8 +114,10 @@ class InstanceLock:
             return False
         try:
             return os.path.samestat(os.fstat(self._descriptor), self.path.stat())
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
+        except OSError:
+            return True  # cannot be told now: what was taken is held until it is seen that it is not
 
     def retake(self) -> None:
         """Take the lock anew, after its file was removed; what was held before is kept until then.

@@ -362,3 +362,52 @@ def test_the_lease_of_whoever_commands_another_battery_is_not_written_over(recor
     record.lease_path.write_text(json.dumps(asdict(lease_of(NEIGHBOURS, left_s=-1.0))))
     record.renew(lease_of(OURS))
     assert json.loads(record.lease_path.read_text())["battery"] == OURS.address
+
+
+@pytest.mark.parametrize("commands", [True, False])
+def test_the_lease_of_the_run_before_is_nobodys(commands: bool, record: CommandRecord) -> None:
+    """Killed, and started again with another address before it was over: it goes with its intent."""
+    record.intend("charge 2000 W", NEIGHBOURS)
+    record.renew(lease_of(NEIGHBOURS))
+    with BatteryClaim(NEIGHBOURS.address if commands else None):
+        record.clear(OURS.address)
+    assert (record.intent_path.exists(), record.lease_path.exists()) == (commands, commands)
+    assert record.may_stand() == commands
+
+
+def test_a_new_lease_takes_the_place_of_the_run_befores(record: CommandRecord) -> None:
+    """Not the one on the card, where the runtime folder is ours."""
+    record.intend("charge 2000 W", NEIGHBOURS)
+    record.renew(lease_of(NEIGHBOURS))
+    record.renew(lease_of(OURS))
+    assert not record.spare_lease_path.exists()
+    assert json.loads(record.lease_path.read_text())["battery"] == OURS.address
+
+
+def test_a_lease_beside_the_intent_goes_once_the_runtime_folder_takes_one(record: CommandRecord) -> None:
+    """An old one would contradict a later word that nothing stands."""
+    record.intend("charge 2000 W", OURS)
+    record.runtime_dir.parent.mkdir(parents=True, exist_ok=True)
+    record.runtime_dir.touch()
+    record.renew(lease_of(OURS))
+    assert record.spare_lease_path.exists()
+    record.runtime_dir.unlink()
+    record.renew(lease_of(OURS))
+    assert record.lease_path.exists()
+    assert not record.spare_lease_path.exists()
+
+
+def test_nothing_is_said_in_the_place_of_the_intent_that_stays(
+    record: CommandRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a read-only card that is one of a run with another address, and it is what the guard looks at."""
+    record.intend("charge 2000 W", NEIGHBOURS)
+    record.renew(lease_of(NEIGHBOURS))
+
+    def read_only(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "unlink", read_only)
+    with pytest.raises(OSError, match="Read-only"):
+        record.clear(OURS.address)
+    assert (record.may_stand(), record.unvouched(boot_time_s())) == (False, None)

@@ -141,12 +141,17 @@ def test_a_state_folder_that_could_not_be_held_is_not_asked_for(tmp_path: Path) 
 
 
 def test_a_state_disk_that_fails_stops_nothing(in_state: Held, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is as one that is away."""
-    shutil.rmtree(in_state.folder)
+    """What was taken is held until it is seen that it is not; a folder that cannot be looked for is away."""
 
     def fail(_: Path) -> bool:
         raise OSError(errno.EIO, "Input/output error")
 
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "stat", fail)
+        assert in_state.lock.in_place
+        in_state.watch.look()
+    assert (in_state.watch.fault, in_state.furnished) == (None, 0)
+    shutil.rmtree(in_state.folder)
     with monkeypatch.context() as disk:
         disk.setattr(Path, "is_dir", fail)
         in_state.watch.look()
