@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from optimizer.clock import boot_time_s
 from optimizer.release import __main__ as command
 from optimizer.release import hand_back
-from optimizer.release.record import CommandRecord
+from optimizer.release.record import CommandRecord, Lease
 from optimizer.release.target import ReleaseTarget
 from optimizer.release.word import NOTHING_TO_RELEASE
 from optimizer.service.battery_claim import BatteryClaim
@@ -97,6 +98,30 @@ def test_a_command_on_record_is_taken_back_whatever_the_word_in_the_folder(
     assert command.main(["--config", config, "--after-service"]) == 0
     assert (battery.mode, battery.setpoint_w) == ("2", 0)
     assert not record.may_stand()
+
+
+THEIRS = Lease(command="charge 900 W", until_s=boot_time_s() + 600.0, length_s=900.0, battery="192.0.2.8")
+
+
+def test_the_lease_of_a_neighbour_stays(battery: FakeSonnen, record: CommandRecord, config: str) -> None:
+    """A service for another battery was given the runtime folder."""
+    target = ReleaseTarget(driver="sonnen_v1", host="127.0.0.1", port=battery.port, mode_control=True)
+    record.intend("charge 3000 W", target)
+    record.renew(THEIRS)
+    assert command.main(["--config", config]) == 0
+    assert (record.intent_path.exists(), record.lease_path.exists()) == (False, True)
+
+
+def test_the_lease_of_a_neighbour_stays_in_systemds_folders_as_well(
+    battery: FakeSonnen, own: CommandRecord, record: CommandRecord
+) -> None:
+    """What an earlier configuration left there goes, and no more."""
+    own.clear()
+    target = ReleaseTarget(driver="sonnen_v1", host="127.0.0.1", port=battery.port, mode_control=True)
+    record.intend("charge 3000 W", target)
+    record.renew(THEIRS)
+    assert command.main(["--config", str(own.state_dir.parent.with_suffix(".toml"))]) == 0
+    assert (battery.mode, record.intent_path.exists(), record.lease_path.exists()) == ("2", False, True)
 
 
 OBSERVES = ["[control]\nobserve = true\n", "[control\n[ control ]\nobserve = true\nstep = \n"]

@@ -225,3 +225,8 @@ def test_a_second_service_with_a_folder_of_its_own_is_refused(tmp_path: Path) ->
             with BatteryClaim(battery_address("127.0.0.1", port)):
                 observer.run_for(timedelta(minutes=1))
         assert set(watching) == {Outcome.OBSERVED}
+
+
+def test_a_name_that_cannot_be_one_is_nobodys() -> None:
+    """A record may hold any text."""
+    assert holder_of("\ud800") is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -276,6 +276,10 @@ OURS = ReleaseTarget(driver="sonnen_v1", host="192.0.2.7")
 NEIGHBOURS = ReleaseTarget(driver="sonnen_v1", host="192.0.2.8")
 
 
+def read_only(path: Path, missing_ok: bool = False) -> None:
+    raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+
 def lease_of(battery: ReleaseTarget, *, left_s: float = 60.0) -> Lease:
     return Lease(command="charge 2000 W", until_s=boot_time_s() + left_s, length_s=90.0, battery=battery.address)
 
@@ -317,9 +321,6 @@ def test_where_the_intent_cannot_be_removed_a_lease_says_that_nothing_stands(
     """On a card that has gone read-only the guard would hand back at every look. A neighbour's lease stays."""
     record.intend("charge 2000 W", OURS)
     record.renew(lease_of(NEIGHBOURS if theirs else OURS))
-
-    def read_only(path: Path, missing_ok: bool = False) -> None:
-        raise OSError(errno.EROFS, "Read-only file system", str(path))
 
     monkeypatch.setattr(Path, "unlink", read_only)
     with pytest.raises(OSError, match="Read-only"):
@@ -404,10 +405,77 @@ def test_nothing_is_said_in_the_place_of_the_intent_that_stays(
     record.intend("charge 2000 W", NEIGHBOURS)
     record.renew(lease_of(NEIGHBOURS))
 
-    def read_only(path: Path, missing_ok: bool = False) -> None:
-        raise OSError(errno.EROFS, "Read-only file system", str(path))
-
     monkeypatch.setattr(Path, "unlink", read_only)
     with pytest.raises(OSError, match="Read-only"):
         record.clear(OURS.address)
     assert (record.may_stand(), record.unvouched(boot_time_s())) == (False, None)
+
+
+@pytest.mark.parametrize(("intended", "named"), [(None, OURS), (NEIGHBOURS, OURS), (OURS, OURS)])
+def test_who_says_nothing_says_of_which_battery(
+    intended: ReleaseTarget | None, named: ReleaseTarget, record: CommandRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the intent's that stays, unless that is a living neighbour's or there is none: then of the one handed back."""
+    if intended is not None:
+        record.intend("charge 2000 W", intended)
+    record.renew(lease_of(OURS))
+    monkeypatch.setattr(Path, "unlink", read_only)
+    with BatteryClaim(NEIGHBOURS.address), pytest.raises(OSError, match="Read-only"):
+        record.clear(OURS.address)
+    assert json.loads(record.lease_path.read_text())["command"] == "nothing"
+    assert json.loads(record.lease_path.read_text())["battery"] == named.address
+
+
+def test_who_names_no_battery_says_nothing_of_every_one(record: CommandRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The intent names none either."""
+    record.intend("charge 2000 W")
+    monkeypatch.setattr(Path, "unlink", read_only)
+    with pytest.raises(OSError, match="Read-only"):
+        record.clear()
+    assert json.loads(record.lease_path.read_text())["battery"] == ""
+    record.vouch_for_nothing()
+    assert json.loads(record.lease_path.read_text())["battery"] == ""
+
+
+def test_where_not_even_nothing_can_be_said_the_obstacle_is_told(
+    record: CommandRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one: what follows from it helps nobody."""
+    record.intend("charge 2000 W", OURS)
+    monkeypatch.setattr(Path, "unlink", read_only)
+    monkeypatch.setattr(CommandRecord, "vouch_for_nothing", no_space)
+    with pytest.raises(OSError, match="Read-only"):
+        record.clear(OURS.address)
+
+
+def test_without_a_battery_everything_is_cleared(record: CommandRecord) -> None:
+    """The owner's own word: `sunshift release`."""
+    record.intend("charge 2000 W", NEIGHBOURS)
+    record.renew(lease_of(NEIGHBOURS))
+    with BatteryClaim(NEIGHBOURS.address):
+        record.clear()
+    assert not record.intent_path.exists()
+    assert not record.lease_path.exists()
+
+
+@pytest.mark.parametrize("written", ["as now", "as by the version before"])
+def test_a_lease_that_names_no_battery_is_ours(written: str, record: CommandRecord) -> None:
+    """It vouches for whatever is intended, and goes with it."""
+    lease = replace(lease_of(OURS), battery="")
+    record.intend("charge 2000 W", OURS)
+    record.renew(lease)
+    if written != "as now":
+        told = asdict(lease)
+        del told["battery"]
+        record.lease_path.write_text(json.dumps(told))
+    assert record.unvouched(boot_time_s()) is None
+    record.clear(OURS.address)
+    assert not record.lease_path.exists()
+
+
+def test_a_neighbours_lease_beside_the_intent_stays(record: CommandRecord) -> None:
+    """Its state folder is ours by mistake, and its runtime folder takes none."""
+    record.intend("charge 2000 W", OURS)
+    record.spare_lease_path.write_text(json.dumps(asdict(lease_of(NEIGHBOURS))))
+    record.renew(lease_of(OURS))
+    assert record.spare_lease_path.exists()

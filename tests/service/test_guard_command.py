@@ -267,7 +267,7 @@ def test_the_battery_of_the_configuration_is_handed_back(record: CommandRecord, 
 def test_a_record_that_cannot_be_cleared_is_told(
     record: CommandRecord, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The battery is back, and will be handed back again with the next look: a failure for systemd to show."""
+    """The battery is back: a failure for systemd to show, and said in the runtime folder where that takes it."""
 
     def read_only(*_: object, **__: object) -> None:
         raise OSError(30, "Read-only file system")
@@ -275,7 +275,24 @@ def test_a_record_that_cannot_be_cleared_is_told(
     monkeypatch.setattr(Path, "unlink", read_only)
     code, told = guard(record, config, now_s=0.0, environ={}, release=lambda _, **__: CONFIRMED)
     assert code == 1
-    assert "confirmed by the battery\nand cannot write that down ([Errno 30] Read-only file system)" in told
+    assert told.endswith(
+        "confirmed by the battery\nand cannot write that down ([Errno 30] Read-only file system): "
+        "until the next boot a lease says so instead"
+    )
+    assert guard(record, config, now_s=0.0, environ={}, release=lambda _, **__: CONFIRMED) == (0, "")
+    monkeypatch.setattr(CommandRecord, "vouch_for_nothing", read_only)
+    record.lease_path.write_text("")
+    _, told = guard(record, config, now_s=0.0, environ={}, release=lambda _, **__: CONFIRMED)
+    assert told.endswith("Read-only file system): it will be handed back again")
+
+
+def test_the_guard_clears_no_neighbours_lease(record: CommandRecord, config: Path, battery: FakeSonnen) -> None:
+    """A service for another battery was given the runtime folder."""
+    record.intend("charge 2000 W", ReleaseTarget(driver="sonnen_v1", host="127.0.0.1", port=battery.port))
+    theirs = Lease(command="charge 900 W", until_s=boot_time_s() + 60.0, length_s=90.0, battery="192.0.2.8")
+    record.renew(theirs)
+    code, _ = guard(record, config, now_s=boot_time_s(), environ={}, release=lambda _, **__: CONFIRMED)
+    assert (code, record.intent_path.exists(), record.lease_path.exists()) == (0, False, True)
 
 
 @pytest.mark.parametrize("told", ["file", "environment"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from optimizer.clock import boot_time_s
 from optimizer.release.record import CommandRecord, Lease
 from optimizer.release.target import ReleaseTarget
 from optimizer.service.lease_files import LeaseFiles
@@ -212,3 +213,22 @@ def test_an_intent_that_cannot_be_removed_sets_the_guard_on_nobody(
     assert record.unvouched(100.1) == "charge 1000 W"
     files.drop()
     assert not record.may_stand()
+
+
+OURS = ReleaseTarget(driver="sonnen_v1", host="192.0.2.7")
+
+
+def test_the_lease_says_for_which_battery_it_is(record: WatchedRecord) -> None:
+    """A runtime folder may come to be shared."""
+    hold(LeaseFiles(record, OURS))
+    assert json.loads(record.lease_path.read_text())["battery"] == "192.0.2.7"
+
+
+def test_what_is_dropped_is_our_own(record: WatchedRecord) -> None:
+    """The lease of a living service for another battery stays."""
+    theirs = Lease(command="charge", until_s=boot_time_s() + 60.0, length_s=90.0, battery="192.0.2.8")
+    record.renew(theirs)
+    LeaseFiles(record, OURS).drop()
+    assert record.lease_path.exists()
+    LeaseFiles(record).drop()
+    assert not record.lease_path.exists()
