@@ -156,6 +156,7 @@ def test_a_state_disk_that_fails_stops_nothing(in_state: Held, monkeypatch: pyte
         disk.setattr(Path, "is_dir", fail)
         in_state.watch.look()
     assert in_state.watch.fault is None
+    assert not in_state.folder.exists()
 
 
 def test_the_runtime_folder_is_furnished_though_the_state_folder_cannot_be_held(in_state: Held, tmp_path: Path) -> None:
@@ -166,3 +167,13 @@ def test_the_runtime_folder_is_furnished_though_the_state_folder_cannot_be_held(
     in_state.watch.look()
     assert in_state.furnished == 1
     assert in_state.watch.fault is not None
+
+
+def test_both_are_told_in_one_line(in_state: Held, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Where both folders were removed, and the state folder is back."""
+    shutil.rmtree(tmp_path / "run")
+    shutil.rmtree(in_state.folder)
+    in_state.folder.mkdir()
+    in_state.watch.look()
+    paths = f"{tmp_path / 'run' / LOCK_NAME}, {in_state.folder / LOCK_NAME}"
+    assert caplog.messages == [f"{paths}: was removed while the service runs; made anew, and the lock taken again"]
