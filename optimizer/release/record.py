@@ -55,7 +55,7 @@ class Lease:
     @property
     def says_nothing(self) -> bool:
         """Whether it says that nothing stands, in the place of an intent that cannot be removed."""
-        return self.length_s >= FOR_EVER_S
+        return self.until_s == self.length_s == FOR_EVER_S
 
 
 @dataclass(frozen=True)

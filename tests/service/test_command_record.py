@@ -479,3 +479,13 @@ def test_a_neighbours_lease_beside_the_intent_stays(record: CommandRecord) -> No
     record.spare_lease_path.write_text(json.dumps(asdict(lease_of(NEIGHBOURS))))
     record.renew(lease_of(OURS))
     assert record.spare_lease_path.exists()
+
+
+def test_a_spoilt_lease_says_nothing_of_the_kind(record: CommandRecord) -> None:
+    """Only the very words do: whatever else is long over vouches for nothing, and a command may stand."""
+    record.intend("charge 2000 W")
+    for until_s, length_s in ((1234.5, 1e30), (1e12, 90.0), (50.0, 1e12)):
+        record.renew(Lease(command="charge 2000 W", until_s=until_s, length_s=length_s))
+        assert record.may_stand()
+    record.renew(Lease(command="charge 2000 W", until_s=1234.5, length_s=1e30))
+    assert record.unvouched(1e12) == "charge 2000 W"
