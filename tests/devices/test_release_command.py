@@ -124,6 +124,17 @@ def test_the_lease_of_a_neighbour_stays_in_systemds_folders_as_well(
     assert (battery.mode, record.intent_path.exists(), record.lease_path.exists()) == ("2", False, True)
 
 
+def test_a_record_in_systemds_folders_that_names_no_battery_hinders_nothing(
+    own: CommandRecord, record: CommandRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can tell what it is about: the battery of the configuration is tried."""
+    monkeypatch.setattr(hand_back, "PAUSE_S", 60.0)
+    own.clear()
+    assert record.may_stand()
+    assert command.main(["--config", str(own.state_dir.parent.with_suffix(".toml"))]) == 1
+    assert record.may_stand()
+
+
 OBSERVES = ["[control]\nobserve = true\n", "[control\n[ control ]\nobserve = true\nstep = \n"]
 
 
