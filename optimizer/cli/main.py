@@ -15,6 +15,7 @@ from contextlib import suppress
 from importlib import import_module, metadata
 
 from optimizer.cli.ending import EXIT_CONFIG, EXIT_FAILED, EXIT_INTERRUPTED, end_at_once
+from optimizer.cli.starting import nothing_collected
 from optimizer.errors import ConfigError, ForeignHistory, SunshiftError
 
 DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -59,8 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = next((word for word in words if not word.startswith("-")), None)
     try:
         # Within: building the parser imports the command, and Ctrl-C is as likely then as later.
-        arguments = build_parser(command).parse_args(words)
-        code = int(import_module(f"optimizer.cli.{arguments.command}").run(arguments))
+        with nothing_collected():
+            arguments = build_parser(command).parse_args(words)
+            module = import_module(f"optimizer.cli.{arguments.command}")
+        code = int(module.run(arguments))
         sys.stdout.flush()  # here, where it can still be told that nobody took what was printed
     except (ConfigError, ForeignHistory) as error:
         # Starting again mends neither: systemd is told by the same code to leave it at that.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.assembly.configuration import load_configuration
 from optimizer.cli.ending import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, end_at_once
+from optimizer.cli.starting import nothing_collected
 from optimizer.clock import WallClock
 from optimizer.errors import LockedError
 from optimizer.release.word import REFUSED
@@ -45,14 +46,15 @@ def run(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     try:
         with stop_on_signals(stop), in_background(sys.stderr) as log:
-            configuration = load_configuration(arguments.config)
-            configure_logging(configuration.settings.service.log_level, stream=log)
-            # Late, because it loads numerics: a mistake in the configuration shows at once.
-            from optimizer.planning.kernel.choice import compile_nothing  # noqa: PLC0415
-            from optimizer.service.composition import build_daemon  # noqa: PLC0415
+            with nothing_collected():
+                configuration = load_configuration(arguments.config)
+                configure_logging(configuration.settings.service.log_level, stream=log)
+                # Late, because it loads numerics: a mistake in the configuration shows at once.
+                from optimizer.planning.kernel.choice import compile_nothing  # noqa: PLC0415
+                from optimizer.service.composition import build_daemon  # noqa: PLC0415
 
-            compile_nothing()
-            daemon = build_daemon(configuration, clock=WallClock(), notifier=notifier, observe=arguments.observe)
+                compile_nothing()
+                daemon = build_daemon(configuration, clock=WallClock(), notifier=notifier, observe=arguments.observe)
             code = _run_to_the_end(daemon, stop)
     except KeyboardInterrupt:
         # Before there is a service, or as its last lines are written. Nothing is printed: nobody may be reading.

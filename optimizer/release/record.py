@@ -204,9 +204,13 @@ class CommandRecord:
         return intended is None or intended.address != lease.battery or is_claimed_by_ours(lease.battery)
 
     def _remove_spare(self, battery: str) -> None:
-        """Remove a lease beside the intent, from when the runtime folder took none."""
+        """Remove a lease beside the intent, from when the runtime folder took none.
+
+        On a card that has gone read-only it stays, and does no harm: what vouches is the other one.
+        """
         if is_there(self.spare_lease_path) and not self._is_a_neighbours(self.spare_lease_path, battery):
-            _remove(self.spare_lease_path)
+            with suppress(OSError):
+                _remove(self.spare_lease_path)
 
     def stamp(self) -> Stamp:
         """Return what tells this writing of the record from any other."""

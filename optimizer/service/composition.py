@@ -186,7 +186,7 @@ def _note_end(
         return
     if handed_back:
         keeper.drop()
-    if state_lock is None or state_lock.in_place or not state_lock.is_held:
+    if state_lock is None or not state_lock.is_lost:
         # Otherwise the folder was removed, and the mark in it may be another service's.
         mark.at_end(handed_back=handed_back, leaves_a_choice=controller.leaves_a_choice)
 

@@ -119,6 +119,11 @@ class InstanceLock:
         except OSError:
             return True  # cannot be told now: what was taken is held until it is seen that it is not
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it was taken and keeps nobody out any more."""
+        return self.is_held and not self.in_place
+
     def retake(self) -> None:
         """Take the lock anew, after its file was removed; what was held before is kept until then.
 

@@ -69,7 +69,7 @@ class LockWatch:
     def _lost(self) -> list[InstanceLock]:
         lost = [] if self._lock.in_place else [self._lock]
         state = self._in_state
-        if state is not None and state.is_held and not state.in_place and _is_there(state.path.parent):
+        if state is not None and state.is_lost and _is_there(state.path.parent):
             lost.append(state)
         return lost
 

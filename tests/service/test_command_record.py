@@ -208,6 +208,15 @@ def test_either_lease_vouches(record: CommandRecord) -> None:
     assert not record.spare_lease_path.exists()
 
 
+def test_a_lease_that_cannot_be_removed_beside_the_intent_hinders_no_other(record: CommandRecord) -> None:
+    """A card has gone read-only since it was written there: what vouches is the one in the runtime folder."""
+    record.intend("charge")
+    record.spare_lease_path.mkdir()  # which is no file that could be removed
+    record.renew(Lease(command="charge", until_s=100.0, length_s=90.0))
+    assert record.unvouched(50.0) is None
+    assert record.unvouched(150.0) == "charge"
+
+
 def test_neither_place_is_an_error(record: CommandRecord) -> None:
     """It names the file that could not be written."""
     record.runtime_dir.touch()

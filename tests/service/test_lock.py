@@ -86,11 +86,11 @@ def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path) -> None:
     """Once it is gone it keeps nobody out; taken anew it does, unless another process was first."""
     folder = tmp_path / "run"
     lock = InstanceLock(folder, battery="mine", since=SINCE)
-    assert not lock.in_place
+    assert (lock.in_place, lock.is_lost) == (False, False)
     with lock:
-        assert lock.in_place
+        assert (lock.in_place, lock.is_lost) == (True, False)
         shutil.rmtree(folder)
-        assert not lock.in_place
+        assert (lock.in_place, lock.is_lost) == (False, True)
         assert not is_held(folder)
         lock.retake()
         assert lock.in_place
