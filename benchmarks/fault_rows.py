@@ -142,6 +142,12 @@ def _ignore_hand_backs(run: Run, _: random.Random) -> None:
     _ignore(run, lambda told: told != DeviceMode.MANUAL if isinstance(told, DeviceMode) else not told)
 
 
+def _ignore_hand_backs_for_a_while(run: Run, chance: random.Random) -> None:
+    """Let it obey again while it still cannot be read: only one who goes on telling it learns that."""
+    _ignore_hand_backs(run, chance)
+    _obey_after(run, A_WHILE)
+
+
 def _ignore_everything(run: Run, _: random.Random) -> None:
     """Let the battery accept whatever it is told, and go on as before."""
     _ignore(run, lambda told: True)  # noqa: ARG005
@@ -164,6 +170,10 @@ def _ignore(run: Run, is_ignored: Callable[[float], bool]) -> None:
 
 def _obey_later(run: Run) -> None:
     """Let it obey again some time after it can be read again."""
+    _obey_after(run, LONGER)
+
+
+def _obey_after(run: Run, passed: timedelta) -> None:
     house = run.house
 
     def obey() -> None:
@@ -171,7 +181,7 @@ def _obey_later(run: Run) -> None:
         vars(house).pop("set_mode", None)
         run.is_stubborn = False
 
-    house.schedule(house.now + LONGER, obey)
+    house.schedule(house.now + passed, obey)
 
 
 def _refuse_writes(run: Run, _: random.Random) -> None:
@@ -188,6 +198,7 @@ def _choose_the_usual_mode(run: Run) -> None:
 
 
 LONGER = timedelta(minutes=10)
+A_WHILE = timedelta(minutes=5)
 AUTOMATIC = {"control": {"prefer_automatic": True}}
 NEGATIVE = {"import": {"kind": "fixed", "price_per_kwh": -0.20}, "export": {"kind": "fixed", "price_per_kwh": -0.05}}
 
@@ -216,6 +227,13 @@ def troubles() -> list[Trouble]:
             on=Target.READS,
             act=_ignore_hand_backs,
             undo=_obey_later,
+            mood=busy,
+        ),
+        Trouble(
+            name="hand-back ignored for a while",
+            kind=FaultKind.HTTP_STATUS,
+            on=Target.READS,
+            act=_ignore_hand_backs_for_a_while,
             mood=busy,
         ),
         Trouble(

@@ -14,7 +14,7 @@ from typing import Any
 
 from direct_line import DirectLine
 from fault_rows import UNITS, Trouble
-from fault_witness import FrozenStatus, LeftToOthers, OursAtTheBattery, told_w
+from fault_witness import HOMES, Commands, FrozenStatus, Home, LeftToOthers, OursAtTheBattery, forget, told_w
 from resting_pace import CALM_POLL_S, RestingPace
 from whims import Whim
 
@@ -29,6 +29,7 @@ from optimizer.devices.simulated.outage import Availability, NightlyRestart
 from optimizer.devices.simulated.profile import packaged_profile
 from optimizer.domain.battery import Battery
 from optimizer.domain.decision import Decision, Outcome
+from optimizer.domain.measurement import Measurement
 from optimizer.domain.setpoint import Power
 from optimizer.release.record import CommandRecord
 from optimizer.service.composition import build_daemon
@@ -47,6 +48,14 @@ POLLS_S = (60.0, 30.0, 60.0, 20.0, 30.0, 60.0, 20.0, 60.0, 30.0, 10.0)
 CALLS_S = 7.0
 """What calls that hang may add to a wait [s]."""
 MODE_CHANGES = 12
+MORE_WRITES = 12
+"""Commands an hour beyond one for each poll: nought before each entry into manual mode that is allowed."""
+TOO_SOON = 12
+"""Commands an hour that repeat the one before, which was taken, sooner than ``reassert`` asks for: a healthy battery
+needs none but nought when manual mode is left from idle; a fault costs one as answers come back, and five quick tries.
+"""
+SOONEST = timedelta(seconds=ControlOptions().min_send_interval_s)
+"""What stands may lie past a limit so long after it was sent: that is the least time between two setpoints."""
 HOLD_OFF = timedelta(seconds=ControlOptions().hold_off_s)
 NEAR_S = 60.0
 """So long before and after a fault every call goes over the wire [s]."""
@@ -68,8 +77,10 @@ class Run:
     record: CommandRecord
     folder: Path
     mode_control: bool
+    home: Home
     poll_s: float
     lease_s: float
+    commands: Commands
     max_age_s: float
     lease_end: Callable[[], float | None]
     pace: RestingPace
@@ -82,19 +93,27 @@ class Run:
     violations: list[str] = field(default_factory=list)
     worst_late_s: float = 0.0
     writes_an_hour: int = 0
+    """Commands beyond one a poll, at most."""
+    again_an_hour: int = 0
+    """Commands that repeat the one before too soon, at most."""
     _verified_s: float = 0.0
     _possible_s: float | None = None
-    _writes: deque[datetime] = field(default_factory=deque)
+    _polls: deque[datetime] = field(default_factory=deque)
     _entries: deque[datetime] = field(default_factory=deque)
     _seen: int = 0
     _mode: int = 0
     _commanded: bool = False
     _spoken_of: bool = False
+    _last: Decision | None = None
+    _stepped_s: float = 0.0
+    _sent_at: datetime = START
 
     def after_step(self, decision: Decision) -> None:
         """Look at one step and at what the battery was asked meanwhile."""
         self._limits(decision)
         self._log()
+        if decision.outcome is Outcome.FAILED:
+            self.commands.expect_again()
         standing = self.lease_end() is not None
         if standing and not self.record.may_stand():
             self._found("a forced command stands and is not on record")
@@ -103,6 +122,7 @@ class Run:
         self._lease(decision, standing=standing)
         self._off_record()
         self._commanded = standing and decision.measurement is not None
+        self._last, self._stepped_s = decision, self.clock.elapsed()
 
     def _off_record(self) -> None:
         """Look for what of ours the battery stores with nobody knowing: it acts, or will once the mode is manual."""
@@ -112,31 +132,51 @@ class Run:
         self._spoken_of = where is not None
 
     def _limits(self, decision: Decision) -> None:
-        if decision.outcome is not Outcome.APPLIED or not isinstance(decision.setpoint, Power):
+        """Hold what is sent, and what is left standing, against the home's limits and what was measured."""
+        setpoint, measured, now = decision.setpoint, decision.measurement, self.house.now
+        sent = decision.outcome is Outcome.APPLIED
+        self._sent_at = now if sent else self._sent_at
+        # What is kept was looked at by a strategy; what is in doubt is not judged, and ends with its lease.
+        kept = decision.outcome is Outcome.KEPT and decision.wanted_power_w is not None
+        if not isinstance(setpoint, Power) or not (sent or (kept and now - self._sent_at >= SOONEST)):
             return
-        power_w, measured = decision.setpoint.battery_power_w, decision.measurement
-        if not -BATTERY.max_discharge_w <= power_w <= BATTERY.max_charge_w:
-            self._found(f"sent {decision.setpoint}, past the battery's limits")
         if measured is None:
-            self._found(f"sent {decision.setpoint} on no measurement")
-        elif (measured.soc >= 1.0 and power_w > 0) or (measured.soc <= (measured.backup_soc or 0.0) and power_w < 0):
-            self._found(f"sent {decision.setpoint} at {measured.soc:.0%}")
+            self._found(f"sent {setpoint} on no measurement")
+            return
+        wrong = self.home.objection(setpoint.battery_power_w, measured)
+        if wrong is not None:
+            self._found(f"{'sent' if sent else 'kept'} {setpoint}, past a limit: {wrong}")
+        if sent:
+            self._ramp(setpoint.battery_power_w, measured)
+
+    def _ramp(self, power_w: float, measured: Measurement) -> None:
+        before = None if self._last is None else self._last.setpoint
+        if not isinstance(before, Power):
+            return  # from automatic mode it starts wherever the battery was
+        passed_s = self.clock.elapsed() - self._stepped_s
+        if self.home.too_steep(before.battery_power_w, power_w, passed_s, measured):
+            self._found(f"sent {Power(power_w)} {passed_s:.0f} s after {before}, past the ramp")
 
     def _lease(self, decision: Decision, *, standing: bool) -> None:
-        """Measure how long a command stands unverified while the battery would take it back."""
+        """Measure how long a command stands unverified while the battery would take it back.
+
+        What acts at the battery stands, whatever the service believes; nothing verifies what it does not believe in.
+        """
         now_s = self.clock.elapsed()
         # Old data verify nothing, whatever the service makes of them.
         fresh = self.frozen.for_s(self.house.now) <= self.max_age_s + self.poll_s
-        verified = fresh and decision.measurement is not None and decision.wanted_power_w is not None
-        if not standing or verified:
+        verified = standing and fresh and decision.measurement is not None and decision.wanted_power_w is not None
+        if verified or not (standing or self.ours.acts()):
             self._verified_s, self._possible_s = now_s, None
             return
         # From the first time that a write would have been taken.
         self._possible_s = now_s if self._blocked() else (self._possible_s or self._verified_s)
         late_s = now_s - max(self._verified_s + self.lease_s, self._possible_s)
         self.worst_late_s = max(self.worst_late_s, late_s)
-        if late_s > self.late_at_most_s:
-            self._found(f"a forced command stands {late_s:.0f} s past its lease")
+        # What was accepted and ignored is told to end once a lease: it stands so much longer after it would be obeyed.
+        if late_s > self.late_at_most_s + (0.0 if standing else self.lease_s):
+            who = "" if standing else ", which the service holds to be over,"
+            self._found(f"a forced command{who} stands {late_s:.0f} s past its lease")
 
     @property
     def late_at_most_s(self) -> float:
@@ -148,24 +188,34 @@ class Run:
         if self.is_stubborn or self.house.availability() is not Availability.UP or self.house.vpp_active:
             return True
         now = self.house.now
-        return any(one.covers(now) and one.on is not Target.READS for one in self.server.faults.faults)
+        # What befalls the unit otherwise hinders no write.
+        hindering = (one for one in self.server.faults.faults if one.kind not in STATE_FAULTS)
+        return any(one.covers(now) and one.on is not Target.READS for one in hindering)
 
     def _log(self) -> None:
-        """Count writes and entries into manual mode in the battery's own log."""
+        """Count commands and entries into manual mode in the battery's own log."""
+        now = self.house.now
+        self._polls.append(now)
         for entry in self.server.log.after(self._seen):
             self._witness(entry)
-            if entry.is_write and "/setpoint/" in entry.path:
-                self._writes.append(entry.at)
+            self.commands.note(entry)
             if entry.is_write and entry.mode == DeviceMode.MANUAL != self._mode:
                 self._entries.append(entry.at)
             self._mode, self._seen = entry.mode, entry.number
-        for times in (self._writes, self._entries):
-            while times and self.house.now - times[0] >= timedelta(hours=1):
-                times.popleft()
-        self.writes_an_hour = max(self.writes_an_hour, len(self._writes))
-        # An entry zeroes both setpoints before it sends the watts: three requests a poll at most.
-        if len(self._writes) > 3 * 3600 / self.poll_s:
-            self._found(f"{len(self._writes)} writes in an hour")
+        self.commands.forget(now)
+        forget(self._polls, now)
+        forget(self._entries, now)
+        self._caps()
+
+    def _caps(self) -> None:
+        """Hold an hour's commands against what a healthy battery needs and what a fault costs."""
+        told, again, polls = len(self.commands.told), len(self.commands.too_soon), len(self._polls)
+        self.writes_an_hour = max(self.writes_an_hour, told - polls)
+        self.again_an_hour = max(self.again_an_hour, again)
+        if told > polls + MORE_WRITES:
+            self._found(f"{told} commands in an hour of {polls} polls")
+        if again > TOO_SOON:
+            self._found(f"{again} commands in an hour that repeat the one before too soon")
         if len(self._entries) > MODE_CHANGES:
             self._found(f"{len(self._entries)} entries into manual mode in an hour")
 
@@ -173,21 +223,43 @@ class Run:
         self.ours.note(entry)
         self.frozen.note(entry)
         told = told_w(entry)
-        if told is not None and not -BATTERY.max_discharge_w <= told <= BATTERY.max_charge_w:
+        if told is not None and not -self.home.discharge_w <= told <= self.home.charge_w:
             self._found(f"the battery was told {told:+.0f} W, past its limits")
         wrong = self.others.note(entry, commanded=self._commanded)
         if wrong is not None:
             self._found(wrong)
 
-    def at_the_end(self, *, planned: bool) -> str:
-        """Judge what is left; return the last state in a word."""
-        manual = self.house.mode is DeviceMode.MANUAL and self.mode_control
-        safe = not manual and self.house.setpoint_w in (0.0, None)
-        if not safe and not self.record.may_stand():
-            self._found("it ended with a command standing that is not on record")
+    def before_the_end(self, *, planned: bool) -> None:
+        """Judge the service two hours after the last fault, before it is ended: it commands, and by a fresh plan."""
+        last = self._last
+        commands = last is not None and last.outcome in {Outcome.APPLIED, Outcome.KEPT} and last.setpoint is not None
+        if not commands and not self._is_left():
+            self._found(f"nothing is commanded two hours after the fault: {last.reason if last else 'no step'}")
         if not planned:
             self._found("no fresh plan two hours after the fault")
-        return "SAFE" if safe else "on record"
+
+    def at_the_end(self) -> str:
+        """Judge what an ended service leaves; return the last state in a word.
+
+        The battery is well again then and obeys, whatever befell it: only SAFE is right, and known to be. One that
+        somebody left in another mode, which cannot be set from here, is SAFE in it with nothing of ours beneath.
+        """
+        back = not self.mode_control or self.house.mode is DeviceMode.AUTOMATIC
+        safe = back and self.house.setpoint_w in (0.0, None)
+        known = self.daemon.handed_back and not self.record.may_stand()
+        if self._blocked():
+            # A unit that restarts as the run ends cannot be told: what may stand has to be on record.
+            if not safe and not self.record.may_stand():
+                self._found("it ended with a command standing that is not on record")
+        elif not safe:
+            self._found(f"it ended in mode {self.house.mode.name} with a setpoint of {self.house.setpoint_w} W")
+        elif not known:
+            self._found("it ended handed back, and is not known to be")
+        return "SAFE" if safe else "on record" if self.record.may_stand() else "UNSAFE"
+
+    def _is_left(self) -> bool:
+        """Return whether somebody left the battery in a mode that cannot be set from here."""
+        return not self.mode_control and self.house.mode is not DeviceMode.MANUAL
 
     def _found(self, what: str) -> None:
         if len(self.violations) < 20:
@@ -197,7 +269,7 @@ class Run:
 def tables(unit: str, port: int, folder: Path, sections: dict[str, dict[str, Any]]) -> dict[str, Any]:
     battery: dict[str, Any] = {
         "driver": "sonnen_v2" if unit == "v2" else "sonnen_v1", "host": "127.0.0.1", "port": port,
-        "usable_capacity_wh": 10_000, "max_charge_w": 4600, "max_discharge_w": 4600,
+        "usable_capacity_wh": 10_000,
     }  # fmt: skip
     if unit == "v2":
         token = folder / "token"
@@ -298,6 +370,7 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
     chance = random.Random(f"{trouble.name} {seed}")
     unit = trouble.units[(seed + len(trouble.name)) % len(trouble.units)]
     poll_s = POLLS_S[(seed // len(UNITS) + len(trouble.name)) % len(POLLS_S)]
+    home = HOMES[(seed // 2 + len(trouble.name)) % len(HOMES)]
     clock = SimulatedClock(START)
     house = SimulatedHouse(
         clock=clock, battery=BATTERY, recording=packaged_profile().shifted_to(START - timedelta(days=7 * (seed % 4))),
@@ -311,7 +384,7 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
     with SimulatorServer(house, token=TOKEN, quirks=quirks, faults=faults_of(trouble, spans), log_size=500) as server:
         port = server.v2_port if unit == "v2" else server.v1_port
         # Every other home commands all the time: more forced commands meet the fault.
-        sections = {"control": control(poll_s, prefer_automatic=seed % 2 == 1)}
+        sections = merged(home.sections(), {"control": control(poll_s, prefer_automatic=seed % 2 == 1)})
         configuration = configuration_from_tables(tables(unit, port, folder, merged(sections, trouble.tables)))
         whim = Whim(configuration.strategy, trouble.mood)
         configuration = replace(configuration, strategy=whim)
@@ -327,7 +400,8 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
         options = configuration.settings.control
         run = Run(
             clock, house, server, daemon, CommandRecord(folder / "state", folder / "run"), folder,
-            mode_control=unit != "v1-plain", poll_s=poll_s, lease_s=options.lease.total_seconds(),
+            mode_control=unit != "v1-plain", home=home, poll_s=poll_s, lease_s=options.lease.total_seconds(),
+            commands=Commands(options.reassert - timedelta(seconds=CALLS_S)),
             max_age_s=options.max_measurement_age.total_seconds(), pace=pace, whim=whim,
             ours=OursAtTheBattery(house, mode_control=unit != "v1-plain"), others=LeftToOthers(HOLD_OFF),
             frozen=FrozenStatus(server.faults),
@@ -335,23 +409,21 @@ def play(trouble: Trouble, seed: int, days: float, folder: Path, *, wire: bool =
         )  # fmt: skip
         _wire_actions(run, trouble, spans, chance)
         daemon.on_decision.append(run.after_step)
-        planned = _run_for(days, daemon, clock)
-        return run, run.at_the_end(planned=planned)
+        _run_for(days, run)
+        return run, run.at_the_end()
 
 
-def _run_for(days: float, daemon: Daemon, clock: SimulatedClock) -> bool:
-    """Run the service and end it; return whether it had a plan to act on until then."""
+def _run_for(days: float, run: Run) -> None:
+    """Run the service, judge it, and end it."""
     stop = threading.Event()
-    planned: list[bool] = []
 
     def watch(now: datetime) -> None:
-        if clock.elapsed() >= days * 86_400.0 and not stop.is_set():
-            planned.append(daemon.board.current(now) is not None)
+        if run.clock.elapsed() >= days * 86_400.0 and not stop.is_set():
             stop.set()
+            run.before_the_end(planned=run.daemon.board.current(now) is not None)
 
-    clock.subscribe(watch)
-    daemon.run(stop)
-    return bool(planned and planned[-1])
+    run.clock.subscribe(watch)
+    run.daemon.run(stop)
 
 
 def _resting(

@@ -11,17 +11,26 @@ until hold-offs end 40 min after it, all are polled every 2 min and as a lease e
 9 min, and no lease ends meanwhile. Farther than a minute from every window the same requests and answers are handed
 over in process, for sockets are most of what a poll costs (``--wire``: never); a fault of the unit itself needs no wire
 at all. Where answers hang, they are waited for half a second.
+By turns a home has no limits but the battery's, a narrower SoC band and less power, limits of the grid and a ramp, or
+may neither charge from the grid nor feed it from the battery.
+
 What must never happen is looked for in the battery's own log and after every control step:
 
-- a forced command outside the limits of the battery or of what was measured;
-- a forced command of ours that stands past the end of its lease although the battery takes writes (the service's own
-  way back alone: no guard runs here; data that froze verify nothing);
+- a forced command outside what the home's limits leave of what was measured, sent or kept: power, SoC band, reserve and
+  battery care, import, feed-in, trade with the grid, ramp (a limit of the grid is kept as far as the battery can);
+- a forced command of ours that stands past the end of its lease although the battery takes writes and obeys (the
+  service's own way back alone: no guard runs here; data that froze verify nothing). What acts at the battery stands,
+  whatever the service believes; where that believes it over, it has a lease more, for it tells it so often;
 - a forced command that stands and is not on record, or a setpoint of ours that the battery stores, in manual mode or
   beneath one that somebody chose, and that is not on record;
 - a battery that is taken within the hold-off after somebody changed its mode over our command;
-- more writes in any hour than the cap (one for every poll), more than 12 entries into manual mode;
+- more commands in any hour than one for each poll of it and 12 (nought before each entry into manual mode; nought to
+  both sides is one command), more than 12 that repeat the one before sooner than ``reassert`` asks for (nought as idle
+  is left, or what a fault costs; what failed may be tried again), more than 12 entries into manual mode;
 - an exception out of a control step;
-- at the end a battery that is neither handed back nor on record, or no fresh plan after the fault is over.
+- two hours after the last fault, with the service still running: nothing commanded, or no fresh plan;
+- after its end: a battery that is not handed back (our setpoint zeroed, the mode automatic where it can be set), or one
+  that is and not known to be. None ignores that any more by then.
 
 All faults are run with the first seed, then with the next. ``--results`` keeps each run as a line of JSON, and runs
 that it holds already are not run again, if they were made with the same code: each line says with which. Those of
@@ -44,7 +53,7 @@ from pathlib import Path
 
 from code_state import code_state
 from fault_rows import Trouble, troubles
-from fault_run import play
+from fault_run import MORE_WRITES, TOO_SOON, play
 
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """Where the files of a run lie: a disk that flushes every renaming would be most of its time."""
@@ -73,9 +82,12 @@ class Result:
     late_s: float
     """How long a command stood past its lease at most [s]."""
     writes_an_hour: int
+    """Commands in any hour beyond one for each poll of it."""
     end: str
     """The last state."""
     cpu_s: float
+    again_an_hour: int = 0
+    """Commands in any hour that repeat the one before too soon."""
     code: str = ""
     """State of the code that it was run on; empty: nobody noted it."""
 
@@ -155,6 +167,7 @@ def run_one(job: Job) -> Result:
         violations=run.violations,
         late_s=run.worst_late_s,
         writes_an_hour=run.writes_an_hour,
+        again_an_hour=run.again_an_hour,
         end=end,
         cpu_s=round(time.process_time() - began_s, 2),
         code=job.code,
@@ -171,7 +184,9 @@ def _progress(done: int, of: int, result: Result) -> None:
 
 def _table(rows: Iterable[Trouble], results: Sequence[Result]) -> int:
     """Print a line for each fault and one for all; return the exit code."""
-    print(f"{'fault':28} {'found':>5} {'late [s]':>8} {'writes/h':>8} {'CPU [s]':>8}  last states")
+    print(f"beyond polls: commands an hour beyond one for each poll of it, {MORE_WRITES} at most")
+    print(f"again: those that repeat the one before sooner than it is due, {TOO_SOON} at most")
+    print(f"{'fault':32} {'found':>5} {'late [s]':>8} {'beyond polls':>12} {'again':>5} {'CPU [s]':>8}  last states")
     for row in rows:
         _line(row.name, [one for one in results if one.fault == row.name])
     _line(f"{len(results)} runs", results)
@@ -188,8 +203,9 @@ def _line(name: str, results: Sequence[Result]) -> None:
     count = sum(len(one.violations) for one in results)
     late_s = max((one.late_s for one in results), default=0.0)
     writes = max((one.writes_an_hour for one in results), default=0)
+    again = max((one.again_an_hour for one in results), default=0)
     cpu_s = sum(one.cpu_s for one in results)
-    print(f"{name:28} {count:5} {late_s:8.0f} {writes:8} {cpu_s:8.1f}  {states}", flush=True)
+    print(f"{name:32} {count:5} {late_s:8.0f} {writes:12} {again:5} {cpu_s:8.1f}  {states}", flush=True)
     for one in results if name and not name.endswith(" runs") else ():
         for what in one.violations[:3]:
             print(f"    seed {one.seed}: {what}", flush=True)

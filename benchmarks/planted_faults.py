@@ -11,22 +11,24 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
 from faults import Job, Result, run_one
 
-from optimizer.control import controller
+from optimizer.control import clamp, controller
 from optimizer.control.actuation.actuator import Actuator
 from optimizer.control.actuation.mode_changes import ModeChanges
 from optimizer.control.actuation.newness import Newness
-from optimizer.control.actuation.stand_down import HoldOff
+from optimizer.control.actuation.stand_down import HoldOff, StandDown
+from optimizer.control.actuation.standing import Standing
 from optimizer.control.actuation.unended import Unended
 from optimizer.control.clamp import Clamped
 from optimizer.control.validity import Plausibility
 from optimizer.devices.safe_sequence import SafeSequence
 from optimizer.domain.measurement import MAY_BE_MANUAL
+from optimizer.service.hand_back import HandBack
 from optimizer.service.lease_files import LeaseFiles
 
 
@@ -61,6 +63,19 @@ def _unclamped(power_w: float, *_: Any) -> Clamped:
     return Clamped(power_w=power_w)
 
 
+_TOLD, _WRITE = HoldOff.told, SafeSequence._write  # noqa: SLF001 - a bug sits where it likes
+
+
+def _told_for_ever(self: HoldOff, elapsed_s: float) -> StandDown | None:
+    told = _TOLD(self, elapsed_s)
+    return None if told is None else replace(told, left_s=1.0)
+
+
+def _write_twice(self: SafeSequence, watts: int) -> None:
+    _WRITE(self, watts)
+    _WRITE(self, watts)
+
+
 def bugs() -> list[Bug]:
     """Return every bug of the table."""
     seeds = range(6)
@@ -85,6 +100,24 @@ def bugs() -> list[Bug]:
             instead=_always(None), row="foreign_mode 7, writes refused", seeds=seeds),
         Bug(name="leaving manual mode zeroes nothing", place=SafeSequence, attribute="_zeroes",
             instead=lambda _: [], row="none", seeds=seeds),
+        Bug(name="an ignored hand-back is not pursued unseen", place=Actuator, attribute="_pursue",
+            instead=_always(None), row="hand-back ignored for a while", seeds=seeds),
+        Bug(name="the end hands nothing back", place=HandBack, attribute="__call__", instead=_always((None, False)),
+            row="none", seeds=seeds),
+        Bug(name="a stand-down never ends", place=HoldOff, attribute="told", instead=_told_for_ever,
+            row="not_followed", seeds=seeds),
+        Bug(name="the SoC band is not kept", place=clamp, attribute="lowest_soc", instead=_always(0.0),
+            row="strategy of many minds", seeds=range(6, 12)),
+        Bug(name="import and grid charging are not limited", place=clamp, attribute="_upper_bounds",
+            instead=_always([]), row="strategy of many minds", seeds=seeds),
+        Bug(name="feed-in and battery export are not limited", place=clamp, attribute="_lower_bounds",
+            instead=_always([]), row="strategy of many minds", seeds=seeds),
+        Bug(name="the ramp is not kept", place=controller, attribute="steady", instead=_unclamped,
+            row="strategy of many minds", seeds=seeds),
+        Bug(name="a command is sent at every look", place=Standing, attribute="is_due", instead=_always(True),
+            row="none", seeds=seeds),
+        Bug(name="what is sent is sent twice", place=SafeSequence, attribute="_write", instead=_write_twice,
+            row="none", seeds=seeds),
     ]  # fmt: skip
 
 

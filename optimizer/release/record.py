@@ -44,6 +44,8 @@ class Lease:
     """How long it was given for [s]."""
     battery: str = ""
     """Address of the battery that it is for; empty: it does not say."""
+    despite_s: float | None = None
+    """End of a lease that could not be removed when this one said that nothing stands [s]."""
 
     def is_over(self, now_s: float) -> bool:
         """Return whether nobody vouches for the command any more.
@@ -151,7 +153,14 @@ class CommandRecord:
         OSError
             That folder cannot be written to.
         """
-        nothing = Lease(command="nothing", until_s=FOR_EVER_S, length_s=FOR_EVER_S, battery=battery)
+        beside = None if self._is_a_neighbours(self.spare_lease_path, battery) else _read_lease(self.spare_lease_path)
+        nothing = Lease(
+            command="nothing",
+            until_s=FOR_EVER_S,
+            length_s=FOR_EVER_S,
+            battery=battery,
+            despite_s=None if beside is None else beside.until_s,
+        )
         _replace(self.lease_path, asdict(nothing), through_to_disk=False)
 
     def clear(self, battery: str | None = None) -> None:
@@ -206,7 +215,7 @@ class CommandRecord:
     def _remove_spare(self, battery: str) -> None:
         """Remove a lease beside the intent, from when the runtime folder took none.
 
-        On a card that has gone read-only it stays, and does no harm: what vouches is the other one.
+        On a card that has gone read-only it stays: the other one vouches, and once nothing stands it says so of both.
         """
         if is_there(self.spare_lease_path) and not self._is_a_neighbours(self.spare_lease_path, battery):
             with suppress(OSError):
@@ -225,10 +234,15 @@ class CommandRecord:
         return *self._lease_paths, self.intent_path
 
     def _leases(self) -> list[Lease]:
-        """Return the leases that can be read, over or not, and are for no other battery than the intent."""
+        """Return the leases that can be read, over or not, and are for no other battery than the intent.
+
+        Without one that could not be removed, in spite of which it is said that nothing stands.
+        """
         commanded = self.battery()
         told = [lease for path in self._lease_paths if (lease := _read_lease(path)) is not None]
-        return [one for one in told if commanded is None or one.battery in {"", commanded.address}]
+        ours = [one for one in told if commanded is None or one.battery in {"", commanded.address}]
+        remains = {one.despite_s for one in ours if one.says_nothing}
+        return [one for one in ours if one.until_s not in remains]
 
     def may_stand(self) -> bool:
         """Return whether a command may stand at the battery: a file says so, unless a lease says that nothing does."""
@@ -313,6 +327,7 @@ def _read_lease(path: Path) -> Lease | None:
             until_s=float(told["until_s"]),
             length_s=float(told["length_s"]),
             battery=str(told.get("battery", "")),
+            despite_s=None if (despite_s := told.get("despite_s")) is None else float(despite_s),
         )
     except (ValueError, KeyError, TypeError, OverflowError):
         return None

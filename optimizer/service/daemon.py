@@ -86,6 +86,7 @@ class Daemon:
         self._began_s = clock.elapsed()
         self._asked_s: float | None = None
         self._unread = 0
+        self._aside = False
         loop.on_step.append(self._tell)
 
     @property
@@ -238,15 +239,20 @@ class Daemon:
             self._notifier.status(sentence(decision)[:200])
 
     def _ask_for_plan(self, decision: Decision) -> None:
-        """Ask for a plan where none could be made so far, and when the battery is back after a while."""
+        """Ask for a plan where none could be made so far, and when the battery is back after a while.
+
+        Also as we begin and end to leave it alone: what went wrong under a plan does not go on under the same one.
+        """
         if decision.measurement is None:
             self._unread += 1
             return
         recovered, self._unread = self._unread >= RECOVERED_AFTER, 0
+        aside = decision.outcome is Outcome.STOOD_DOWN
+        turned, self._aside = aside != self._aside, aside
         made = self._book.record("replan")
         missing = made.runs == 0 or made.error is not None
         now_s = self._clock.elapsed()
         recently = self._asked_s is not None and now_s - self._asked_s < ASK_FOR_PLAN_S
-        if recovered or (missing and not recently):
+        if recovered or turned or (missing and not recently):
             self._asked_s = now_s
             self._runner.trigger("replan")

@@ -38,8 +38,9 @@ class ControlSettings(Section):
     """How often the operating mode may be changed."""
     reassert: Annotated[Duration, within(5 * SECOND, 10 * UNITS["min"])] = Field(default=60 * SECOND)
     """How often a standing command is sent anew: batteries forget it when they restart at night."""
-    lease: Annotated[Duration, within(10 * SECOND, 10 * UNITS["min"])] = Field(default=90 * SECOND)
-    """How long a command stands without a verified read-back before the battery is handed back; more than two polls."""
+    lease: Annotated[Duration, within(10 * SECOND, 3 * UNITS["min"])] = Field(default=90 * SECOND)
+    """How long a command stands without a verified read-back before the battery is handed back; more than two polls.
+    Above the default only for slow polls: as long may a command outlive a service that hangs."""
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield ages that run out before they can be renewed."""

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from optimizer.errors import ConfigProblem
+from optimizer.settings.descriptions import describe
 from optimizer.settings.patterns import CURRENCY, HOST
 from optimizer.settings.schema import Model, Place, kind_of, locate
 from optimizer.settings.section import ConflictError
@@ -74,6 +75,7 @@ def problems_of(
     above
         Path of the model itself.
     """
+    describe(root)
     details = error.errors(include_url=False)
     for detail in details:
         if _follows_from_another(detail, details):

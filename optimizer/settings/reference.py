@@ -17,6 +17,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from optimizer.settings.descriptions import describe
 from optimizer.settings.duration import format_duration
 from optimizer.settings.root import Settings
 from optimizer.settings.schema import Model, holds_list, keys, kind_of, models_in
@@ -42,6 +43,7 @@ STRATEGIES = """
 
 def reference_toml() -> str:
     """Return the commented configuration file; it loads as it is."""
+    describe(Settings)
     writer = ReferenceWriter()
     sections = (writer.section(name, field) for name, field in keys(Settings).items() if name != "strategies")
     return HEAD + "".join(sections) + STRATEGIES

@@ -31,7 +31,6 @@ class Settings(BaseSettings):
         frozen=True,
         extra="forbid",
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
         env_prefix="SUNSHIFT_",
         env_nested_delimiter="__",
     )

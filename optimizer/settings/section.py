@@ -30,7 +30,8 @@ class ConflictError(ValueError):
 class Section(BaseModel):
     """One table of the TOML file: frozen, closed to unknown keys, finite numbers only, silent about its input.
 
-    The docstring under each field is its description: the reference file, the error messages and the editor show it.
+    The docstring under each field is its description: the reference file, the error messages
+    (:mod:`optimizer.settings.descriptions`) and the editor show it.
     """
 
     model_config = ConfigDict(
@@ -38,7 +39,6 @@ class Section(BaseModel):
         extra="forbid",
         hide_input_in_errors=True,
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
         validate_by_name=False,
         validate_by_alias=True,
     )

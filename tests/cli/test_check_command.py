@@ -5,15 +5,20 @@ import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from optimizer.cli import check
 from optimizer.cli.main import main
 from optimizer.devices.simulated.modes import DeviceMode
+from optimizer.service.checks.battery import check_device_clock
 from optimizer.settings.examples import example_folder
 from optimizer.simulator.server import SimulatorServer
+from support.demo_scenes import MEASUREMENT
 from support.service_bench import TOKEN, house_on_real_time
 
 CONFIG = """
@@ -65,6 +70,40 @@ def test_a_home_that_is_ready(tmp_path: Path, battery: SimulatorServer, capsys: 
     assert {found[name]["grade"] for name in ("battery", "balance", "mode", "tariff", "plan")} == {"OK"}
     assert found["forecast"]["grade"] == "WARN"
     assert battery.log.writes == ()
+
+
+def test_the_time_is_told_at_home_and_held_against_the_batterys_clock(
+    tmp_path: Path, battery: SimulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The battery shows its local time: where another zone is configured it is hours away."""
+    _, found = checked(capsys, tmp_path, battery.v1_port)
+    assert "in Europe/Berlin" in found["clock"]["message"]
+    assert found["device clock"]["grade"] == "OK"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "grade", "message"),
+    [
+        (0, "OK", "as here, 12:00"),
+        (5, "OK", "as here, 12:05"),
+        (-5, "OK", "as here, 11:55"),
+        (6, "WARN", "the battery says 2026-05-04 12:06, 6 min ahead of 12:00 CEST here"),
+        (-60, "WARN", "the battery says 2026-05-04 11:00, 60 min behind 12:00 CEST here"),
+    ],
+)
+def test_a_zone_that_is_not_the_batterys_is_told(minutes: int, grade: str, message: str) -> None:
+    """A zone that exists but is not the home's shows nowhere else."""
+    at_home = datetime(2026, 5, 4, 12, tzinfo=ZoneInfo("Europe/Berlin"))
+    told = at_home.replace(tzinfo=None) + timedelta(minutes=minutes)
+    (finding,) = check_device_clock(replace(MEASUREMENT, device_time=told), at_home)
+    assert (finding.grade.value, finding.message) == (grade, message)
+    assert ("[site] timezone" in finding.advice) == (grade == "WARN")
+
+
+def test_a_battery_that_tells_no_time_is_held_against_none() -> None:
+    """Some firmware leaves it out."""
+    at_home = datetime(2026, 5, 4, 12, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert list(check_device_clock(replace(MEASUREMENT, device_time=None), at_home)) == []
 
 
 def test_a_battery_in_the_wrong_mode_fails(

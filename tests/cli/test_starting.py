@@ -1,13 +1,16 @@
 """How a command starts: with the garbage collector off while it loads, and on again whatever comes of it."""
 
 import gc
+import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
 from optimizer.cli import main, run
 from optimizer.cli.starting import nothing_collected
 from optimizer.errors import SunshiftError
+from optimizer.settings.examples import example_path
 
 
 @pytest.fixture(autouse=True)
@@ -31,18 +34,34 @@ def test_nothing_is_collected_until_it_is_over_and_then_again() -> None:
     assert gc.isenabled()
 
 
-def test_the_service_is_built_without_collecting_and_runs_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service that runs for years must have its garbage collected; so must what comes after a refusal."""
-    told: list[bool] = []
+def test_a_refusal_leaves_the_collector_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However early it comes."""
 
     def refused(*_: object) -> None:
-        told.append(gc.isenabled())
+        assert not gc.isenabled()
         raise SunshiftError("no configuration")
 
     monkeypatch.setattr(run, "load_configuration", refused)
     assert main.main(["run"]) == 1
-    assert told == [False]
     assert gc.isenabled()
+
+
+def test_the_service_is_built_without_collecting_and_runs_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What runs for years must have its garbage collected."""
+    told: dict[str, bool] = {}
+
+    def built(*_: object, **__: object) -> SimpleNamespace:
+        told["as it is built"] = gc.isenabled()
+        return SimpleNamespace(run=ran, is_busy=False, left_to_another=False, handed_back=True, displaced=False)
+
+    def ran(_: threading.Event) -> None:
+        told["as it runs"] = gc.isenabled()
+
+    monkeypatch.setattr("optimizer.service.composition.build_daemon", built)
+    assert main.main(["run", "--config", str(example_path("simulator"))]) == 0
+    assert told == {"as it is built": False, "as it runs": True}
 
 
 def test_a_command_runs_with_collecting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, nullcontext
+from datetime import UTC, datetime, timedelta
 from http.client import IncompleteRead
 from pathlib import Path
 from types import SimpleNamespace
@@ -215,6 +216,64 @@ def test_what_stands_after_sigterm_is_a_problem(
     one = torture.Torture(tmp_path, SimpleNamespace(house=house, v1_port=1), None)
     one._must_be_handed_back("SIGTERM 0", code, commanded=commanded)
     assert len(one.problems) == problems
+
+
+# -- what the bench of faults judges by -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("limits", "power_w", "soc", "net_load_w", "wrong"),
+    [
+        ({}, 4600.0, 0.5, 500.0, False),
+        ({}, 4602.0, 0.5, 500.0, True),
+        ({"min_soc": 0.2}, -500.0, 0.2, 500.0, True),
+        ({"max_soc": 0.8}, 500.0, 0.8, 500.0, True),
+        ({"import_w": 2500.0}, 2000.0, 0.5, 500.0, False),
+        ({"import_w": 2500.0}, 2100.0, 0.5, 500.0, True),
+        ({"import_w": 2500.0}, -4600.0, 0.5, 9000.0, False),
+        ({"import_w": 2500.0}, 0.0, 0.5, 9000.0, True),
+        ({"import_w": 2500.0}, 0.0, 0.0, 9000.0, False),
+        ({"export_w": 1500.0}, 0.0, 0.5, -4000.0, True),
+        ({"export_w": 1500.0}, 2500.0, 0.5, -4000.0, False),
+        ({"grid_charging": False}, 1000.0, 0.5, -500.0, True),
+        ({"battery_export": False}, -1000.0, 0.5, 500.0, True),
+    ],
+)
+def test_a_forced_power_is_held_against_the_limits_of_the_home(
+    *, limits: dict[str, Any], power_w: float, soc: float, net_load_w: float, wrong: bool, bench: Bench
+) -> None:
+    """Those of the grid as far as the battery can keep them."""
+    measured = SimpleNamespace(
+        soc=soc,
+        backup_soc=None,
+        discharge_allowed=None,
+        consumption_w=max(net_load_w, 0.0),
+        production_w=max(-net_load_w, 0.0),
+    )
+    home = bench("fault_witness").Home(**limits)
+    assert (home.objection(power_w, measured) is not None) is wrong
+
+
+def test_what_is_sent_again_is_counted_where_nothing_asks_for_it(bench: Bench) -> None:
+    """Nought to both sides is one command; what failed, and what follows a change of mode, is told anew."""
+    witness = bench("fault_witness")
+    commands = witness.Commands(timedelta(seconds=60))
+
+    def tell(path: str, at_s: float) -> None:
+        at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=at_s)
+        power_w = witness.told_w(SimpleNamespace(path=path))
+        entry = {"path": path, "at": at, "fault": None, "status": 200, "is_write": True, "setpoint_w": power_w}
+        commands.note(SimpleNamespace(**entry))
+
+    for path, at_s in (
+        ("/setpoint/charge/0", 0.0), ("/setpoint/discharge/0", 0.0), ("/setting", 0.0),
+        ("/setpoint/charge/0", 1.0), ("/setpoint/discharge/0", 1.0), ("/setpoint/charge/100", 2.0),
+        ("/setpoint/charge/100", 62.0), ("/setpoint/charge/100", 63.0),
+    ):  # fmt: skip
+        tell(path, at_s)
+    commands.expect_again()
+    tell("/setpoint/charge/100", 64.0)
+    assert (len(commands.told), len(commands.too_soon)) == (6, 1)
 
 
 # -- results on file ------------------------------------------------------------------------------------------------

@@ -162,7 +162,7 @@ def test_where_an_intent_cannot_be_removed_it_is_said_that_nothing_stands(
     record.intend("charge 2000 W")
     flushed.clear()
     record.vouch_for_nothing(OURS.address)
-    said = {"command": "nothing", "until_s": 1e12, "length_s": 1e12, "battery": "192.0.2.7"}
+    said = {"command": "nothing", "until_s": 1e12, "length_s": 1e12, "battery": "192.0.2.7", "despite_s": None}
     assert json.loads(record.lease_path.read_text()) == said
     assert flushed == []
     assert record.unvouched(50.0) is None
@@ -350,6 +350,33 @@ def test_a_new_command_stands_though_nothing_was_said_to(beside: bool, record: C
     else:
         record.renew(LEASE)
     assert (record.may_stand(), record.unvouched(1e6)) == (True, "charge 2000 W")
+
+
+def test_nothing_stands_in_spite_of_a_lease_that_cannot_be_removed(
+    record: CommandRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card has gone read-only with a lease on it: over or not, it sets the guard on nobody, until the next one."""
+    record.intend("charge 2000 W", OURS)
+    record.spare_lease_path.write_text(json.dumps(asdict(lease_of(OURS))))
+    record.renew(lease_of(OURS))
+    record.spare_lease_path.write_text(json.dumps(asdict(lease_of(OURS))))
+    monkeypatch.setattr(Path, "unlink", read_only)
+    with pytest.raises(OSError, match="Read-only"):
+        record.clear(OURS.address)
+    for now_s in (boot_time_s(), 1e9):
+        assert (record.may_stand(), record.unvouched(now_s)) == (False, None)
+    later = replace(lease_of(OURS), until_s=lease_of(OURS).until_s + 10.0)
+    record.spare_lease_path.write_text(json.dumps(asdict(later)))
+    assert (record.may_stand(), record.unvouched(1e9)) == (True, later.command)
+
+
+def test_nothing_is_said_in_spite_of_a_neighbours_lease(record: CommandRecord) -> None:
+    """That one stands, whatever becomes of ours; where no intent says whose the folder is, it counts."""
+    record.state_dir.mkdir(parents=True)
+    record.spare_lease_path.write_text(json.dumps(asdict(lease_of(NEIGHBOURS))))
+    record.vouch_for_nothing(OURS.address)
+    assert json.loads(record.lease_path.read_text())["despite_s"] is None
+    assert record.may_stand()
 
 
 def test_nothing_is_said_of_one_battery_alone(record: CommandRecord) -> None:

@@ -73,6 +73,7 @@ def test_the_lease_comes_before_the_intent(record: WatchedRecord) -> None:
         "command": "discharge 500 W",
         "until_s": 100.0,
         "length_s": 90.0,
+        "despite_s": None,
         "battery": "",
     }
 

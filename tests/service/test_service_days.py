@@ -15,8 +15,8 @@ from support.service_bench import START, bench
 MINUTELY = {
     "poll_interval": "60s",
     "max_measurement_age": "150s",
-    "reassert": "5min",
-    "lease": "10min",
+    "reassert": "2min",
+    "lease": "3min",
 }
 HALF_HOURLY = {"replan": "30min", "horizon": "12h", "scenarios": 1}
 BATTERIES = [

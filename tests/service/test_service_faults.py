@@ -78,7 +78,7 @@ def test_a_battery_that_is_away_is_not_waited_for_longer_than_systemd_waits(
     tmp_path: Path, nobody_listens: int
 ) -> None:
     """With the slowest poll READY comes after the first look: the second is later than systemd would wait."""
-    slow = {"poll_interval": "60s", "lease": "200s", "max_measurement_age": "145s"}
+    slow = {"poll_interval": "60s", "lease": "180s", "max_measurement_age": "145s"}
     with bench(tmp_path, battery={"port": nobody_listens}, control=slow) as home:
         told = listen(home)
         ready: list[bool] = []
@@ -241,18 +241,18 @@ def test_a_battery_without_a_clock_that_lives_is_not_called_frozen(tmp_path: Pat
         assert doubted(home, "") == []
 
 
-def test_what_is_commanded_after_a_hold_off_rests_on_another_plan(tmp_path: Path) -> None:
-    """A battery that did not follow is left alone for longer than plans are apart: none is given up for twice."""
+@pytest.mark.parametrize("replan", ["15min", "6h"])
+def test_what_is_commanded_after_a_hold_off_rests_on_another_plan(replan: str, tmp_path: Path) -> None:
+    """However rarely one is made otherwise: no plan is given up for twice."""
     deaf = a_fault(FaultKind.NOT_FOLLOWED, 4.0, 120.0)
-    with bench(tmp_path, faults=(deaf,), control={**FORCED, "poll_interval": "20s"}) as home:
+    planning = {"replan": replan, "horizon": "12h", "scenarios": 1}
+    with bench(tmp_path, faults=(deaf,), control={**FORCED, "poll_interval": "20s"}, planning=planning) as home:
         home.run_for(timedelta(minutes=45))
         given_up = [number for number, one in enumerate(home.decisions[:-1]) if one.outcome is Outcome.HANDED_BACK]
         assert given_up
         again = next(one for one in home.decisions[given_up[0] :] if one.outcome is Outcome.APPLIED)
-        before = home.decisions[given_up[0] - 1]
-        assert before.plan_made_at is not None
         assert again.plan_made_at is not None
-        assert again.plan_made_at >= before.plan_made_at + home.configuration.settings.planning.replan
+        assert again.plan_made_at >= home.decisions[given_up[0]].at
 
 
 def test_a_wall_clock_that_is_set_back_does_not_stop_the_jobs(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from optimizer.assembly.history import build_history
 from optimizer.assembly.site import build_battery
 from optimizer.clock import Clock
 from optimizer.history.store import HistoryStore
-from optimizer.service.checks.battery import check_measurement, read_battery
+from optimizer.service.checks.battery import check_device_clock, check_measurement, read_battery
 from optimizer.service.checks.machine import check_clock, check_folders, check_instance
 from optimizer.service.checks.outlook import check_forecast, check_plan, check_tariff, day_ahead
 from optimizer.service.checks.result import Finding, failed, passed, warned
@@ -36,6 +36,7 @@ def _home_findings(configuration: Configuration, clock: Clock, history: HistoryS
         yield finding
         if seen is not None:
             yield from check_measurement(seen, device, build_battery(settings))
+            yield from check_device_clock(seen, clock.now().astimezone(settings.site.zone))
     grid = day_ahead(configuration, clock)
     yield check_tariff(configuration, grid, clock)
     yield check_forecast(configuration, grid, clock, history=history, latest=seen)

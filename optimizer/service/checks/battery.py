@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from optimizer.devices.port import BatteryDevice
 from optimizer.domain.battery import Battery
@@ -12,6 +13,9 @@ from optimizer.service.checks.result import Finding, failed, passed, warned
 
 BALANCE_W, BALANCE_SHARE = 150.0, 0.05
 """The powers are sampled one after the other: up to 22 W of difference is usual, 204 W was seen [W, 1]."""
+
+CLOCK = timedelta(minutes=5)
+"""So far a battery's clock may be off without a word."""
 
 
 def read_battery(device: BatteryDevice) -> tuple[Measurement | None, Finding]:
@@ -32,6 +36,23 @@ def check_measurement(seen: Measurement, device: BatteryDevice, battery: Battery
         yield warned("grid", "the battery runs off-grid: it acknowledges commands and does not follow them", "wait")
     if seen.discharge_allowed is False:
         yield warned("care", "the battery's own care forbids discharging for now", "nothing: it ends by itself")
+
+
+def check_device_clock(seen: Measurement, at_home: datetime) -> Iterator[Finding]:
+    """Hold the battery's clock, which shows its local time, against the home's: only so does a wrong zone show."""
+    if seen.device_time is None:
+        return
+    off = seen.device_time - at_home.replace(tzinfo=None)
+    if abs(off) <= CLOCK:
+        yield passed("device clock", f"as here, {seen.device_time:%H:%M}")
+        return
+    minutes = round(abs(off) / timedelta(minutes=1))
+    where = "ahead of" if off > timedelta(0) else "behind"
+    yield warned(
+        "device clock",
+        f"the battery says {seen.device_time:%Y-%m-%d %H:%M}, {minutes} min {where} {at_home:%H:%M %Z} here",
+        "check [site] timezone, on which prices and sun rest; a battery's own clock that is wrong does no harm",
+    )
 
 
 def _advice(error: DeviceError) -> str:
