@@ -92,8 +92,8 @@ def configuration_tables(*, interface: str, port: int, folder: Path) -> dict[str
         "control": {
             "poll_interval": f"{POLL.total_seconds():.0f}s",
             "max_measurement_age": "150s",
-            "reassert": "5min",
-            "lease": "10min",
+            "reassert": "2min",
+            "lease": "3min",
         },
         "strategy": {"name": "time_of_use"},
         "service": {"state_dir": str(folder / "state"), "runtime_dir": str(folder / "run"), "log_level": "error"},

@@ -13,7 +13,7 @@ import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -97,6 +97,11 @@ class CommandRecord:
         """Where the lease is written while the runtime folder cannot be written to."""
         return self.state_dir / LEASE_NAME
 
+    @cached_property
+    def _is_one_folder(self) -> bool:
+        """Whether state and runtime folder are the same."""
+        return os.path.realpath(self.state_dir) == os.path.realpath(self.runtime_dir)
+
     def intend(self, command: str, battery: ReleaseTarget | None = None) -> None:
         """Write the intent to command, through to the disk.
 
@@ -153,14 +158,10 @@ class CommandRecord:
         OSError
             That folder cannot be written to.
         """
-        beside = None if self._is_a_neighbours(self.spare_lease_path, battery) else _read_lease(self.spare_lease_path)
-        nothing = Lease(
-            command="nothing",
-            until_s=FOR_EVER_S,
-            length_s=FOR_EVER_S,
-            battery=battery,
-            despite_s=None if beside is None else beside.until_s,
-        )
+        nothing = Lease(command="nothing", until_s=FOR_EVER_S, length_s=FOR_EVER_S, battery=battery)
+        beside = _read_lease(self.spare_lease_path)
+        if beside is not None and not beside.says_nothing and not self._is_a_neighbours(self.spare_lease_path, battery):
+            nothing = replace(nothing, despite_s=beside.until_s)
         _replace(self.lease_path, asdict(nothing), through_to_disk=False)
 
     def clear(self, battery: str | None = None) -> None:
@@ -217,6 +218,8 @@ class CommandRecord:
 
         On a card that has gone read-only it stays: the other one vouches, and once nothing stands it says so of both.
         """
+        if self._is_one_folder:
+            return  # what lies beside the intent is what was just written
         if is_there(self.spare_lease_path) and not self._is_a_neighbours(self.spare_lease_path, battery):
             with suppress(OSError):
                 _remove(self.spare_lease_path)

@@ -153,6 +153,7 @@ def build_daemon(
         claim=BatteryClaim(None if observing else _address(configuration)),
         leave_word=leave,
         on_record=keeper.stands,
+        is_left=lambda: resuming.stand_down is not None,
         on_end=partial(_note_end, keeper, mark, controller, observing=observing, state_lock=state_lock),
         headline=_headline(configuration, battery, observe=observing),
     )

@@ -65,6 +65,7 @@ class Daemon:
         claim: BatteryClaim,
         leave_word: Callable[[bool], None],
         on_record: Callable[[], bool],
+        is_left: Callable[[], bool],
         on_end: Callable[[bool], None],
         headline: str,
     ) -> None:
@@ -86,7 +87,7 @@ class Daemon:
         self._began_s = clock.elapsed()
         self._asked_s: float | None = None
         self._unread = 0
-        self._aside = False
+        self._is_left, self._was_left = is_left, False
         loop.on_step.append(self._tell)
 
     @property
@@ -247,8 +248,8 @@ class Daemon:
             self._unread += 1
             return
         recovered, self._unread = self._unread >= RECOVERED_AFTER, 0
-        aside = decision.outcome is Outcome.STOOD_DOWN
-        turned, self._aside = aside != self._aside, aside
+        is_left = self._is_left()
+        turned, self._was_left = is_left != self._was_left, is_left
         made = self._book.record("replan")
         missing = made.runs == 0 or made.error is not None
         now_s = self._clock.elapsed()

@@ -13,6 +13,8 @@ from optimizer.settings.quantities import Count, NonNegative, Number
 from optimizer.settings.section import Conflict, Section
 
 SECOND = UNITS["s"]
+LONGEST_LEASE = 3 * UNITS["min"]
+"""Enough for the slowest poll and the rarest reassert, whatever the messages below propose."""
 USUAL_AGE = 45 * SECOND
 """Up to this an age needs no second thought, however short the lease."""
 
@@ -30,22 +32,20 @@ class ControlSettings(Section):
     """Fastest change of the setpoint [W/s]; absent: no limit."""
     settling: Annotated[Duration, within(SECOND, 10 * UNITS["min"])] = Field(default=30 * SECOND)
     """How long the battery may take to follow a command before it counts as not followed."""
-    max_measurement_age: Annotated[Duration, within(5 * SECOND, 10 * UNITS["min"])] = Field(default=USUAL_AGE)
+    max_measurement_age: Annotated[Duration, within(5 * SECOND, LONGEST_LEASE)] = Field(default=USUAL_AGE)
     """Oldest measurement that a command may rest on."""
     prefer_automatic: bool = True
     """Whether to leave the battery in its own automatic mode where that does what the plan wants."""
     max_mode_changes_per_hour: Annotated[Count, Ge(1), Le(360)] = 12
     """How often the operating mode may be changed."""
-    reassert: Annotated[Duration, within(5 * SECOND, 10 * UNITS["min"])] = Field(default=60 * SECOND)
+    reassert: Annotated[Duration, within(5 * SECOND, 2 * UNITS["min"])] = Field(default=60 * SECOND)
     """How often a standing command is sent anew: batteries forget it when they restart at night."""
-    lease: Annotated[Duration, within(10 * SECOND, 3 * UNITS["min"])] = Field(default=90 * SECOND)
+    lease: Annotated[Duration, within(10 * SECOND, LONGEST_LEASE)] = Field(default=90 * SECOND)
     """How long a command stands without a verified read-back before the battery is handed back; more than two polls.
     Above the default only for slow polls: as long may a command outlive a service that hangs."""
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield ages that run out before they can be renewed."""
-        if self.lease <= self.reassert:
-            yield Conflict("lease", "must be longer than reassert, or every command ends before it is renewed")
         # A missed poll, and the time a slow battery takes to answer, should not end a command.
         works = 2 * self.poll_interval + 25 * SECOND
         if self.lease <= 2 * self.poll_interval:
@@ -56,6 +56,8 @@ class ControlSettings(Section):
                 f"is {lease}, it must be longer than two times poll_interval ({polls}), or one late poll ends every "
                 f'command; "{lasts}" works',
             )
+        elif self.lease <= self.reassert:
+            yield Conflict("lease", "must be longer than reassert, or every command ends before it is renewed")
         if self.max_measurement_age <= self.poll_interval:
             age, poll = format_duration(self.max_measurement_age), format_duration(self.poll_interval)
             yield Conflict(

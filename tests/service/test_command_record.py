@@ -370,6 +370,23 @@ def test_nothing_stands_in_spite_of_a_lease_that_cannot_be_removed(
     assert (record.may_stand(), record.unvouched(1e9)) == (True, later.command)
 
 
+@pytest.mark.parametrize("runtime", ["state", "linked"])
+def test_one_folder_serves_for_both(runtime: str, tmp_path: Path) -> None:
+    """The lease lies beside the intent then, and stays; to say twice that nothing stands says it still."""
+    (tmp_path / "state").mkdir()
+    (tmp_path / "linked").symlink_to(tmp_path / "state")
+    record = CommandRecord(tmp_path / "state", tmp_path / runtime)
+    record.renew(LEASE)
+    record.intend("charge 2000 W")
+    assert record.unvouched(LEASE.until_s) is None
+    assert record.unvouched(LEASE.until_s + 1.0) == LEASE.command
+    for _ in range(2):
+        record.vouch_for_nothing()
+        assert not record.may_stand()
+    record.clear()
+    assert list(record.state_dir.iterdir()) == []
+
+
 def test_nothing_is_said_in_spite_of_a_neighbours_lease(record: CommandRecord) -> None:
     """That one stands, whatever becomes of ours; where no intent says whose the folder is, it counts."""
     record.state_dir.mkdir(parents=True)

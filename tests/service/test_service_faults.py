@@ -255,6 +255,22 @@ def test_what_is_commanded_after_a_hold_off_rests_on_another_plan(replan: str, t
         assert again.plan_made_at >= home.decisions[given_up[0]].at
 
 
+def test_doubt_while_the_battery_is_left_alone_asks_for_no_plan(tmp_path: Path) -> None:
+    """A meter that lies at every second look makes no plan a look: one as the hold-off begins, one as it ends."""
+    deaf = a_fault(FaultKind.NOT_FOLLOWED, 4.0, 120.0)
+    lies = [
+        a_fault(FaultKind.VALUE, third / 3, (third + 1) / 3, key="Consumption_W", value=9000)
+        for third in range(24, 84, 2)
+    ]
+    planning = {"replan": "6h", "horizon": "12h", "scenarios": 1}
+    control = {**FORCED, "poll_interval": "20s"}
+    with bench(tmp_path, faults=(deaf, *lies), control=control, planning=planning) as home:
+        home.run_for(timedelta(minutes=45))
+        assert len(doubted(home, "")) >= 20
+        # One at the start, besides.
+        assert 3 <= len(home.plans) <= 4
+
+
 def test_a_wall_clock_that_is_set_back_does_not_stop_the_jobs(tmp_path: Path) -> None:
     """After the clock was set back by a day the jobs go on at the new time."""
     with bench(tmp_path) as home:

@@ -60,11 +60,27 @@ def test_what_is_inherited_is_described_and_what_is_overruled_anew(monkeypatch: 
     assert told == {"taken_over": "Of another table.", "overruled": "As it is,\nin two lines.", "silent": None}
 
 
-def test_without_sources_there_is_no_description(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error is told all the same."""
+class Circle(Section):
+    """A plug-in's own, with itself in it."""
+
+    inner: "Circle | None" = None
+    """What it says of that is its own affair."""
+
+
+def test_a_table_of_somebody_elses_is_left_alone() -> None:
+    """It may hold itself."""
+    describe(Circle)
+    assert Circle.model_fields["inner"].description is None
+
+
+@pytest.mark.parametrize("source", [OSError(), TypeError(), "class (", "replaced = 1"])
+def test_without_sources_there_is_no_description(source: str | Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error is told all the same: they may be gone, or replaced by an update."""
 
     def lost(_: object) -> str:
-        raise OSError
+        if isinstance(source, Exception):
+            raise source
+        return source
 
     monkeypatch.setattr(descriptions, "getsource", lost)
     assert list(descriptions._beneath_fields(Above)) == []

@@ -51,7 +51,8 @@ def check_device_clock(seen: Measurement, at_home: datetime) -> Iterator[Finding
     yield warned(
         "device clock",
         f"the battery says {seen.device_time:%Y-%m-%d %H:%M}, {minutes} min {where} {at_home:%H:%M %Z} here",
-        "check [site] timezone, on which prices and sun rest; a battery's own clock that is wrong does no harm",
+        "check [site] timezone and this computer's clock (timedatectl), on which prices and sun rest; "
+        "a battery's own clock that is wrong does no harm",
     )
 
 
