@@ -60,6 +60,10 @@ def test_the_service_is_built_without_collecting_and_runs_with_it(
         told["as it runs"] = gc.isenabled()
 
     monkeypatch.setattr("optimizer.service.composition.build_daemon", built)
+    for lasting in ("optimizer.planning.kernel.choice.compile_nothing", "optimizer.cli.run.configure_logging"):
+        monkeypatch.setattr(
+            lasting, lambda *_, **__: None
+        )  # what holds for the process would hold for every test after
     assert main.main(["run", "--config", str(example_path("simulator"))]) == 0
     assert told == {"as it is built": False, "as it runs": True}
 
