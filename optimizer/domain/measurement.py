@@ -28,6 +28,10 @@ MAY_BE_MANUAL = (OperatingMode.MANUAL, OperatingMode.UNKNOWN)
 """Modes in which a stored setpoint acts, or may."""
 
 
+BESIDE_THE_STATUS = ("reported_setpoint_w", "discharge_allowed", "reasons")
+"""What V2 tells in an answer of its own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """One status of the battery, in the project's signs and units. Missing is None, never 0."""
@@ -60,8 +64,12 @@ class Measurement:
     """Why the device does not follow, in its own words (V2 only)."""
 
     def says_the_same(self, other: Measurement) -> bool:
-        """Return whether two looks found the same in every word, the device's own clock included."""
-        return replace(self, at=other.at, elapsed_s=other.elapsed_s) == other
+        """Return whether two looks found the same status in every word, the device's own clock included.
+
+        What V2 tells beside its status does not count: that may go on while the status, and the mode in it, is frozen.
+        """
+        beside = {name: getattr(other, name) for name in BESIDE_THE_STATUS}
+        return replace(self, at=other.at, elapsed_s=other.elapsed_s, **beside) == other
 
     def stands_still_since(self, earlier: Measurement) -> bool:
         """Return whether it says the same as an earlier look; a device that tells no time may rightly do so."""

@@ -46,6 +46,7 @@ def test_without_a_command_every_status_is_news() -> None:
         (told(0, 1), True),
         ([*told(0, consumption_w=500.0), *told(0, consumption_w=501.0)], True),
         (told(0, 1, 0), True),
+        ([*told(0, reasons=("care",)), *told(0, reported_setpoint_w=5.0, discharge_allowed=False)], False),
         ([in_manual()], True),
     ],
 )

@@ -122,6 +122,15 @@ def test_a_hand_back_that_shows_in_doubtful_data_that_stands_still_is_done_again
     assert it.record.on_record is not None
 
 
+def test_what_is_told_beside_a_status_that_stands_still_confirms_no_hand_back() -> None:
+    """V2 has an answer of its own for it, which goes on when the status, and the mode in it, is frozen."""
+    it = released()
+    it.at(44.0).doubts(AUTO, device_time=NOW, reasons=("the battery's care",))
+    assert it.at(90.0).doubts(AUTO, device_time=NOW) is None
+    assert it.writes == [CHARGE, "release", "release"]
+    assert it.record.on_record is not None
+
+
 @pytest.mark.parametrize("mode", [None, MANUAL])
 def test_a_hand_back_that_cannot_be_seen_is_done_again_once_a_lease(
     mode: OperatingMode | None, caplog: pytest.LogCaptureFixture
