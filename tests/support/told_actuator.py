@@ -135,10 +135,11 @@ class ToldActuator:
         interval_over: bool = False,
         error: DeviceError | None = None,
         device_time: datetime | None = None,
+        reasons: tuple[str, ...] = (),
     ) -> Actuation | None:
         """Have a status that no command may rest on, or none at all."""
         self.device.error = error
-        doubtful = None if mode is None else self._status(mode, device_time=device_time)
+        doubtful = None if mode is None else self._status(mode, device_time=device_time, reasons=reasons)
         return self.actuator.unreadable(self.now_s, interval_over=interval_over, doubtful=doubtful)
 
     def leaves_alone(self, mode: OperatingMode, *, left_over: bool) -> Actuation:
