@@ -27,6 +27,7 @@ from optimizer.control.actuation.unended import Unended
 from optimizer.control.clamp import Clamped
 from optimizer.control.validity import Plausibility
 from optimizer.devices.safe_sequence import SafeSequence
+from optimizer.domain import measurement
 from optimizer.domain.measurement import MAY_BE_MANUAL
 from optimizer.service.hand_back import HandBack
 from optimizer.service.lease_files import LeaseFiles
@@ -40,12 +41,14 @@ class Bug:
     place: Any
     """Class or module."""
     attribute: str
-    instead: Callable[..., Any] | property
+    instead: Callable[..., Any] | property | tuple[()]
     """What stands there instead."""
     row: str
     """The fault that should bring it to light."""
     seeds: Sequence[int]
     """Of its runs; the first that finds something ends the search."""
+    days: float = 0.0
+    """Simulated days that it takes at least: where the windows of a fault lie depends on them."""
 
 
 def _always(value: Any) -> Callable[..., Any]:
@@ -84,6 +87,8 @@ def bugs() -> list[Bug]:
             row="strategy of many minds", seeds=seeds),
         Bug(name="an old status takes the command off the record", place=Newness, attribute="is_news",
             instead=property(_always(True)), row="frozen over a hand-back ignored", seeds=seeds),
+        Bug(name="what moves beside the status counts as news", place=measurement, attribute="BESIDE_THE_STATUS",
+            instead=(), row="frozen over a hand-back ignored", seeds=(6,), days=2.0),
         Bug(name="a plain battery's hand-back is believed", place=Unended, attribute="objection",
             instead=_objection_by_mode, row="writes ignored", seeds=seeds),
         Bug(name="the lease never ends", place=Actuator, attribute="unreadable", instead=_always(None),
@@ -152,7 +157,7 @@ def _with(bug: Bug, seed: int, days: float) -> Result:
 
 
 def _job(bug: Bug, seed: int, days: float) -> Job:
-    return Job(fault=bug.row, seed=seed, days=days, wire=False)
+    return Job(fault=bug.row, seed=seed, days=max(days, bug.days), wire=False)
 
 
 if __name__ == "__main__":
