@@ -16,7 +16,7 @@ from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.simulator.fault import Fault, FaultKind, Target
 
 if TYPE_CHECKING:
-    from fault_run import Run
+    from fault_judge import Run
 
 
 UNITS = ("v1", "v1-plain", "v2")

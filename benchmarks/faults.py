@@ -52,8 +52,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from code_state import code_state
+from fault_judge import MORE_WRITES, TOO_SOON
 from fault_rows import Trouble, troubles
-from fault_run import MORE_WRITES, TOO_SOON, play
+from fault_run import play
 
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """Where the files of a run lie: a disk that flushes every renaming would be most of its time."""
@@ -81,12 +82,12 @@ class Result:
     violations: list[str]
     late_s: float
     """How long a command stood past its lease at most [s]."""
-    writes_an_hour: int
+    beyond_polls: int
     """Commands in any hour beyond one for each poll of it."""
     end: str
     """The last state."""
     cpu_s: float
-    again_an_hour: int = 0
+    too_soon: int = 0
     """Commands in any hour that repeat the one before too soon."""
     code: str = ""
     """State of the code that it was run on; empty: nobody noted it."""
@@ -166,8 +167,8 @@ def run_one(job: Job) -> Result:
         days=job.days,
         violations=run.violations,
         late_s=run.worst_late_s,
-        writes_an_hour=run.writes_an_hour,
-        again_an_hour=run.again_an_hour,
+        beyond_polls=run.beyond_polls,
+        too_soon=run.too_soon,
         end=end,
         cpu_s=round(time.process_time() - began_s, 2),
         code=job.code,
@@ -202,8 +203,8 @@ def _line(name: str, results: Sequence[Result]) -> None:
     states = ", ".join(f"{ends.count(state)} {state}" for state in dict.fromkeys(ends))
     count = sum(len(one.violations) for one in results)
     late_s = max((one.late_s for one in results), default=0.0)
-    writes = max((one.writes_an_hour for one in results), default=0)
-    again = max((one.again_an_hour for one in results), default=0)
+    writes = max((one.beyond_polls for one in results), default=0)
+    again = max((one.too_soon for one in results), default=0)
     cpu_s = sum(one.cpu_s for one in results)
     print(f"{name:32} {count:5} {late_s:8.0f} {writes:12} {again:5} {cpu_s:8.1f}  {states}", flush=True)
     for one in results if name and not name.endswith(" runs") else ():

@@ -21,6 +21,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from optimizer.clock import WallClock
@@ -70,7 +72,21 @@ runtime_dir = "run"
 """
 
 
-def measure(port: int, clock: WallClock) -> tuple[float, float, float, float, float]:
+AS_INSTALLED = ("-m", "optimizer")
+"""What Python is to run."""
+
+
+@contextmanager
+def battery(clock: WallClock) -> Iterator[SimulatorServer]:
+    """Serve a battery as it is now."""
+    house = SimulatedHouse(clock=clock, battery=BATTERY, recording=packaged_profile().shifted_to(clock.now()))
+    with SimulatorServer(house, quirks=Quirks(mode_control=True)) as server:
+        yield server
+
+
+def measure(
+    port: int, clock: WallClock, program: tuple[str, str] = AS_INSTALLED
+) -> tuple[float, float, float, float, float]:
     """Return seconds to READY, MiB with a plan, those of its own, their peak, and seconds to the end."""
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         config = Path(folder) / "sunshift.toml"
@@ -81,7 +97,7 @@ def measure(port: int, clock: WallClock) -> tuple[float, float, float, float, fl
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         began_s = clock.elapsed()
         with subprocess.Popen(
-            [sys.executable, "-m", "optimizer", "run", "--config", str(config)],
+            [sys.executable, *program, "run", "--config", str(config)],
             env={**environment, "NOTIFY_SOCKET": "@" + address},
             cwd=folder,
             stderr=subprocess.DEVNULL,
@@ -117,8 +133,7 @@ def memory_mib(pid: int) -> tuple[float, float, float]:
 
 def main(runs: int) -> int:
     clock = WallClock()
-    house = SimulatedHouse(clock=clock, battery=BATTERY, recording=packaged_profile().shifted_to(clock.now()))
-    with SimulatorServer(house, quirks=Quirks(mode_control=True)) as server:
+    with battery(clock) as server:
         found = [measure(server.v1_port, clock) for _ in range(1 + runs)][1:]
     above = False
     for (name, aim), values in zip(AIMS.items(), zip(*found, strict=True), strict=True):

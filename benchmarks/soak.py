@@ -33,7 +33,8 @@ from pathlib import Path
 
 import numpy as np
 from direct_line import DirectLine
-from fault_run import BATTERY, START, TOKEN, tables
+from fault_judge import START
+from fault_run import BATTERY, TOKEN, tables
 
 from optimizer.assembly.configuration import configuration_from_tables
 from optimizer.assembly.device import build_device

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 def nothing_collected() -> Iterator[None]:
     """Keep the garbage collector off while modules are loaded and the service is built: nearly all of that stays.
 
-    It would walk through it again and again, for a twentieth of the time to READY (`benchmarks/service_footprint.py`).
+    It would walk through it again and again, for a twentieth of the time to READY (`benchmarks/start_shares.py`).
     """
     collects = gc.isenabled()
     gc.disable()

@@ -22,8 +22,8 @@ def steady(allowed_w: float, standing: Setpoint | None, passed_s: float, options
 
     Notes
     -----
-    A wish of exactly zero is never held back: idle means idle. A ramp applies between forced powers only; after
-    automatic mode the battery starts from wherever it was.
+    The dead band never holds back a wish of exactly zero: idle means idle; the ramp does. It applies between forced
+    powers only; after automatic mode the battery starts from wherever it was.
     """
     if not isinstance(standing, Power):
         return Clamped(power_w=allowed_w)

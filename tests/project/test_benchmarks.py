@@ -282,7 +282,7 @@ def test_what_is_sent_again_is_counted_where_nothing_asks_for_it(bench: Bench) -
 def test_a_result_of_another_state_of_the_code_is_passed_over(bench: Bench, tmp_path: Path) -> None:
     """One that does not say of which state it is, too."""
     result = {
-        "fault": "none", "seed": 0, "days": 0.2, "violations": [], "late_s": 0.0, "writes_an_hour": 0, "end": "SAFE",
+        "fault": "none", "seed": 0, "days": 0.2, "violations": [], "late_s": 0.0, "beyond_polls": 0, "end": "SAFE",
         "cpu_s": 1.0,
     }  # fmt: skip
     lines = [result, {**result, "code": "other"}, {**result, "code": "this", "seed": 1}]
@@ -316,6 +316,7 @@ def test_the_state_of_the_code_is_that_of_its_files(bench: Bench, tmp_path: Path
 def test_the_state_of_the_fault_bench_holds_all_that_it_imports(bench: Bench) -> None:
     """But not the other benchmarks: what changes there changes no result of it."""
     found = bench("code_state").modules_of("faults")
-    assert {"faults", "fault_run", "fault_rows", "fault_witness", "whims", "direct_line", "resting_pace"} <= found
+    rooms = {"faults", "fault_run", "fault_judge", "fault_rows", "fault_witness"}
+    assert rooms | {"whims", "direct_line", "resting_pace"} <= found
     assert not found & {"soak", "torture", "planted_faults"}
     assert bench("code_state").code_state() == bench("code_state").code_state()

@@ -25,6 +25,7 @@ from optimizer.service.lock import InstanceLock
 from optimizer.service.notify import Notifier
 from optimizer.service.status import read_status, status_path
 from optimizer.simulator.fault import Fault, FaultKind, Target
+from optimizer.simulator.firmware import Firmware
 from support.service_bench import START, TOKEN, Bench, bench
 
 
@@ -217,6 +218,40 @@ def test_a_battery_that_corrects_its_state_of_charge_is_believed_before_its_comm
         last = home.decisions[-2].measurement
         assert last is not None
         assert last.soc == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(
+    ("driver", "mode_control", "says"),
+    [
+        ("sonnen_v1", True, "the battery does not follow; battery care forbids discharging: told to idle"),
+        ("sonnen_v1", False, "the battery does not follow; battery care forbids discharging: told to idle"),
+        ("sonnen_v2", True, "battery care set charge 4600 W"),
+    ],
+)
+def test_battery_care_is_given_way_to_and_called_by_its_name(
+    tmp_path: Path, driver: str, *, mode_control: bool, says: str
+) -> None:
+    """No discharge is commanded from its first status on; it charges on, and once it is over the battery is ours."""
+    mode = DeviceMode.AUTOMATIC if mode_control else DeviceMode.MANUAL
+    kind = {"driver": driver, "mode_control": mode_control, "mode": mode, "firmware": Firmware.Y2025}
+    with bench(tmp_path, **kind, control=FORCED) as home:  # type: ignore[arg-type]
+
+        def care(decision: Decision) -> None:
+            at = decision.at - START
+            if at == timedelta(minutes=10):
+                home.house.set_battery_care(True)
+            if at == timedelta(minutes=30):
+                home.house.set_battery_care(False)
+
+        home.daemon.on_decision.append(care)
+        home.run_for(timedelta(minutes=45))
+        cared = [one for one in home.decisions if one.measurement and one.measurement.discharge_allowed is False]
+        assert all(one.outcome is Outcome.STOOD_DOWN or one.setpoint in {None, Power(0.0)} for one in cared)
+        left = [one for one in cared if one.outcome is Outcome.STOOD_DOWN]
+        assert left[0].at - cared[0].at <= timedelta(minutes=1)
+        assert all(says in one.reason and one.measurement and one.measurement.battery_power_w > 1000.0 for one in left)
+        assert home.decisions[-2].outcome in {Outcome.APPLIED, Outcome.KEPT}
+        assert home.daemon.handed_back
 
 
 def test_a_battery_without_a_clock_whose_data_freeze_is_handed_back(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from optimizer.domain.plan import Plan
 from optimizer.service.composition import build_daemon
 from optimizer.service.daemon import Daemon
 from optimizer.service.jobs import JobRunner
+from optimizer.simulator.firmware import Firmware
 from optimizer.simulator.quirks import Quirks
 from optimizer.simulator.server import SimulatorServer
 from support.canary import CANARY
@@ -115,6 +116,7 @@ def bench(
     observe: bool = False,
     faults: tuple[Any, ...] = (),
     habits: dict[str, Any] | None = None,
+    firmware: Firmware = Firmware.Y2022,
     missing_keys: tuple[str, ...] = (),
     start: datetime = START,
     runner: JobRunner | None = None,
@@ -124,7 +126,7 @@ def bench(
     clock = SimulatedClock(start)
     home = house(clock, mode=mode, **(habits or {}))
     quirks = Quirks(mode_control=mode_control, missing_keys=missing_keys)
-    with SimulatorServer(home, token=TOKEN, quirks=quirks, faults=faults) as server:
+    with SimulatorServer(home, token=TOKEN, firmware=firmware, quirks=quirks, faults=faults) as server:
         port = server.v2_port if driver == "sonnen_v2" else server.v1_port
         configuration = configuration_from_tables(
             tables(folder, driver=driver, port=port, mode_control=mode_control, **sections)

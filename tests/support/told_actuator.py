@@ -118,14 +118,12 @@ class ToldActuator:
         echo_w: float | None = None,
         power_w: float = 2000.0,
         error: DeviceError | None = None,
-        reasons: tuple[str, ...] = (),
-        device_time: datetime | None = None,
+        **says: object,
     ) -> Actuation | None:
-        """Read back; a write that follows from it meets ``error``."""
+        """Read back a status that ``says`` more than that; a write that follows from it meets ``error``."""
         self.device.error = error
-        measurement = self._status(
-            mode, reported_setpoint_w=echo_w, battery_power_w=power_w, reasons=reasons, device_time=device_time
-        )
+        says = {"device_time": None, **says}
+        measurement = self._status(mode, reported_setpoint_w=echo_w, battery_power_w=power_w, **says)
         return self.actuator.notice(measurement, self.now_s)
 
     def doubts(

@@ -67,9 +67,7 @@ class ForcedCommand:
         if echo_w is not None and tells(echo_w, power.battery_power_w) and not self._state.unended.shows(measurement):
             self._state.unended.add(Power(echo_w))  # what limits of the battery's own leave of it
         if missed >= FOLLOW_TRIES:
-            flows = Power(round(measurement.battery_power_w))
-            why = "; ".join(("the battery does not follow", *measurement.reasons))
-            return Verdict(Course.GIVE_UP, f"{why}: told to {power}, it does {flows}")
+            return _not_followed(power, measurement)
         return self._as_sent(power, measurement.mode, elapsed_s)
 
     def _read_back(self, power: Power, measurement: Measurement, elapsed_s: float, *, after_restart: bool) -> ReadBack:
@@ -122,6 +120,15 @@ class ForcedCommand:
             # Nothing of ours is in force: its lease begins anew, or the guard would end what is sent now.
             self._state.lease.begin(elapsed_s)
         return Verdict(Course.SEND_AGAIN)
+
+
+def _not_followed(power: Power, measurement: Measurement) -> Verdict:
+    why = ["the battery does not follow", *measurement.reasons]
+    if measurement.discharge_allowed is False:
+        why.insert(1, "battery care forbids discharging")
+    return Verdict(
+        Course.GIVE_UP, f"{'; '.join(why)}: told to {power}, it does {Power(round(measurement.battery_power_w))}"
+    )
 
 
 def _unverified(power: Power) -> Verdict:

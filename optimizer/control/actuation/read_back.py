@@ -57,7 +57,9 @@ def read_back(standing: Power, measurement: Measurement, *, after_restart: bool,
         return ReadBack(finding=Finding.LOST, message="the battery has forgotten its setpoint")
     if tells(echo_w, standing.battery_power_w):
         return ReadBack(finding=Finding.AS_SENT)
-    message = f"somebody else set {Power(echo_w)} (ours was {standing})"
+    # It shows in no mode: what forbids discharge and charges is the battery's own care, and no second controller.
+    who = "battery care" if measurement.discharge_allowed is False and echo_w > 0.0 else "somebody else"
+    message = f"{who} set {Power(echo_w)} (ours was {standing})"
     return ReadBack(finding=Finding.FOREIGN, message=message)
 
 

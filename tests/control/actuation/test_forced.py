@@ -141,24 +141,29 @@ def test_whoever_sets_zero_again_and_again_is_given_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reasons", "flows_w", "why"),
+    ("says", "flows_w", "why"),
     [
-        ((), 0.0, "the battery does not follow: told to charge 2000 W, it does idle"),
-        ((), 0.4, "the battery does not follow: told to charge 2000 W, it does idle"),
-        ((), -130.6, "the battery does not follow: told to charge 2000 W, it does discharge 131 W"),
+        ({}, 0.0, "the battery does not follow: told to charge 2000 W, it does idle"),
+        ({}, 0.4, "the battery does not follow: told to charge 2000 W, it does idle"),
+        ({}, -130.6, "the battery does not follow: told to charge 2000 W, it does discharge 131 W"),
         (
-            ("BMS", "Full Charge Request"),
+            {"reasons": ("BMS", "Full Charge Request"), "discharge_allowed": True},
             0.0,
             "the battery does not follow; BMS; Full Charge Request: told to charge 2000 W, it does idle",
         ),
+        (
+            {"reasons": ("BMS",), "discharge_allowed": False},
+            0.0,
+            "the battery does not follow; battery care forbids discharging; BMS: told to charge 2000 W, it does idle",
+        ),
     ],
 )
-def test_a_battery_that_does_not_follow_twice_is_given_up(reasons: tuple[str, ...], flows_w: float, why: str) -> None:
+def test_a_battery_that_does_not_follow_twice_is_given_up(says: dict[str, object], flows_w: float, why: str) -> None:
     """Handed back and left alone for the hold-off, with what it says itself."""
     it = charging()
     for _ in range(5):
-        assert it.after(10.0).sees(echo_w=2000.0, power_w=flows_w, reasons=reasons) is None
-    done = it.after(10.0).sees(echo_w=2000.0, power_w=flows_w, reasons=reasons)
+        assert it.after(10.0).sees(echo_w=2000.0, power_w=flows_w, **says) is None
+    done = it.after(10.0).sees(echo_w=2000.0, power_w=flows_w, **says)
     assert done == Actuation(outcome=Outcome.HANDED_BACK, note=why)
     assert it.sees(AUTO) == stood_down(f"{why}; standing down for another 30 min")
 

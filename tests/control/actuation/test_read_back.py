@@ -74,6 +74,23 @@ def test_an_echo_that_is_not_ours(
 
 
 @pytest.mark.parametrize(
+    ("discharge_allowed", "echo_w", "who"),
+    [
+        (False, 4600.0, "battery care"),
+        (False, 26.0, "battery care"),
+        (False, -26.0, "somebody else"),
+        (True, 4600.0, "somebody else"),
+        (None, 4600.0, "somebody else"),
+    ],
+)
+def test_battery_care_is_no_second_controller(*, discharge_allowed: bool | None, echo_w: float, who: str) -> None:
+    """What charges by itself and forbids discharge is called by its name; it discharges for nobody."""
+    one = in_manual(reported_setpoint_w=echo_w, discharge_allowed=discharge_allowed)
+    found = read_back(Power(0.0), one, after_restart=False, settled=True)
+    assert (found.finding, found.message) == (FOREIGN, f"{who} set {Power(echo_w)} (ours was idle)")
+
+
+@pytest.mark.parametrize(
     ("can_set_mode", "mode", "echo_w", "power_w", "back"),
     [
         (True, AUTOMATIC, 2000.0, 2000.0, True),
