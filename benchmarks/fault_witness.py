@@ -126,10 +126,12 @@ class OursAtTheBattery:
     def acts(self) -> bool:
         """Return whether it does now what the service sent: beneath another mode or a power plant it does not.
 
-        Nor beneath battery care, which tells its own power: to end ours then would be to fight whoever set that.
+        Nor beneath battery care, or what fills a reserve that standby has eaten: both tell their own power, and to end
+        ours then would be to fight whoever set that.
         """
         house = self._house
-        covered = house.vpp_active or house._authority.care  # noqa: SLF001 - the house tells it in no other way
+        authority = house._authority  # noqa: SLF001 - the house tells it in no other way
+        covered = house.vpp_active or authority.care or authority.trickle
         return house.mode is DeviceMode.MANUAL and not covered and self.where() is not None
 
     def where(self) -> str | None:

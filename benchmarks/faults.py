@@ -130,8 +130,9 @@ def kept(path: Path | None, code: str) -> tuple[list[Result], int]:
     """Return the runs of a state of the code that a file holds, and how many it holds of others."""
     if path is None or not path.exists():
         return [], 0
-    on_file = [Result(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-    of_this = [one for one in on_file if one.code == code]
+    on_file = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    # Those of another state may tell other things.
+    of_this = [Result(**one) for one in on_file if one.get("code") == code]
     return of_this, len(on_file) - len(of_this)
 
 
@@ -143,20 +144,24 @@ def _keep(path: Path | None, result: Result) -> None:
 
 def _played(jobs: Sequence[Job], processes: int) -> Iterator[Result]:
     if processes <= 1:
+        collect_seldom()
         yield from map(run_one, jobs)
         return
     # Spawned, not forked: each run has threads.
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+    with multiprocessing.get_context("spawn").Pool(processes, initializer=collect_seldom) as pool:
         yield from pool.imap_unordered(run_one, jobs)
+
+
+def collect_seldom() -> None:
+    """Leave out of every collection what was imported, a tenth of a run: once, for what is frozen is never freed."""
+    gc.freeze()
+    gc.set_threshold(50_000)
 
 
 def run_one(job: Job) -> Result:
     """Run one home under one fault."""
     logging.getLogger("sunshift").addHandler(logging.NullHandler())
     logging.disable(logging.CRITICAL)
-    # What was imported stays: to look through it again and again is a tenth of a run.
-    gc.freeze()
-    gc.set_threshold(50_000)
     trouble = next(one for one in troubles() if one.name == job.fault)
     began_s = time.process_time()
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
@@ -186,8 +191,8 @@ def _progress(done: int, of: int, result: Result) -> None:
 def _table(rows: Iterable[Trouble], results: Sequence[Result]) -> int:
     """Print a line for each fault and one for all; return the exit code."""
     print(f"beyond polls: commands an hour beyond one for each poll of it, {MORE_WRITES} at most")
-    print(f"again: those that repeat the one before sooner than it is due, {TOO_SOON} at most")
-    print(f"{'fault':32} {'found':>5} {'late [s]':>8} {'beyond polls':>12} {'again':>5} {'CPU [s]':>8}  last states")
+    print(f"too soon: those that repeat the one before sooner than it is due, {TOO_SOON} at most")
+    print(f"{'fault':32} {'found':>5} {'late [s]':>8} {'beyond polls':>12} {'too soon':>8} {'CPU [s]':>8}  last states")
     for row in rows:
         _line(row.name, [one for one in results if one.fault == row.name])
     _line(f"{len(results)} runs", results)
@@ -203,10 +208,10 @@ def _line(name: str, results: Sequence[Result]) -> None:
     states = ", ".join(f"{ends.count(state)} {state}" for state in dict.fromkeys(ends))
     count = sum(len(one.violations) for one in results)
     late_s = max((one.late_s for one in results), default=0.0)
-    writes = max((one.beyond_polls for one in results), default=0)
-    again = max((one.too_soon for one in results), default=0)
+    beyond_polls = max((one.beyond_polls for one in results), default=0)
+    too_soon = max((one.too_soon for one in results), default=0)
     cpu_s = sum(one.cpu_s for one in results)
-    print(f"{name:32} {count:5} {late_s:8.0f} {writes:12} {again:5} {cpu_s:8.1f}  {states}", flush=True)
+    print(f"{name:32} {count:5} {late_s:8.0f} {beyond_polls:12} {too_soon:8} {cpu_s:8.1f}  {states}", flush=True)
     for one in results if name and not name.endswith(" runs") else ():
         for what in one.violations[:3]:
             print(f"    seed {one.seed}: {what}", flush=True)

@@ -84,10 +84,11 @@ def battery(clock: WallClock) -> Iterator[SimulatorServer]:
         yield server
 
 
-def measure(
+@contextmanager
+def started(
     port: int, clock: WallClock, program: tuple[str, str] = AS_INSTALLED
-) -> tuple[float, float, float, float, float]:
-    """Return seconds to READY, MiB with a plan, those of its own, their peak, and seconds to the end."""
+) -> Iterator[tuple[subprocess.Popen[bytes], Path, float]]:
+    """Start the service; yield it once it is READY, its folder, and the seconds that took. End it with SIGTERM."""
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         config = Path(folder) / "sunshift.toml"
         config.write_text(CONFIG.format(port=port))
@@ -104,15 +105,19 @@ def measure(
         ) as service:
             while manager.recv(4096) != b"READY=1":
                 pass
-            ready_s = clock.elapsed() - began_s
-            await_plan(Path(folder) / "run" / "status.json", clock)
-            memory, own, peak = memory_mib(service.pid)
-            began_s = clock.elapsed()
+            yield service, Path(folder), clock.elapsed() - began_s
             service.send_signal(signal.SIGTERM)
             code = service.wait(30)
-            ended_s = clock.elapsed() - began_s
         assert code == 0, f"the service ended with {code}"
-        return ready_s, memory, own, peak, ended_s
+
+
+def measure(port: int, clock: WallClock) -> tuple[float, float, float, float, float]:
+    """Return seconds to READY, MiB with a plan, those of its own, their peak, and seconds to the end."""
+    with started(port, clock) as (service, folder, ready_s):
+        await_plan(folder / "run" / "status.json", clock)
+        memory, own, peak = memory_mib(service.pid)
+        began_s = clock.elapsed()
+    return ready_s, memory, own, peak, clock.elapsed() - began_s
 
 
 def await_plan(path: Path, clock: WallClock) -> None:

@@ -3,7 +3,8 @@
     python benchmarks/start_shares.py [runs]
 
 The service starts as for :mod:`service_footprint`, once as it is and once with each choice undone, so often by turns;
-the ratio of two medians of one run is told. Nothing fails here: READY itself has its aim there.
+the ratio of two medians of one run is told. Nothing fails here: READY itself has its aim there. Run it with the Python
+of an installed sunshift: what a checkout finds may have to be compiled.
 """
 
 from __future__ import annotations
@@ -11,32 +12,47 @@ from __future__ import annotations
 import statistics
 import sys
 
-from service_footprint import AS_INSTALLED, battery, measure
+from service_footprint import battery, started
 
 from optimizer.clock import WallClock
 
 RUN = "from optimizer.cli.main import main; raise SystemExit(main())"
-UNDONE = {
+DESCRIBED = """
+import gc
+gc.disable()
+from pydantic import BaseModel
+BaseModel.model_config["use_attribute_docstrings"] = True
+from optimizer.settings import Settings
+assert Settings.model_fields["site"].annotation.model_fields["timezone"].description
+gc.enable()
+"""
+PLANNER = """
+import gc
+gc.disable()
+import optimizer.assembly.planner
+gc.enable()
+"""
+CHOICES = {
     "nothing is collected (cli/starting)": "import gc; gc.disable = lambda: None",
-    "descriptions are read late (settings/descriptions)": (
-        "from optimizer.settings.section import Section; Section.model_config['use_attribute_docstrings'] = True"
-    ),
-    "the planner is loaded late (assembly/late_planner)": "import optimizer.assembly.planner",
+    "descriptions are read late (settings/descriptions)": DESCRIBED,
+    "the planner is loaded late (assembly/late_planner)": PLANNER,
 }
-"""Each choice, and what a start runs first that is to be without it."""
+"""Each choice, and what a start runs first that is to be without it; what that loads is not collected either."""
 
 
 def main(runs: int) -> int:
     clock = WallClock()
-    programs = {name: ("-c", f"{without}\n{RUN}") for name, without in UNDONE.items()}
-    ready_s: dict[str, list[float]] = {name: [] for name in ("as it is", *programs)}
+    programs = {"as it is": RUN, **{choice: f"{without}\n{RUN}" for choice, without in CHOICES.items()}}
+    ready_s: dict[str, list[float]] = {name: [] for name in programs}
     with battery(clock) as server:
-        for _ in range(1 + runs):
-            for name, program in {"as it is": AS_INSTALLED, **programs}.items():
-                ready_s[name].append(measure(server.v1_port, clock, program)[0])
+        for turn in range(1 + runs):
+            names = list(programs)
+            for name in names[turn % len(names) :] + names[: turn % len(names)]:
+                with started(server.v1_port, clock, ("-c", programs[name])) as (_, _, took_s):
+                    ready_s[name].append(took_s)
     medians = {name: statistics.median(values[1:]) for name, values in ready_s.items()}
-    for name in programs:
-        print(f"{name}: READY takes {medians['as it is'] / medians[name]:.0%} of what it takes without")
+    for choice in CHOICES:
+        print(f"{choice}: READY takes {medians['as it is'] / medians[choice]:.0%} of what it takes without")
     return 0
 
 

@@ -1,7 +1,7 @@
 """A planner that is loaded with its first plan.
 
-Solver and planners are a sixth of what a start loads, and the first step, which may find an old command at the battery,
-needs none of them.
+Solver and planners are a twelfth of the time to READY (`benchmarks/start_shares.py`), and the first step, which may
+find an old command at the battery, needs none of them.
 """
 
 from __future__ import annotations

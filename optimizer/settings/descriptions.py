@@ -1,7 +1,7 @@
 """What the docstring beneath a field says of it: the reference file and the error messages show it.
 
 pydantic would read it as well (``use_attribute_docstrings``), but the sources of every table at every start: a
-fourteenth of the time to READY (`benchmarks/start_shares.py`), for what a service that starts shows nobody.
+sixth of the time to READY (`benchmarks/start_shares.py`), for what a service that starts shows nobody.
 """
 
 from __future__ import annotations

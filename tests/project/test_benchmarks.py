@@ -280,12 +280,12 @@ def test_what_is_sent_again_is_counted_where_nothing_asks_for_it(bench: Bench) -
 
 
 def test_a_result_of_another_state_of_the_code_is_passed_over(bench: Bench, tmp_path: Path) -> None:
-    """One that does not say of which state it is, too."""
+    """One that does not say of which state it is, too, and one that tells other things."""
     result = {
         "fault": "none", "seed": 0, "days": 0.2, "violations": [], "late_s": 0.0, "beyond_polls": 0, "end": "SAFE",
         "cpu_s": 1.0,
     }  # fmt: skip
-    lines = [result, {**result, "code": "other"}, {**result, "code": "this", "seed": 1}]
+    lines = [result, {**result, "code": "other", "told_then": 3}, {**result, "code": "this", "seed": 1}]
     path = tmp_path / "results"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     of_this, others = bench("faults").kept(path, "this")

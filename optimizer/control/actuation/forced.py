@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from optimizer.control.actuation.read_back import Finding, ReadBack, changed_by_somebody, read_back, tells
+from optimizer.control.actuation.read_back import Finding, ReadBack, cares, changed_by_somebody, read_back, tells
 from optimizer.control.actuation.recurrence import TRIES, Recurrence
 from optimizer.control.actuation.refusal import Refusal
 from optimizer.control.actuation.state import CommandState
@@ -123,12 +123,10 @@ class ForcedCommand:
 
 
 def _not_followed(power: Power, measurement: Measurement) -> Verdict:
-    why = ["the battery does not follow", *measurement.reasons]
-    if measurement.discharge_allowed is False:
-        why.insert(1, "battery care forbids discharging")
-    return Verdict(
-        Course.GIVE_UP, f"{'; '.join(why)}: told to {power}, it does {Power(round(measurement.battery_power_w))}"
-    )
+    flows = Power(round(measurement.battery_power_w))
+    care = ("battery care seems to charge it",) if cares(measurement, flows.battery_power_w, power) else ()
+    why = "; ".join(("the battery does not follow", *care, *measurement.reasons))
+    return Verdict(Course.GIVE_UP, f"{why}: told to {power}, it does {flows}")
 
 
 def _unverified(power: Power) -> Verdict:

@@ -57,10 +57,17 @@ def read_back(standing: Power, measurement: Measurement, *, after_restart: bool,
         return ReadBack(finding=Finding.LOST, message="the battery has forgotten its setpoint")
     if tells(echo_w, standing.battery_power_w):
         return ReadBack(finding=Finding.AS_SENT)
-    # It shows in no mode: what forbids discharge and charges is the battery's own care, and no second controller.
-    who = "battery care" if measurement.discharge_allowed is False and echo_w > 0.0 else "somebody else"
+    who = "battery care, it seems," if cares(measurement, echo_w, standing) else "somebody else"
     message = f"{who} set {Power(echo_w)} (ours was {standing})"
     return ReadBack(finding=Finding.FOREIGN, message=message)
+
+
+def cares(measurement: Measurement, power_w: float, standing: Power) -> bool:
+    """Return whether it seems to be battery care that charges.
+
+    It shows in no mode, and an empty battery forbids to be discharged as well, but charges no more than it is told.
+    """
+    return measurement.discharge_allowed is False and power_w - standing.battery_power_w > IDLE_W
 
 
 def changed_by_somebody(mode: OperatingMode) -> str:

@@ -153,8 +153,16 @@ def test_whoever_sets_zero_again_and_again_is_given_way() -> None:
         ),
         (
             {"reasons": ("BMS",), "discharge_allowed": False},
+            3000.0,
+            (
+                "the battery does not follow; battery care seems to charge it; BMS: "
+                "told to charge 2000 W, it does charge 3000 W"
+            ),
+        ),
+        (
+            {"discharge_allowed": False},
             0.0,
-            "the battery does not follow; battery care forbids discharging; BMS: told to charge 2000 W, it does idle",
+            "the battery does not follow: told to charge 2000 W, it does idle",
         ),
     ],
 )

@@ -74,20 +74,23 @@ def test_an_echo_that_is_not_ours(
 
 
 @pytest.mark.parametrize(
-    ("discharge_allowed", "echo_w", "who"),
+    ("discharge_allowed", "sent_w", "echo_w", "who"),
     [
-        (False, 4600.0, "battery care"),
-        (False, 26.0, "battery care"),
-        (False, -26.0, "somebody else"),
-        (True, 4600.0, "somebody else"),
-        (None, 4600.0, "somebody else"),
+        (False, 0.0, 4600.0, "battery care, it seems,"),
+        (False, 1000.0, 1101.0, "battery care, it seems,"),
+        (False, 1000.0, 1100.0, "somebody else"),
+        (False, 0.0, -500.0, "somebody else"),
+        (True, 0.0, 4600.0, "somebody else"),
+        (None, 0.0, 4600.0, "somebody else"),
     ],
 )
-def test_battery_care_is_no_second_controller(*, discharge_allowed: bool | None, echo_w: float, who: str) -> None:
-    """What charges by itself and forbids discharge is called by its name; it discharges for nobody."""
+def test_battery_care_is_no_second_controller(
+    *, discharge_allowed: bool | None, sent_w: float, echo_w: float, who: str
+) -> None:
+    """What charges more than it was told and forbids discharge is called by its name; it discharges for nobody."""
     one = in_manual(reported_setpoint_w=echo_w, discharge_allowed=discharge_allowed)
-    found = read_back(Power(0.0), one, after_restart=False, settled=True)
-    assert (found.finding, found.message) == (FOREIGN, f"{who} set {Power(echo_w)} (ours was idle)")
+    found = read_back(Power(sent_w), one, after_restart=False, settled=True)
+    assert (found.finding, found.message) == (FOREIGN, f"{who} set {Power(echo_w)} (ours was {Power(sent_w)})")
 
 
 @pytest.mark.parametrize(
