@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -47,13 +48,15 @@ def call(*script: Step, method: str = "GET", deadline_s: float = 2.0, read_reque
         + b"\r\n0\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\n" + answer(JSON),
         answer(JSON, headers="Set-Cookie: a=b\r\nContent-Encoding: identity\r\n"),
+        answer(JSON, headers="Content-Encoding: \r\n"),
     ],
-    ids=["plain", "text/html", "ended-by-close", "chunked", "continue", "cookie"],
+    ids=["plain", "text/html", "ended-by-close", "chunked", "continue", "cookie", "no-encoding"],
 )
 def test_sound_answers(answered: bytes) -> None:
     """Every way in which HTTP 1.1 may carry a body is read."""
     reply = call(Send(answered))
     assert (reply.status, reply.ok, reply.body) == (200, True, JSON)
+    assert re.fullmatch(r"GET http://127\.0\.0\.1:\d+/api/v1/status", reply.where)
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 502])
@@ -135,6 +138,40 @@ def test_hostile_answers(script: list[Step], error: type[DeviceError], message: 
     assert "/api/v1/status" in text
     assert "battery" in text
     assert TOKEN not in text
+
+
+WRONG_DEVICE = "Is this address (battery.host, battery.port) the battery itself, and not a router or a proxy?"
+UNSOUND = "the answer is not sound HTTP"
+NOT_FOLLOWED = "which is not followed, as it could carry a token away or turn a PUT into a GET"
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        (b"hello\r\n\r\n", f"{UNSOUND} (BadStatusLine: hello\\r\\n)"),
+        (b"X" * 300 + b"\r\n\r\n", f"{UNSOUND} (BadStatusLine: {'X' * 105})"),
+        (answer(JSON)[:-5], f"{UNSOUND} (IncompleteRead: IncompleteRead(13 bytes read, 5 more expected))"),
+        (
+            answer(b" " * (MAX_BODY_BYTES + 10))[:-10],
+            f"{UNSOUND} (IncompleteRead: IncompleteRead(65536 bytes read, 10 more expected))",
+        ),
+        (answer(b"", status="300 X"), f"answered with a redirect (300 to 'nowhere'), {NOT_FOLLOWED}"),
+        (
+            answer(b"", status="302 X", headers=f"Location: /{'y' * 100}\r\n"),
+            f"answered with a redirect (302 to '/{'y' * 79}'), {NOT_FOLLOWED}",
+        ),
+        (
+            answer(JSON, headers=f"Content-Encoding: {'Z' * 50}\r\n"),
+            f"the body is encoded as '{'z' * 40}' although none was asked for",
+        ),
+    ],
+    ids=["not-http", "much-of-it", "cut-short", "cut-short-at-the-bound", "no-place", "far-place", "strange-encoding"],
+)
+def test_what_is_wrong_with_an_answer_is_said_in_one_line(sent: bytes, says: str) -> None:
+    """Where, what, and what to do; of what came no more than identifies it."""
+    with HostilePeer([[Send(sent)]]) as peer, pytest.raises(DeviceProtocolError) as caught:
+        BoundedHttp(host="127.0.0.1", port=peer.port).request("GET", "/x")
+    assert str(caught.value) == f"GET http://127.0.0.1:{peer.port}/x: {says}. {WRONG_DEVICE}"
 
 
 def test_peer_that_never_reads() -> None:
@@ -263,6 +300,19 @@ def test_echoed_token_is_blotted_out() -> None:
     assert TOKEN not in repr(reply)
 
 
+@pytest.mark.parametrize(("secret", "body"), [("12345678", b"a *** b"), ("1234567", b"a 1234567 b")])
+def test_what_is_too_short_for_a_secret_would_take_innocent_text_with_it(secret: str, body: bytes) -> None:
+    """Eight characters are blotted out, fewer stay."""
+    with HostilePeer([[Send(answer(b"a %s b" % secret.encode()))]]) as peer:
+        http = BoundedHttp(host="127.0.0.1", port=peer.port, secret_headers={"Auth-Token": secret})
+        assert http.request("GET", "/").body == body
+
+
+def test_what_is_called_and_for_how_long_shows() -> None:
+    """Five seconds, unless told otherwise."""
+    assert repr(BoundedHttp(host="10.0.0.1", port=80)) == "BoundedHttp(10.0.0.1:80, deadline_s=5.0)"
+
+
 def test_token_is_sent_and_not_shown() -> None:
     """The secret header goes out with the request, and is in no repr."""
     with HostilePeer([[SOUND]]) as peer:
@@ -355,3 +405,4 @@ def test_bare_word_that_is_no_address(host: str) -> None:
 def test_ipv6_address_is_bracketed() -> None:
     """An IPv6 address is written as addresses with ports are."""
     assert BoundedHttp(host="::1", port=80).address == BoundedHttp(host="[::1]", port=80).address == "[::1]:80"
+    assert BoundedHttp(host="XENON-X", port=80).address == "XENON-X:80"

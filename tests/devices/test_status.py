@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import astuple
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from optimizer.devices.latest_data import parse_latest_data
 from optimizer.devices.status import MODES, Status, parse_status
-from optimizer.domain.measurement import OperatingMode
+from optimizer.domain.measurement import Measurement, OperatingMode
 from optimizer.errors import (
     DeviceError,
     DeviceInternalError,
@@ -52,6 +52,41 @@ def test_recorded_payloads_are_read_in_the_projects_signs(body: bytes, expected:
     assert status.mode is OperatingMode.AUTOMATIC
     assert status.on_grid is True
     assert isinstance(status.device_time, datetime)
+
+
+@pytest.mark.parametrize(
+    ("forbids", "besides", "allowed"),
+    [(None, None, None), (None, False, False), (None, True, True), (True, True, False), (False, False, True)],
+)
+def test_a_measurement_holds_all_that_was_told(
+    *, forbids: bool | None, besides: bool | None, allowed: bool | None
+) -> None:
+    """What another source says of discharging counts where the status says nothing; its reasons come after."""
+    body = changed(
+        dischargeNotAllowed=forbids, SystemStatus="Config", Uac=0, BackupBuffer=20, Timestamp="2022-05-01 10:00:00"
+    )
+    at = datetime(2022, 5, 1, 8, 0, 1, tzinfo=UTC)
+    measured = parse(body).measurement(
+        at=at, elapsed_s=77.0, reported_setpoint_w=-400.0, discharge_allowed=besides, reasons=("BMS",)
+    )
+    assert measured == Measurement(
+        at=at,
+        elapsed_s=77.0,
+        consumption_w=407.0,
+        production_w=0.0,
+        battery_power_w=-371.0,
+        soc=0.77,
+        reported_grid_power_w=35.0,
+        mode=OperatingMode.AUTOMATIC,
+        device_time=datetime(2022, 5, 1, 10, 0),  # noqa: DTZ001 - the device's clock has no zone
+        on_grid=None,
+        discharge_allowed=allowed,
+        backup_soc=0.2,
+        reported_setpoint_w=-400.0,
+        reasons=("SystemStatus 'Config'", "BMS"),
+    )
+    off = parse(changed(SystemStatus="OffGrid")).measurement(at=at, elapsed_s=77.0)
+    assert (off.on_grid, off.reasons, off.reported_setpoint_w) == (False, (), None)
 
 
 def test_documents_own_sample_is_read() -> None:
@@ -197,14 +232,46 @@ def test_unreadable_device_clock_is_missing(text: object) -> None:
 )
 def test_return_code_in_place_of_the_status(code: object, error: type[DeviceError]) -> None:
     """A return code where the status should be is the code's own error."""
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         parse(json.dumps({"ReturnCode": code}).encode())
+    assert str(caught.value).startswith(f"{WHERE}: ")
+
+
+def test_a_return_code_of_success_in_place_of_the_status_is_told() -> None:
+    """Nothing failed, and nothing was told."""
+    with pytest.raises(DeviceProtocolError) as caught:
+        parse(b'{"ReturnCode": 0}')
+    assert str(caught.value) == f"{WHERE}: a return code in place of the status. Check the firmware's API version."
+
+
+def test_a_return_code_beside_the_status_is_no_error() -> None:
+    """The values are there."""
+    assert parse(changed(ReturnCode=13)).soc == 0.77
 
 
 def test_empty_object_hints_at_the_token() -> None:
     """Older firmware answers an empty object where it should say unauthorized."""
-    with pytest.raises(DeviceUnauthorized, match="token"):
+    with pytest.raises(DeviceUnauthorized) as caught:
         parse(b"{}")
+    assert str(caught.value) == (
+        f"{WHERE}: the status is empty, as some firmwares answer without a valid token. "
+        "Check that the API is enabled and, for V2, the token (battery.token_file)."
+    )
+
+
+def test_what_is_no_object_is_named() -> None:
+    """By what it is; and whether that is the battery is asked."""
+    with pytest.raises(DeviceProtocolError) as caught:
+        parse(b"[17]")
+    assert str(caught.value) == f"{WHERE}: a JSON object is expected, not a list. Is this address the battery's?"
+
+
+@pytest.mark.parametrize(("key", "most"), [("BackupBuffer", 100), ("Uac", 1000)])
+def test_the_most_that_can_be_true(key: str, most: int) -> None:
+    """One more is an error."""
+    assert parse(changed(SystemStatus=None, **{key: most})).soc == 0.77
+    with pytest.raises(DeviceProtocolError, match=key):
+        parse(changed(SystemStatus=None, **{key: most + 1}))
 
 
 @pytest.mark.parametrize(
@@ -232,6 +299,7 @@ def test_broken_json(body: bytes, message: str) -> None:
     """What is not sound JSON is an error that says so and shows the start of what came, printable."""
     with pytest.raises(DeviceProtocolError, match=message) as caught:
         parse(body)
+    assert str(caught.value).startswith(f"{WHERE}: ")
     assert str(caught.value).isascii()
     assert len(str(caught.value)) < 500
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -19,6 +19,20 @@ def test_waiting_on_a_simulated_clock_moves_it() -> None:
     assert clock.wait(90, threading.Event()) is False
     assert clock.now() == START + timedelta(seconds=90)
     assert clock.elapsed() == 90
+    for seconds in (0.25, 0.0, -7.0):  # nobody waits for what has passed
+        assert clock.wait(seconds, threading.Event()) is False
+    assert clock.elapsed() == 90.25
+    assert clock.now() == START + timedelta(seconds=90.25)
+
+
+def test_a_simulated_clock_tells_utc_and_lets_a_person_watch() -> None:
+    """Wherever its start was given; each advance may take as long as is wanted."""
+    paced: list[float] = []
+    clock = SimulatedClock(START.astimezone(timezone(timedelta(hours=9))), pace=paced.append)
+    clock.advance(30.0)
+    assert clock.now().utcoffset() == timedelta(0)
+    assert clock.now().tzinfo is UTC
+    assert paced == [30.0]
 
 
 def test_a_set_event_ends_a_wait_before_it_begins() -> None:
@@ -62,6 +76,21 @@ def test_the_wall_clock_is_aware_and_its_ages_grow() -> None:
     first = clock.elapsed()
     assert clock.wait(0.0, threading.Event()) is False
     assert clock.elapsed() >= first
+
+
+@pytest.mark.parametrize(("seconds", "waits_s"), [(-1.0, 0.0), (0.0, 0.0), (0.5, 0.5)])
+def test_real_waits_take_what_they_are_told(seconds: float, waits_s: float) -> None:
+    """And nothing for what has passed."""
+    told: list[float] = []
+
+    class Wake(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            told.append(timeout)
+            return True
+
+    assert WallClock().wait(seconds, Wake()) is True
+    assert told == [waits_s]
 
 
 def test_ages_are_taken_from_the_clock_that_counts_suspend(monkeypatch: pytest.MonkeyPatch) -> None:

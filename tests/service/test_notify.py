@@ -1,7 +1,9 @@
 """sd_notify: what systemd hears."""
 
+import logging
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,29 @@ def test_without_systemd_nothing_happens(tmp_path: Path) -> None:
         manager.settimeout(5)
         notifier.stopping()
         assert manager.recv(4096) == b"STOPPING=1"
+
+
+def test_a_service_manager_that_reads_nothing_holds_nobody_up(tmp_path: Path) -> None:
+    """Its queue is full after a few messages; the rest are lost, and nobody waits."""
+    place = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(place)
+        notifier, told = Notifier(place), threading.Event()
+
+        def tell() -> None:
+            for _ in range(2000):
+                notifier.ready()
+            told.set()
+
+        threading.Thread(target=tell, daemon=True).start()
+        assert told.wait(5)
+
+
+def test_what_systemd_was_not_told_is_in_the_debug_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """With the reason."""
+    with caplog.at_level(logging.DEBUG, "sunshift.service"):
+        Notifier(str(tmp_path / "gone")).ready()
+    assert caplog.messages == ["systemd was not told READY=1: [Errno 2] No such file or directory"]
 
 
 @pytest.mark.parametrize(

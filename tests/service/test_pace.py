@@ -71,3 +71,51 @@ def test_waits_grow_while_the_battery_is_away() -> None:
     for wait_s, base_s in zip(waits, (10, 20, 30, 30, 10), strict=True):
         assert base_s <= wait_s + 1e-6
         assert wait_s <= base_s * (1 + JITTER) + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("poll_s", "waits_s"), [(3.0, (5.0, 6.0, 12.0, 24.0, 30.0)), (20.0, (20.0, 30.0)), (60.0, (60.0, 60.0))]
+)
+def test_the_first_wait_is_a_poll_and_none_is_shorter_than_the_battery_bears(
+    poll_s: float, waits_s: tuple[float, ...]
+) -> None:
+    """They double up to half a minute; a slower poll stays as it is."""
+    begun = looks(poll_s, [(0.0, True)] * (len(waits_s) + 1))
+    for (earlier, later), base_s in zip(pairwise(begun), waits_s, strict=True):
+        assert base_s <= later - earlier <= base_s * (1 + JITTER) + 1e-6
+
+
+def test_a_battery_that_hangs_has_its_rest_after_the_hang() -> None:
+    """Counted from when the look was given up."""
+    assert looks(10.0, [(28.0, True), (0.0, False)]) == pytest.approx([0.0, 33.0])
+
+
+def test_a_step_that_ends_with_the_beat_does_not_leave_it_out() -> None:
+    """The next look begins at once."""
+    assert looks(10.0, [(10.0, False), (0.0, False), (0.0, False)]) == pytest.approx([0.0, 10.0, 20.0])
+
+
+@pytest.mark.parametrize(
+    ("takes_s", "lease_end_s", "begins_s", "next_s"),
+    [
+        (0.0, None, 10.0, 20.0),
+        (0.0, 7.0, 7.0, 17.0),  # not slept through, and the beat goes on from there
+        (0.0, 3.0, 5.0, 15.0),  # no sooner than the battery bears
+        (6.0, 6.0, 10.0, 20.0),  # it has ended already: the step has seen to it
+        (0.0, 10.0, 10.0, 20.0),
+        (0.0, 15.0, 10.0, 20.0),
+    ],
+)
+def test_the_end_of_a_lease_is_not_slept_through(
+    takes_s: float, lease_end_s: float | None, begins_s: float, next_s: float
+) -> None:
+    """The loop looks when the lease of what stands ends, and keeps its pace from then on."""
+    clock = SimulatedClock(START)
+    pace = Pace(clock, 10.0, random.Random(1))
+    pace.begin()
+    clock.advance(takes_s)
+    clock.advance(pace.wait_s(0, lease_end_s=lease_end_s))
+    assert clock.elapsed() == pytest.approx(begins_s)
+    pace.begin()
+    clock.advance(pace.wait_s(0))
+    assert clock.elapsed() == pytest.approx(next_s)
