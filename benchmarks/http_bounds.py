@@ -12,8 +12,8 @@ wait nearly all the time.
 that it was raised from, which is what an error can hold of an answer. **Taken in** is what came from the wire
 meanwhile, headers and chunk marks included.
 
-Exit code 1 where a call takes longer or keeps more than the aims in the last line. A wait that ends at its deadline is
-noticed a little later, which on a busy machine takes some hundredths of a second.
+Exit code 1 where a call takes longer or keeps more than the aims in the last line. A wait that ends is noticed a little
+later, which on a busy machine takes some hundredths of a second: the driver waits for less than its deadline.
 """
 
 from __future__ import annotations
@@ -41,8 +41,6 @@ from optimizer.settings.battery import BatterySettings
 
 TESTS = Path(__file__).parents[1] / "tests"
 ENDS_WITHIN_S = 5.0
-NOTICED_WITHIN_S = 0.25
-"""How late a thread may notice that its deadline has passed [s]."""
 KEPT_BYTES = 64 * 1024
 DEADLINE_S: float = BatterySettings.model_fields["request_deadline"].default.total_seconds()
 TESTS_DEADLINE_S = 0.2
@@ -280,10 +278,10 @@ def told(outcomes: Iterable[Outcome]) -> int:
     slowest = max(outcomes, key=lambda one: one.seconds)
     largest = max(outcomes, key=lambda one: one.kept)
     print(
-        f"worst: {slowest.seconds:.3f} s ({slowest.client}, {slowest.peer}; aim: {ENDS_WITHIN_S:g} s, noticed within "
-        f"{NOTICED_WITHIN_S:g} s), {largest.kept} bytes kept ({largest.client}, {largest.peer}; aim: {KEPT_BYTES})"
+        f"worst: {slowest.seconds:.3f} s ({slowest.client}, {slowest.peer}; aim: {ENDS_WITHIN_S:g} s), "
+        f"{largest.kept} bytes kept ({largest.client}, {largest.peer}; aim: {KEPT_BYTES})"
     )
-    return 1 if slowest.seconds > ENDS_WITHIN_S + NOTICED_WITHIN_S or largest.kept > KEPT_BYTES else 0
+    return 1 if slowest.seconds > ENDS_WITHIN_S or largest.kept > KEPT_BYTES else 0
 
 
 def main() -> int:

@@ -32,6 +32,8 @@ MAX_BODY_BYTES = 64 * 1024
 """Largest body taken in; a status is under 2 KiB."""
 MAX_ANSWER_BYTES = 2 * MAX_BODY_BYTES
 """Largest answer on the wire, with headers and chunk marks."""
+WAITED_SHARE = 0.97
+"""How much of a deadline is waited: that a wait is over is noticed late, and by then the call is to have ended [1]."""
 
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 _HEADERS = {
@@ -148,7 +150,7 @@ class BoundedHttp:
             raise self._explained(error, where) from error
 
     def _exchange(self, request: requests.PreparedRequest, where: str) -> Reply:
-        adapter = _Adapter(self._lookup, real_deadline(self._deadline_s))
+        adapter = _Adapter(self._lookup, real_deadline(WAITED_SHARE * self._deadline_s))
         try:
             response = adapter.send(request, stream=True)
             try:

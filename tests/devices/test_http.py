@@ -174,6 +174,14 @@ def test_what_is_wrong_with_an_answer_is_said_in_one_line(sent: bytes, says: str
     assert str(caught.value) == f"GET http://127.0.0.1:{peer.port}/x: {says}. {WRONG_DEVICE}"
 
 
+def test_a_call_waits_for_a_little_less_than_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that it has ended by then, although the end of a wait is noticed late."""
+    waited_s: list[float] = []
+    monkeypatch.setattr("optimizer.devices.http.real_deadline", lambda s: (waited_s.append(s), real_deadline(s))[1])
+    call(SOUND, deadline_s=5.0)
+    assert waited_s == [pytest.approx(4.85)]
+
+
 def test_peer_that_never_reads() -> None:
     """A peer that accepts and takes nothing in ends the call too."""
     with pytest.raises(DeviceTimeout):
