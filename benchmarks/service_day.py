@@ -235,6 +235,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("variants", nargs="*", metavar="VARIANT", help=f"of {', '.join(VARIANTS)}; default: v1 v2")
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp"), help="where to store, on a disk")
     told = parser.parse_args(arguments)
+    told.folder.mkdir(parents=True, exist_ok=True)
     if lies_in_memory(told.folder):
         parser.error(f"{told.folder} lies in memory, where nothing counts as written: give --folder on a disk")
     sys.dont_write_bytecode = True  # what is imported late would count as written
