@@ -141,7 +141,7 @@ class Run:
         # Old data verify nothing, whatever the service makes of them.
         fresh = self.frozen.for_s(self.house.now) <= self.max_age_s + self.poll_s
         verified = standing and fresh and decision.measurement is not None and decision.wanted_power_w is not None
-        if verified or not (standing or self.ours.acts()):
+        if verified or not (standing or self.ours.stands()):
             self._verified_s, self._possible_s = now_s, None
             return
         # From the first time that a write would have been taken.
@@ -160,7 +160,7 @@ class Run:
         return (1.0 + JITTER) * max(SLOWEST_S, waited_s) + CALLS_S
 
     def _blocked(self) -> bool:
-        if self.is_stubborn or self.house.availability() is not Availability.UP or self.house.vpp_active:
+        if self.is_stubborn or self.house.availability() is not Availability.UP or self.ours.is_covered():
             return True
         now = self.house.now
         # What befalls the unit otherwise hinders no write.

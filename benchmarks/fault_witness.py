@@ -123,16 +123,17 @@ class OursAtTheBattery:
         if sent_w is not None and sent_w == entry.setpoint_w:
             self._sent_w = sent_w
 
-    def acts(self) -> bool:
-        """Return whether it does now what the service sent: beneath another mode or a power plant it does not.
+    def stands(self) -> bool:
+        """Return whether the battery acts on what the service sent, or will once nothing covers it."""
+        return self._house.mode is DeviceMode.MANUAL and self.where() is not None
 
-        Nor beneath battery care, or what fills a reserve that standby has eaten: both tell their own power, and to end
-        ours then would be to fight whoever set that.
+    def is_covered(self) -> bool:
+        """Return whether the battery acts on something else, and nobody could end ours without a fight.
+
+        A power plant, battery care, or what fills a reserve that standby has eaten.
         """
-        house = self._house
-        authority = house._authority  # noqa: SLF001 - the house tells it in no other way
-        covered = house.vpp_active or authority.care or authority.trickle
-        return house.mode is DeviceMode.MANUAL and not covered and self.where() is not None
+        authority = self._house._authority  # noqa: SLF001 - the house tells it in no other way
+        return self._house.vpp_active or authority.care or authority.trickle
 
     def where(self) -> str | None:
         """Return what of ours it stores, and where; None: nothing, or what nobody could see.

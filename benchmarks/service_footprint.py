@@ -88,7 +88,7 @@ def battery(clock: WallClock) -> Iterator[SimulatorServer]:
 def started(
     port: int, clock: WallClock, program: tuple[str, str] = AS_INSTALLED
 ) -> Iterator[tuple[subprocess.Popen[bytes], Path, float]]:
-    """Start the service; yield it once it is READY, its folder, and the seconds that took. End it with SIGTERM."""
+    """Start the service; yield it once it is READY, its folder, and the seconds that took. End it, if nobody has."""
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         config = Path(folder) / "sunshift.toml"
         config.write_text(CONFIG.format(port=port))
@@ -103,11 +103,19 @@ def started(
             cwd=folder,
             stderr=subprocess.DEVNULL,
         ) as service:
-            while manager.recv(4096) != b"READY=1":
-                pass
-            yield service, Path(folder), clock.elapsed() - began_s
-            service.send_signal(signal.SIGTERM)
-            code = service.wait(30)
+            try:
+                while manager.recv(4096) != b"READY=1":
+                    pass
+                yield service, Path(folder), clock.elapsed() - began_s
+            finally:
+                ended(service)
+
+
+def ended(service: subprocess.Popen[bytes]) -> None:
+    """End the service by SIGTERM, by which it has to end well; nothing where it has ended."""
+    if service.poll() is None:
+        service.send_signal(signal.SIGTERM)
+        code = service.wait(30)
         assert code == 0, f"the service ended with {code}"
 
 
@@ -117,7 +125,8 @@ def measure(port: int, clock: WallClock) -> tuple[float, float, float, float, fl
         await_plan(folder / "run" / "status.json", clock)
         memory, own, peak = memory_mib(service.pid)
         began_s = clock.elapsed()
-    return ready_s, memory, own, peak, clock.elapsed() - began_s
+        ended(service)
+        return ready_s, memory, own, peak, clock.elapsed() - began_s
 
 
 def await_plan(path: Path, clock: WallClock) -> None:

@@ -34,7 +34,8 @@ from pathlib import Path
 import numpy as np
 from direct_line import DirectLine
 from fault_judge import START
-from fault_run import BATTERY, TOKEN, tables
+from fault_run import BATTERY, TOKEN, merged, tables
+from fault_witness import HOMES
 
 from optimizer.assembly.configuration import configuration_from_tables
 from optimizer.assembly.device import build_device
@@ -54,8 +55,8 @@ FAULTS = (
     (FaultKind.HTTP_STATUS, Target.WRITES), (FaultKind.TRUNCATED, Target.ANY), (FaultKind.REFUSE, Target.ANY),
 )  # fmt: skip
 FAULT_EVERY_DAYS, FAULT_LASTS = 3, timedelta(hours=1)
-LIMITS = {"memory_mib": 1.0, "descriptors": 1.0, "threads": 1.0}
-"""What each may grow by in a simulated year at most."""
+LIMITS = {"memory_mib": 1.0, "descriptors": 0.5, "threads": 0.5}
+"""What each may grow by in a simulated year at most: of what is counted none, and a slope is seldom just 0."""
 JUDGED_DAYS = 60.0
 """After the warm-up: with fewer a slope says more of the last sample than of the service."""
 GREW, NOT_JUDGED = 1, 2
@@ -119,7 +120,8 @@ def play(told: argparse.Namespace, folder: Path) -> list[Sample]:
     quirks = Quirks(mode_control=told.unit == "v1")
     with SimulatorServer(house, token=TOKEN, quirks=quirks, faults=faults, log_size=500) as server:
         port = server.v2_port if told.unit == "v2" else server.v1_port
-        sections = {"control": {"poll_interval": f"{told.poll}s"}, "history": {"retention": "28d"}}
+        more = {"control": {"poll_interval": f"{told.poll}s"}, "history": {"retention": "28d"}}
+        sections = merged(HOMES[0].sections(), more)
         configuration = configuration_from_tables(tables(told.unit, port, folder, sections))
         device = build_device(configuration, clock=clock)
         if not told.wire:

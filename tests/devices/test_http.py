@@ -108,6 +108,12 @@ def test_statuses_are_for_the_caller_to_judge(status: int) -> None:
             id="one-byte-too-long",
         ),
         pytest.param(
+            [Send(answer(b" " * (MAX_BODY_BYTES + 9))[:-8]), Hang()],
+            DeviceProtocolError,
+            "longer than 65536",
+            id="one-byte-too-long-and-hangs",
+        ),
+        pytest.param(
             [Send(answer(BOMB, headers="Content-Encoding: gzip\r\n"))],
             DeviceProtocolError,
             "encoded as 'gzip'",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import logging
@@ -18,12 +19,16 @@ from typing import Any
 import pytest
 
 from optimizer.clock import SimulatedClock
+from optimizer.devices.simulated.house import SimulatedHouse
 from optimizer.devices.simulated.modes import DeviceMode
 from optimizer.devices.simulated.outage import Availability
+from optimizer.devices.simulated.profile import packaged_profile
+from optimizer.domain.battery import Battery
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 NAMES = sorted(path.stem for path in BENCHMARKS.glob("*.py"))
 MEMORY = Path("/dev/shm")
+START = datetime(2026, 5, 4, tzinfo=UTC)
 
 Bench = Callable[[str], Any]
 
@@ -108,8 +113,8 @@ def test_a_folder_in_memory_is_no_disk(bench: Bench, capsys: pytest.CaptureFixtu
         ({}, 85.0, 0, "does not grow"),
         ({"blocks": 90.0, "stored_mib": 90.0}, 85.0, 0, "does not grow"),
         ({"memory_mib": 1.1}, 85.0, 1, "IT GROWS: memory_mib"),
-        ({"descriptors": 1.1}, 60.0, 1, "IT GROWS: descriptors"),
-        ({"threads": 1.1}, 60.0, 1, "IT GROWS: threads"),
+        ({"descriptors": 0.6}, 60.0, 1, "IT GROWS: descriptors"),
+        ({"threads": 0.6}, 60.0, 1, "IT GROWS: threads"),
         ({"memory_mib": 61.0}, 59.9, 2, "NOT JUDGED: 59.9 days"),
         ({}, 2.0, 2, "NOT JUDGED: 2.0 days"),
     ],
@@ -124,9 +129,21 @@ def test_growth_fails_where_it_can_be_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The slope of a few days is neither a fault nor a pass."""
-    slopes = {"memory_mib": 1.0, "blocks": 0.0, "descriptors": 1.0, "threads": 1.0, "stored_mib": 0.0}
+    slopes = {"memory_mib": 1.0, "blocks": 0.0, "descriptors": 0.5, "threads": 0.5, "stored_mib": 0.0}
     assert bench("soak").verdict(slopes | grown, days) == code
     assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("unit", ["v1", "v1-plain", "v2"])
+def test_a_soak_runs_the_service_and_samples_it(
+    unit: str, bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two hours of the months, for each unit."""
+    told = argparse.Namespace(unit=unit, days=2 / 24, every=0.5 / 24, seed=0, poll=30, wire=False)
+    samples = bench("soak").play(told, tmp_path)
+    assert [round(24 * one.day, 1) for one in samples][:4] == [0.0, 0.5, 1.0, 1.5]
+    assert all(one.memory_mib > 10.0 and one.descriptors > 2 and one.threads > 0 for one in samples)
+    assert "errors=0" in capsys.readouterr().out
 
 
 # -- hostile peers --------------------------------------------------------------------------------------------------
@@ -252,6 +269,25 @@ def test_a_forced_power_is_held_against_the_limits_of_the_home(
     )
     home = bench("fault_witness").Home(**limits)
     assert (home.objection(power_w, measured) is not None) is wrong
+
+
+@pytest.mark.parametrize("who", ["care", "trickle", "vpp_power_w"])
+def test_a_command_that_something_else_covers_stands(who: str, bench: Bench) -> None:
+    """It acts by itself as soon as the other has gone; until then nobody can be asked to end it."""
+    house = SimulatedHouse(
+        clock=SimulatedClock(START),
+        battery=Battery(usable_capacity_wh=10_000, max_charge_w=4600, max_discharge_w=4600),
+        recording=packaged_profile().shifted_to(START),
+        mode=DeviceMode.MANUAL,
+    )
+    ours = bench("fault_witness").OursAtTheBattery(house, mode_control=True)
+    assert (ours.stands(), ours.is_covered()) == (False, False)
+    house.command(2000.0)
+    entry = SimpleNamespace(path="/api/v2/setpoint/charge/2000", is_write=True, setpoint_w=2000.0, status=201)
+    ours.note(entry)
+    assert (ours.stands(), ours.is_covered()) == (True, False)
+    setattr(house._authority, who, 1000.0 if who == "vpp_power_w" else True)
+    assert (ours.stands(), ours.is_covered()) == (True, True)
 
 
 def test_what_is_sent_again_is_counted_where_nothing_asks_for_it(bench: Bench) -> None:

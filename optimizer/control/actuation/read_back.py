@@ -59,13 +59,14 @@ def read_back(standing: Power, measurement: Measurement, *, after_restart: bool,
         return ReadBack(finding=Finding.AS_SENT)
     who = "battery care, it seems," if cares(measurement, echo_w, standing) else "somebody else"
     message = f"{who} set {Power(echo_w)} (ours was {standing})"
-    return ReadBack(finding=Finding.FOREIGN, message=message)
+    return ReadBack(finding=Finding.FOREIGN, message="; ".join((message, *measurement.reasons)))
 
 
 def cares(measurement: Measurement, power_w: float, standing: Power) -> bool:
     """Return whether it seems to be battery care that charges.
 
-    It shows in no mode, and an empty battery forbids to be discharged as well, but charges no more than it is told.
+    It shows in no mode, and an empty battery may forbid to be discharged as well: what charges more than it was told
+    while it does is most likely care.
     """
     return measurement.discharge_allowed is False and power_w - standing.battery_power_w > IDLE_W
 

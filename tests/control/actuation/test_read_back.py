@@ -93,6 +93,13 @@ def test_battery_care_is_no_second_controller(
     assert (found.finding, found.message) == (FOREIGN, f"{who} set {Power(echo_w)} (ours was {Power(sent_w)})")
 
 
+def test_who_set_another_power_is_told_in_the_battery_s_own_words_too() -> None:
+    """A V2 names what has the priority."""
+    one = in_manual(reported_setpoint_w=500.0, reasons=("Trickle Charge", "BMS"))
+    found = read_back(Power(0.0), one, after_restart=False, settled=True)
+    assert found.message == "somebody else set charge 500 W (ours was idle); Trickle Charge; BMS"
+
+
 @pytest.mark.parametrize(
     ("can_set_mode", "mode", "echo_w", "power_w", "back"),
     [
