@@ -335,7 +335,8 @@ class Rig:
         now_s, ledger = self.clock.elapsed(), self.battery.ledger
         self._check_stored()
         if not self.battery.ours_stands or self.unrecorded:
-            self.unrecorded = self.unrecorded and self.battery.ours_stands
+            # What nobody could put on record is not known beneath a mode that somebody chose over it either.
+            self.unrecorded = self.unrecorded and (self.battery.ours_stands or self.battery.ours_waits)
             return
         # From when on somebody had to take it back: its lease was over, and the battery took writes.
         due_s = max(ledger.verified_s + OPTIONS.lease_s, ledger.blocked_s)
