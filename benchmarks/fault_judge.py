@@ -144,8 +144,9 @@ class Run:
         if verified or not (standing or self.ours.stands()):
             self._verified_s, self._possible_s = now_s, None
             return
-        # From the first time that a write would have been taken.
-        self._possible_s = now_s if self._blocked() else (self._possible_s or self._verified_s)
+        # From the first time that a write would have been taken, and ours alone ended by it.
+        hindered = self._blocked() or self.ours.is_covered()
+        self._possible_s = now_s if hindered else (self._possible_s or self._verified_s)
         late_s = now_s - max(self._verified_s + self.lease_s, self._possible_s)
         self.worst_late_s = max(self.worst_late_s, late_s)
         # What was accepted and ignored is told to end once a lease: it stands so much longer after it would be obeyed.
@@ -160,7 +161,7 @@ class Run:
         return (1.0 + JITTER) * max(SLOWEST_S, waited_s) + CALLS_S
 
     def _blocked(self) -> bool:
-        if self.is_stubborn or self.house.availability() is not Availability.UP or self.ours.is_covered():
+        if self.is_stubborn or self.house.availability() is not Availability.UP or self.house.vpp_active:
             return True
         now = self.house.now
         # What befalls the unit otherwise hinders no write.
