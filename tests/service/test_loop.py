@@ -15,7 +15,6 @@ from optimizer.domain.decision import Decision, Outcome
 from optimizer.service.loop import ControlLoop, Counters
 
 START = datetime(2026, 5, 4, tzinfo=UTC)
-AGAIN = [Outcome.KEPT] * 3
 
 
 def decided(outcome: Outcome, reason: str = "") -> Decision:
@@ -97,7 +96,7 @@ def test_steps_grow_rarer_while_they_fail(failure: Outcome | Exception, caplog: 
 
 def test_a_lease_that_ends_is_not_slept_through() -> None:
     """The loop asks for it after each step."""
-    assert Looped(*AGAIN, lease_end=lambda: 7.0).run().began_s == [0.0, 7.0, 17.0]
+    assert Looped(*[Outcome.KEPT] * 3, lease_end=lambda: 7.0).run().began_s == [0.0, 7.0, 17.0]
 
 
 def test_an_unforeseen_error_is_told_and_the_next_step_is_taken(caplog: pytest.LogCaptureFixture) -> None:
