@@ -150,7 +150,7 @@ class Daemon:
             ending.callback(self._write_status, "stopped")
             ending.callback(self._history.close)
             ending.callback(self._device.close)
-            ending.callback(self._runner.stop)
+            ending.push(self._end_jobs)
             self._start()
             ending.callback(self._stop)
             self._end = stop
@@ -164,6 +164,10 @@ class Daemon:
         self._reporter.write("starting")
         self._runner.start(self._jobs, self._book)
         self._runner.trigger("tariff")
+
+    def _end_jobs(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End the jobs; whoever interrupts the end, at whatever point of it, waits for none of them."""
+        self._runner.stop(waiting=kind is not KeyboardInterrupt)
 
     def _stop(self) -> None:
         self._notifier.stopping()

@@ -141,6 +141,6 @@ class JobRunner(Protocol):
         """Whether a run is under way."""
         ...
 
-    def stop(self) -> None:
-        """End; wait for a run under way, though not for ever."""
+    def stop(self, *, waiting: bool = True) -> None:
+        """End; wait for a run under way, though not for ever, or where not ``waiting`` for none."""
         ...

@@ -93,17 +93,19 @@ class ApschedulerRunner:
         """Whether a run is under way, or was when the end gave it up."""
         return bool(self._running)
 
-    def stop(self) -> None:
-        """End the threads, waiting ten seconds for runs under way: a plan may be given minutes, or hang."""
+    def stop(self, *, waiting: bool = True) -> None:
+        """End the threads, waiting ten seconds at most for runs under way: a plan may be given minutes, or hang."""
         if not self._scheduler.running:
             return
         ending = threading.Thread(target=self._scheduler.shutdown, name="ending", daemon=True)
         ending.start()
-        ending.join(ENDING_S)
+        if waiting:
+            ending.join(ENDING_S)
         with self._lock:
             under_way = ", ".join(sorted(self._running))
         if under_way:
-            logger.warning("ended in the midst of %s, which took longer than %.0f s", under_way, ENDING_S)
+            why = f"which took longer than {ENDING_S:.0f} s" if waiting else "which was not waited for"
+            logger.warning("ended in the midst of %s, %s", under_way, why)
 
     def _run(self, job: Job) -> None:
         if self._book is None:

@@ -46,8 +46,9 @@ class SteppedRunner:
         """Whether a run is under way: never for whoever could ask, it is run in the caller's thread."""
         return False
 
-    def stop(self) -> None:
-        """Follow the clock no longer."""
+    def stop(self, *, waiting: bool = True) -> None:
+        """Follow the clock no longer; no run is ever under way."""
+        del waiting
         self._book = None
 
     def _follow(self, now: datetime) -> None:

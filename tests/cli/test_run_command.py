@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -194,20 +194,43 @@ def test_a_configuration_that_cannot_be_used_ends_with_78_and_every_problem(tmp_
 
 
 HANGING = """
-import sys, threading
+import signal, sys, threading
 from optimizer.cli.main import main
 from optimizer.control.replanning import PlanningDesk
 from optimizer.service import scheduler_runner
+from optimizer.service.hand_back import HandBack
 
+def hand_back_and_interrupt(*given):
+    told = hand_back(*given)
+    signal.raise_signal(signal.SIGINT)
+    return told
+
+hand_back = HandBack.__call__
+if sys.argv[2] == "interrupted":
+    HandBack.__call__ = hand_back_and_interrupt
 scheduler_runner.ENDING_S = float(sys.argv[1])
 PlanningDesk.replan = lambda *_: print("planning", flush=True) or threading.Event().wait()
-sys.exit(main(sys.argv[2:]))
+sys.exit(main(sys.argv[3:]))
 """
+
+
+@contextmanager
+def planning_for_ever(config: Path, *, ending_s: float, interrupted: bool = False) -> Iterator[subprocess.Popen[str]]:
+    """Run the service with a plan that hangs; ``interrupted``: with Ctrl-C as the battery has been handed back."""
+    how = [str(ending_s), "interrupted" if interrupted else "left alone"]
+    command = [sys.executable, "-c", HANGING, *how, "run", "--config", str(config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "planning\n"
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize(
     ("signals", "ending_s", "code"),
-    [((signal.SIGTERM,), 1.0, 0), ((signal.SIGTERM, signal.SIGINT), PATIENCE_S, 130)],
+    [((signal.SIGTERM,), 1.0, 0), ((signal.SIGTERM, signal.SIGINT), 10 * PATIENCE_S, 130)],
     ids=["SIGTERM", "Ctrl-C too"],
 )
 def test_a_plan_that_hangs_does_not_hold_up_the_end(
@@ -215,17 +238,25 @@ def test_a_plan_that_hangs_does_not_hold_up_the_end(
 ) -> None:
     """The battery is handed back first; the interpreter would wait for the thread for ever."""
     config, record = write_config(tmp_path, port=battery.v1_port), CommandRecord(tmp_path / "state", tmp_path / "run")
-    command = [sys.executable, "-c", HANGING, str(ending_s), "run", "--config", str(config)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "planning\n"
-            wait_for(record.may_stand, PATIENCE_S, "a command")
-            for number in signals:
-                process.send_signal(number)
-                wait_for(lambda: not record.may_stand(), PATIENCE_S, "the hand-back")
-            _, log = process.communicate(timeout=PATIENCE_S)
-        finally:
-            process.kill()
+    with planning_for_ever(config, ending_s=ending_s) as process:
+        wait_for(record.may_stand, PATIENCE_S, "a command")
+        for number in signals:
+            process.send_signal(number)
+            wait_for(lambda: not record.may_stand(), PATIENCE_S, "the hand-back")
+        _, log = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == code, log
+    assert (battery.house.mode, battery.house.setpoint_w) == (DeviceMode.AUTOMATIC, 0)
+
+
+def test_a_second_ctrl_c_on_the_way_out_waits_for_no_plan(tmp_path: Path, battery: SimulatorServer) -> None:
+    """Also where it comes before the plan would have been waited for."""
+    config, record = write_config(tmp_path, port=battery.v1_port), CommandRecord(tmp_path / "state", tmp_path / "run")
+    with planning_for_ever(config, ending_s=10 * PATIENCE_S, interrupted=True) as process:
+        wait_for(record.may_stand, PATIENCE_S, "a command")
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130, log
+    assert "ended in the midst of replan, which was not waited for" in log
+    # It came before the end was put down: what follows the service looks after the rest.
+    assert "interrupted with a command on record" in log
     assert (battery.house.mode, battery.house.setpoint_w) == (DeviceMode.AUTOMATIC, 0)

@@ -165,11 +165,12 @@ def test_a_job_that_takes_longer_than_its_period_never_runs_beside_itself() -> N
     assert set(most) == {1}
 
 
+@pytest.mark.parametrize(("waiting", "ending_s"), [(True, 0.2), (False, 60.0)])
 def test_the_end_waits_for_a_job_under_way_but_not_for_ever(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    waiting: bool, ending_s: float, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A plan may be given minutes, or hang; whoever ends the process can ask whether one is left behind."""
-    monkeypatch.setattr(scheduler_runner, "ENDING_S", 0.2)
+    monkeypatch.setattr(scheduler_runner, "ENDING_S", ending_s)
     begun, over = threading.Event(), threading.Event()
 
     def work() -> str:
@@ -183,7 +184,7 @@ def test_the_end_waits_for_a_job_under_way_but_not_for_ever(
         assert not runner.is_busy
         runner.trigger("replan")
         assert begun.wait(5)
-        runner.stop()
+        runner.stop(waiting=waiting)
         assert runner.is_busy
         assert "ended in the midst of replan" in caplog.text
     finally:
