@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     -------
     int
         1 where the battery could not be handed back, or another service has taken a folder of this one; 69 where
-        another one commands the battery; 130 where Ctrl-C came twice.
+        another one commands the battery; 130 where Ctrl-C came again after a while.
     """
     daemon: Daemon | None = None
     notifier = Notifier.from_environment()

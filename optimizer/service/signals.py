@@ -13,29 +13,48 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
 
+from optimizer.clock import Clock, WallClock
+
 LAST_WORD_S = 1.0
 """How long the end waits for the last signal to be passed on [s]."""
+ONE_PRESS_S = 2.0
+"""A SIGINT within this of the first signal is the same wish to end, and cuts no hand-back short [s].
+
+A tool that starts others may pass the terminal's Ctrl-C on to a process that has had it already, and whoever is in
+doubt presses twice. A hand-back seldom takes longer than this.
+"""
 
 
 @contextmanager
-def stop_on_signals(stop: threading.Event) -> Iterator[None]:
-    """Set ``stop`` on a signal to end; a second SIGINT interrupts at once, for a person who cannot wait.
+def stop_on_signals(stop: threading.Event, clock: Clock | None = None) -> Iterator[None]:
+    """Set ``stop`` on a signal to end; a SIGINT after it interrupts at once, for a person who cannot wait.
 
     A SIGHUP that is ignored already (``nohup``) stays so.
 
     A handler runs in the midst of whatever the main thread does, and that may be :meth:`threading.Event.wait` holding
     the event's lock: an ``Event.set`` there waits for itself, for ever. So the handler only leaves word, in the one
     queue whose ``put`` may interrupt anything, and a thread of its own sets the event.
+
+    An interruption that falls into a finalizer is thrown away by Python: the next one is heard.
+
+    Parameters
+    ----------
+    stop
+        What is set.
+    clock
+        What tells a second wish from the first one told twice; None: real time.
     """
     word: SimpleQueue[bool] = SimpleQueue()
-    asked = False
+    now_s = (clock or WallClock()).elapsed
+    asked_s: float | None = None
 
     def ask(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
+        nonlocal asked_s
         del frame
-        if number == signal.SIGINT and (asked or stop.is_set()):
+        if asked_s is None:
+            asked_s = now_s()
+        elif number == signal.SIGINT and now_s() - asked_s >= ONE_PRESS_S:
             raise KeyboardInterrupt
-        asked = True
         word.put(True)
 
     def pass_on() -> None:

@@ -95,6 +95,21 @@ def test_sigterm_in_the_midst_of_a_command_hands_the_battery_back(part: str, tmp
     assert not CommandRecord(tmp_path / "state", tmp_path / "run").may_stand()
 
 
+def test_a_ctrl_c_that_comes_twice_cuts_no_hand_back_short(tmp_path: Path) -> None:
+    """As under a tool that passes on what the terminal has sent to both, with the hand-back under way."""
+    with (
+        HeldUp("EM_OperatingMode=2") as held,
+        service(write_config(tmp_path, port=held.port)) as process,
+    ):
+        process.send_signal(signal.SIGINT)
+        assert held.reached.wait(PATIENCE_S)
+        process.send_signal(signal.SIGINT)
+        _, log = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, log
+        assert (held.mode, held.setpoint_w) == ("2", 0)
+    assert not CommandRecord(tmp_path / "state", tmp_path / "run").may_stand()
+
+
 def test_a_closed_terminal_hands_the_battery_back(tmp_path: Path, battery: SimulatorServer) -> None:
     """SIGHUP, which a closing ssh session sends, is an end like any other; nobody reads the log any more."""
     with service(write_config(tmp_path, port=battery.v1_port)) as process:
@@ -197,7 +212,7 @@ HANGING = """
 import signal, sys, threading
 from optimizer.cli.main import main
 from optimizer.control.replanning import PlanningDesk
-from optimizer.service import scheduler_runner
+from optimizer.service import scheduler_runner, signals
 from optimizer.service.hand_back import HandBack
 
 def hand_back_and_interrupt(*given):
@@ -209,6 +224,7 @@ hand_back = HandBack.__call__
 if sys.argv[2] == "interrupted":
     HandBack.__call__ = hand_back_and_interrupt
 scheduler_runner.ENDING_S = float(sys.argv[1])
+signals.ONE_PRESS_S = 0.0
 PlanningDesk.replan = lambda *_: print("planning", flush=True) or threading.Event().wait()
 sys.exit(main(sys.argv[3:]))
 """

@@ -10,17 +10,19 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from types import FrameType
 
 import pytest
 
-from optimizer.clock import WallClock
+from optimizer.clock import SimulatedClock, WallClock
 from optimizer.service.log_stream import in_background
-from optimizer.service.signals import stop_on_signals
+from optimizer.service.signals import ONE_PRESS_S, stop_on_signals
 from support.service_process import PATIENCE_S
 
 TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 ROUNDS = 1000
+NOW = datetime(2026, 5, 4, tzinfo=UTC)
 WAITING = """
 import threading
 from optimizer.service.signals import stop_on_signals
@@ -86,14 +88,34 @@ def test_a_signal_is_heard_at_every_moment_of_a_wait() -> None:
         hung.cancel()
 
 
-def test_a_second_ctrl_c_interrupts_at_once() -> None:
+def test_a_ctrl_c_long_after_the_first_signal_interrupts_at_once() -> None:
     """A person who cannot wait for the hand-back is obeyed."""
-    stop = threading.Event()
-    with stop_on_signals(stop):
+    stop, clock = threading.Event(), SimulatedClock(NOW)
+    with stop_on_signals(stop, clock):
         signal.raise_signal(signal.SIGTERM)
+        clock.advance(ONE_PRESS_S)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert stop.is_set()
+
+
+@pytest.mark.parametrize("first", TO_END)
+def test_a_ctrl_c_that_comes_twice_is_one(first: signal.Signals) -> None:
+    """Whoever starts the service passes it on once more, or a person presses twice: the hand-back is not cut short."""
+    stop, clock = threading.Event(), SimulatedClock(NOW)
+    with stop_on_signals(stop, clock):
+        signal.raise_signal(first)
+        clock.advance(ONE_PRESS_S - 0.01)
+        signal.raise_signal(signal.SIGINT)
+        assert stop.wait(PATIENCE_S)
+
+
+def test_a_first_ctrl_c_after_an_end_for_another_reason_interrupts_nothing() -> None:
+    """The service is handing back by itself then; who presses cannot know it."""
+    stop = threading.Event()
+    stop.set()
+    with stop_on_signals(stop, SimulatedClock(NOW)):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_a_hangup_that_nohup_ignores_stays_ignored() -> None:
@@ -108,14 +130,15 @@ def test_a_hangup_that_nohup_ignores_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def interrupted_within(function: str, caller: str, doing: Callable[[], object]) -> None:
-    """Do something, with Ctrl-C coming twice as one of Python's own functions begins."""
+def interrupted_within(function: str, caller: str, clock: SimulatedClock, doing: Callable[[], object]) -> None:
+    """Do something, with a second Ctrl-C coming as one of Python's own functions begins."""
 
     def trace(frame: FrameType, event: str, _: object) -> None:
         back = frame.f_back
         if event == "call" and frame.f_code.co_name == function and back is not None and back.f_code.co_name == caller:
             sys.settrace(None)
             signal.raise_signal(signal.SIGINT)
+            clock.advance(ONE_PRESS_S)
             signal.raise_signal(signal.SIGINT)
 
     before = sys.gettrace()
@@ -128,9 +151,9 @@ def interrupted_within(function: str, caller: str, doing: Callable[[], object]) 
 
 def test_a_second_ctrl_c_in_the_midst_of_a_wait_does_not_hold_up_the_end() -> None:
     """It may leave the event's lock held for ever: whoever waits for the event afterwards must not be waited for."""
-    stop = threading.Event()
-    with stop_on_signals(stop), pytest.raises(KeyboardInterrupt):
-        interrupted_within("__exit__", "wait", lambda: stop.wait(0.01))
+    stop, clock = threading.Event(), SimulatedClock(NOW)
+    with stop_on_signals(stop, clock), pytest.raises(KeyboardInterrupt):
+        interrupted_within("__exit__", "wait", clock, lambda: stop.wait(0.01))
 
 
 def test_a_second_ctrl_c_in_the_midst_of_a_log_line_does_not_hold_up_the_hand_back() -> None:
@@ -138,11 +161,12 @@ def test_a_second_ctrl_c_in_the_midst_of_a_log_line_does_not_hold_up_the_hand_ba
 
     Python's own one runs Python code with its lock held: there Ctrl-C comes in. What is in C cannot be interrupted so.
     """
+    clock = SimulatedClock(NOW)
     reading, writing = os.pipe()
     with os.fdopen(reading) as read, os.fdopen(writing, "w") as file, in_background(file) as lines:
         assert lines is not None
-        with suppress(KeyboardInterrupt), stop_on_signals(threading.Event()):
-            interrupted_within("__exit__", "put", lambda: lines.write("a step\n"))
+        with suppress(KeyboardInterrupt), stop_on_signals(threading.Event(), clock):
+            interrupted_within("__exit__", "put", clock, lambda: lines.write("a step\n"))
         writer = threading.Thread(target=lines.write, args=("handed back\n",), daemon=True)
         writer.start()
         writer.join(PATIENCE_S)
