@@ -44,24 +44,28 @@ def run(arguments: argparse.Namespace) -> int:
     daemon: Daemon | None = None
     notifier = Notifier.from_environment()
     stop = threading.Event()
-    try:
-        with stop_on_signals(stop), in_background(sys.stderr) as log:
-            with nothing_collected():
-                configuration = load_configuration(arguments.config)
-                configure_logging(configuration.settings.service.log_level, stream=log)
-                # Late, because it loads numerics: a mistake in the configuration shows at once.
-                from optimizer.planning.kernel.choice import compile_nothing  # noqa: PLC0415
-                from optimizer.service.composition import build_daemon  # noqa: PLC0415
+    with stop_on_signals(stop):
+        try:
+            with in_background(sys.stderr) as log:
+                with nothing_collected():
+                    configuration = load_configuration(arguments.config)
+                    configure_logging(configuration.settings.service.log_level, stream=log)
+                    # Late, because it loads numerics: a mistake in the configuration shows at once.
+                    from optimizer.planning.kernel.choice import compile_nothing  # noqa: PLC0415
+                    from optimizer.service.composition import build_daemon  # noqa: PLC0415
 
-                compile_nothing()
-                daemon = build_daemon(configuration, clock=WallClock(), notifier=notifier, observe=arguments.observe)
-            code = _run_to_the_end(daemon, stop)
-    except KeyboardInterrupt:
-        # Before there is a service, or as its last lines are written. Nothing is printed: nobody may be reading.
-        code = EXIT_INTERRUPTED
-    if daemon is not None and daemon.is_busy:
-        # A plan that is still being made, or hangs, would be waited for as the interpreter ends.
-        end_at_once(code)
+                    compile_nothing()
+                    daemon = build_daemon(
+                        configuration, clock=WallClock(), notifier=notifier, observe=arguments.observe
+                    )
+                code = _run_to_the_end(daemon, stop)
+        except KeyboardInterrupt:
+            # Before there is a service, or as its last lines are written. Nothing is printed: nobody may be reading.
+            code = EXIT_INTERRUPTED
+        if daemon is not None:
+            # As long as signals are ours: one that comes as the interpreter ends would make another end of it. And a
+            # plan that is still being made, or hangs, would be waited for then.
+            end_at_once(code)
     return code
 
 

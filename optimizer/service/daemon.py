@@ -125,11 +125,6 @@ class Daemon:
         """Whether a command is on record that may stand at the battery."""
         return self._on_record()
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a job is under way, also one that the end has not waited for any longer."""
-        return self._runner.is_busy
-
     def run(self, stop: threading.Event) -> None:
         """Run until ``stop`` is set, then hand the battery back and end.
 

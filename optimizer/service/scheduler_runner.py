@@ -88,11 +88,6 @@ class ApschedulerRunner:
         for job in self._jobs.values():
             self._scheduler.modify_job(job.name, next_run_time=next_run(job.period, now))
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a run is under way, or was when the end gave it up."""
-        return bool(self._running)
-
     def stop(self, *, waiting: bool = True) -> None:
         """End the threads, waiting ten seconds at most for runs under way: a plan may be given minutes, or hang."""
         if not self._scheduler.running:

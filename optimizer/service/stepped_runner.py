@@ -41,11 +41,6 @@ class SteppedRunner:
         now = self._clock.now()
         self._due = {job.name: next_run(job.period, now) for job in self._jobs.values()}
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a run is under way: never for whoever could ask, it is run in the caller's thread."""
-        return False
-
     def stop(self, *, waiting: bool = True) -> None:
         """Follow the clock no longer; no run is ever under way."""
         del waiting

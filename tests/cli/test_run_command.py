@@ -95,21 +95,6 @@ def test_sigterm_in_the_midst_of_a_command_hands_the_battery_back(part: str, tmp
     assert not CommandRecord(tmp_path / "state", tmp_path / "run").may_stand()
 
 
-def test_a_ctrl_c_that_comes_twice_cuts_no_hand_back_short(tmp_path: Path) -> None:
-    """As under a tool that passes on what the terminal has sent to both, with the hand-back under way."""
-    with (
-        HeldUp("EM_OperatingMode=2") as held,
-        service(write_config(tmp_path, port=held.port)) as process,
-    ):
-        process.send_signal(signal.SIGINT)
-        assert held.reached.wait(PATIENCE_S)
-        process.send_signal(signal.SIGINT)
-        _, log = process.communicate(timeout=PATIENCE_S)
-        assert process.returncode == 0, log
-        assert (held.mode, held.setpoint_w) == ("2", 0)
-    assert not CommandRecord(tmp_path / "state", tmp_path / "run").may_stand()
-
-
 def test_a_closed_terminal_hands_the_battery_back(tmp_path: Path, battery: SimulatorServer) -> None:
     """SIGHUP, which a closing ssh session sends, is an end like any other; nobody reads the log any more."""
     with service(write_config(tmp_path, port=battery.v1_port)) as process:
@@ -209,7 +194,7 @@ def test_a_configuration_that_cannot_be_used_ends_with_78_and_every_problem(tmp_
 
 
 HANGING = """
-import signal, sys, threading
+import json, signal, sys, threading
 from optimizer.cli.main import main
 from optimizer.control.replanning import PlanningDesk
 from optimizer.service import scheduler_runner, signals
@@ -220,21 +205,22 @@ def hand_back_and_interrupt(*given):
     signal.raise_signal(signal.SIGINT)
     return told
 
-hand_back = HandBack.__call__
-if sys.argv[2] == "interrupted":
+how, hand_back = json.loads(sys.argv[1]), HandBack.__call__
+if how["interrupted"]:
     HandBack.__call__ = hand_back_and_interrupt
-scheduler_runner.ENDING_S = float(sys.argv[1])
-signals.ONE_PRESS_S = 0.0
+scheduler_runner.ENDING_S, signals.ONE_PRESS_S = how["ending_s"], how["one_press_s"]
 PlanningDesk.replan = lambda *_: print("planning", flush=True) or threading.Event().wait()
-sys.exit(main(sys.argv[3:]))
+sys.exit(main(sys.argv[2:]))
 """
 
 
 @contextmanager
-def planning_for_ever(config: Path, *, ending_s: float, interrupted: bool = False) -> Iterator[subprocess.Popen[str]]:
+def planning_for_ever(
+    config: Path, *, ending_s: float, one_press_s: float = 0.0, interrupted: bool = False
+) -> Iterator[subprocess.Popen[str]]:
     """Run the service with a plan that hangs; ``interrupted``: with Ctrl-C as the battery has been handed back."""
-    how = [str(ending_s), "interrupted" if interrupted else "left alone"]
-    command = [sys.executable, "-c", HANGING, *how, "run", "--config", str(config)]
+    how = json.dumps({"ending_s": ending_s, "one_press_s": one_press_s, "interrupted": interrupted})
+    command = [sys.executable, "-c", HANGING, how, "run", "--config", str(config)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -275,4 +261,34 @@ def test_a_second_ctrl_c_on_the_way_out_waits_for_no_plan(tmp_path: Path, batter
     assert "ended in the midst of replan, which was not waited for" in log
     # It came before the end was put down: what follows the service looks after the rest.
     assert "interrupted with a command on record" in log
+    assert (battery.house.mode, battery.house.setpoint_w) == (DeviceMode.AUTOMATIC, 0)
+
+
+def test_a_ctrl_c_that_comes_twice_cuts_no_hand_back_short(tmp_path: Path) -> None:
+    """As under a tool that passes on what the terminal has sent to both, with the hand-back under way."""
+    record = CommandRecord(tmp_path / "state", tmp_path / "run")
+    with (
+        HeldUp("EM_OperatingMode=2") as held,
+        planning_for_ever(write_config(tmp_path, port=held.port), ending_s=1.0, one_press_s=1e6) as process,
+    ):
+        wait_for(record.may_stand, PATIENCE_S, "a command")
+        process.send_signal(signal.SIGINT)
+        assert held.reached.wait(PATIENCE_S)
+        process.send_signal(signal.SIGINT)
+        _, log = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, log
+        assert (held.mode, held.setpoint_w) == ("2", 0)
+    assert not record.may_stand()
+
+
+def test_a_signal_as_the_service_has_ended_makes_no_other_end_of_it(tmp_path: Path, battery: SimulatorServer) -> None:
+    """Whatever comes after the first signal and before the process is gone."""
+    record = CommandRecord(tmp_path / "state", tmp_path / "run")
+    with planning_for_ever(write_config(tmp_path, port=battery.v1_port), ending_s=0.0, one_press_s=1e6) as process:
+        wait_for(record.may_stand, PATIENCE_S, "a command")
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            WallClock().wait(0.001, threading.Event())
+        assert process.stderr is not None
+        assert process.returncode == 0, process.stderr.read()
     assert (battery.house.mode, battery.house.setpoint_w) == (DeviceMode.AUTOMATIC, 0)

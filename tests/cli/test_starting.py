@@ -54,7 +54,7 @@ def test_the_service_is_built_without_collecting_and_runs_with_it(
 
     def built(*_: object, **__: object) -> SimpleNamespace:
         told["as it is built"] = gc.isenabled()
-        return SimpleNamespace(run=ran, is_busy=False, left_to_another=False, handed_back=True, displaced=False)
+        return SimpleNamespace(run=ran, left_to_another=False, handed_back=True, displaced=False)
 
     def ran(_: threading.Event) -> None:
         told["as it runs"] = gc.isenabled()
@@ -64,7 +64,10 @@ def test_the_service_is_built_without_collecting_and_runs_with_it(
         monkeypatch.setattr(
             lasting, lambda *_, **__: None
         )  # what holds for the process would hold for every test after
+    ended: list[int] = []
+    monkeypatch.setattr(run, "end_at_once", ended.append)
     assert main.main(["run", "--config", str(example_path("simulator"))]) == 0
+    assert ended == [0]
     assert told == {"as it is built": False, "as it runs": True}
 
 

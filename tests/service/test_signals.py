@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from types import FrameType
 
@@ -96,14 +96,65 @@ def test_a_ctrl_c_long_after_the_first_signal_interrupts_at_once() -> None:
         clock.advance(ONE_PRESS_S)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-    assert stop.is_set()
+        assert stop.wait(PATIENCE_S)
+
+
+class Finalized:
+    """Ctrl-C comes as it is finalized, long after the first signal."""
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        self._clock = clock
+
+    def __del__(self) -> None:
+        self._clock.advance(ONE_PRESS_S)
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_ctrl_c_that_falls_into_a_finalizer_is_heard() -> None:
+    """Python throws away what is raised there."""
+    clock, before = SimulatedClock(NOW), sys.unraisablehook
+
+    def wait() -> None:
+        Finalized(clock)
+        threading.Event().wait(PATIENCE_S)
+
+    with stop_on_signals(threading.Event(), clock):
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            wait()
+    assert sys.unraisablehook is before
+
+
+class Failing:
+    """Fails as it is finalized."""
+
+    def __del__(self) -> None:
+        raise ZeroDivisionError
+
+
+def test_what_else_fails_in_a_finalizer_is_told_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whoever told it before."""
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: told.append(what.exc_type))
+    with stop_on_signals(threading.Event(), SimulatedClock(NOW)):
+        Failing()
+    assert told == [ZeroDivisionError]
+
+
+@contextmanager
+def not_interrupted() -> Iterator[None]:
+    """Fail this test alone where Ctrl-C gets through, not the whole session."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        pytest.fail("interrupted")
 
 
 @pytest.mark.parametrize("first", TO_END)
 def test_a_ctrl_c_that_comes_twice_is_one(first: signal.Signals) -> None:
     """Whoever starts the service passes it on once more, or a person presses twice: the hand-back is not cut short."""
     stop, clock = threading.Event(), SimulatedClock(NOW)
-    with stop_on_signals(stop, clock):
+    with not_interrupted(), stop_on_signals(stop, clock):
         signal.raise_signal(first)
         clock.advance(ONE_PRESS_S - 0.01)
         signal.raise_signal(signal.SIGINT)
@@ -114,7 +165,7 @@ def test_a_first_ctrl_c_after_an_end_for_another_reason_interrupts_nothing() -> 
     """The service is handing back by itself then; who presses cannot know it."""
     stop = threading.Event()
     stop.set()
-    with stop_on_signals(stop, SimulatedClock(NOW)):
+    with not_interrupted(), stop_on_signals(stop, SimulatedClock(NOW)):
         signal.raise_signal(signal.SIGINT)
 
 
