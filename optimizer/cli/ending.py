@@ -12,10 +12,8 @@ EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG, EXIT_INTERRUPTED = 0, 1, 2, 78,
 
 def end_at_once(code: int) -> NoReturn:
     """End the process here, with what was printed written, and wait for no thread."""
-    try:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:  # closed by whoever started this (`>&-`)
-                with suppress(OSError, ValueError):
-                    stream.flush()
-    finally:  # also where Ctrl-C comes once more
-        os._exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed by whoever started this (`>&-`)
+            with suppress(OSError, ValueError):
+                stream.flush()
+    os._exit(code)

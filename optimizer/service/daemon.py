@@ -145,7 +145,7 @@ class Daemon:
             ending.callback(self._write_status, "stopped")
             ending.callback(self._history.close)
             ending.callback(self._device.close)
-            ending.push(self._end_jobs)
+            ending.callback(self._runner.stop)
             self._start()
             ending.callback(self._stop)
             self._end = stop
@@ -159,10 +159,6 @@ class Daemon:
         self._reporter.write("starting")
         self._runner.start(self._jobs, self._book)
         self._runner.trigger("tariff")
-
-    def _end_jobs(self, kind: type[BaseException] | None, *_: object) -> None:
-        """End the jobs; whoever interrupts the end, at whatever point of it, waits for none of them."""
-        self._runner.stop(waiting=kind is not KeyboardInterrupt)
 
     def _stop(self) -> None:
         self._notifier.stopping()

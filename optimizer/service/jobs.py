@@ -136,6 +136,6 @@ class JobRunner(Protocol):
         """Work out anew when every job is due, after the wall clock was set."""
         ...
 
-    def stop(self, *, waiting: bool = True) -> None:
-        """End; wait for a run under way, though not for ever, or where not ``waiting`` for none."""
+    def stop(self) -> None:
+        """End; wait for a run under way, though not for ever."""
         ...

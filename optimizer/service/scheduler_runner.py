@@ -88,19 +88,17 @@ class ApschedulerRunner:
         for job in self._jobs.values():
             self._scheduler.modify_job(job.name, next_run_time=next_run(job.period, now))
 
-    def stop(self, *, waiting: bool = True) -> None:
-        """End the threads, waiting ten seconds at most for runs under way: a plan may be given minutes, or hang."""
+    def stop(self) -> None:
+        """End the threads, waiting ten seconds for runs under way: a plan may be given minutes, or hang."""
         if not self._scheduler.running:
             return
         ending = threading.Thread(target=self._scheduler.shutdown, name="ending", daemon=True)
         ending.start()
-        if waiting:
-            ending.join(ENDING_S)
+        ending.join(ENDING_S)
         with self._lock:
             under_way = ", ".join(sorted(self._running))
         if under_way:
-            why = f"which took longer than {ENDING_S:.0f} s" if waiting else "which was not waited for"
-            logger.warning("ended in the midst of %s, %s", under_way, why)
+            logger.warning("ended in the midst of %s, which took longer than %.0f s", under_way, ENDING_S)
 
     def _run(self, job: Job) -> None:
         if self._book is None:

@@ -7,21 +7,17 @@ forced power standing at the battery for ever.
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
-from typing import TYPE_CHECKING
 
 from optimizer.clock import Clock, WallClock
 
-if TYPE_CHECKING:
-    from sys import UnraisableHookArgs
-
 LAST_WORD_S = 1.0
 """How long the end waits for the last signal to be passed on [s]."""
+
 ONE_PRESS_S = 2.0
 """A SIGINT within this of the first signal is the same wish to end, and cuts no hand-back short [s].
 
@@ -31,8 +27,10 @@ doubt presses twice. A hand-back that the battery's mode confirms seldom takes l
 
 
 @contextmanager
-def stop_on_signals(stop: threading.Event, clock: Clock | None = None) -> Iterator[None]:
-    """Set ``stop`` on a signal to end; a SIGINT a while after it interrupts at once, for a person who cannot wait.
+def stop_on_signals(
+    stop: threading.Event, *, impatient: Callable[[], object] | None = None, clock: Clock | None = None
+) -> Iterator[None]:
+    """Set ``stop`` on a signal to end; a SIGINT after it is a person who cannot wait.
 
     A SIGHUP that is ignored already (``nohup``) stays so.
 
@@ -40,15 +38,15 @@ def stop_on_signals(stop: threading.Event, clock: Clock | None = None) -> Iterat
     the event's lock: an ``Event.set`` there waits for itself, for ever. So the handler only leaves word, in the one
     queue whose ``put`` may interrupt anything, and a thread of its own sets the event.
 
-    An interruption that falls into a finalizer is thrown away by Python, which tells of it: the thread then sends it
-    once more.
-
     Parameters
     ----------
     stop
         What is set.
+    impatient
+        Called in that thread on a SIGINT two seconds or more after the first signal; one that comes sooner does
+        nothing. None: :class:`KeyboardInterrupt` is raised at once.
     clock
-        What tells a second wish from the first one told twice; None: real time.
+        What tells the two seconds; None: real time.
     """
     words: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
     now_s = (clock or WallClock()).elapsed
@@ -57,17 +55,13 @@ def stop_on_signals(stop: threading.Event, clock: Clock | None = None) -> Iterat
     def ask(number: int, frame: FrameType | None) -> None:
         nonlocal asked_s
         del frame
+        if impatient is None and number == signal.SIGINT and (asked_s is not None or stop.is_set()):
+            raise KeyboardInterrupt
         if asked_s is None:
             asked_s = now_s()
-        elif number == signal.SIGINT and now_s() - asked_s >= ONE_PRESS_S:
-            raise KeyboardInterrupt
+        elif impatient is not None and number == signal.SIGINT and now_s() - asked_s >= ONE_PRESS_S:
+            words.put(impatient)
         words.put(stop.set)
-
-    def note_thrown_away(what: UnraisableHookArgs) -> None:
-        if what.exc_type is KeyboardInterrupt:
-            words.put(_interrupt_main_thread)
-        else:
-            tell_thrown_away(what)
 
     def pass_on() -> None:
         while (act := words.get()) is not None:
@@ -79,20 +73,11 @@ def stop_on_signals(stop: threading.Event, clock: Clock | None = None) -> Iterat
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, ask) for number in numbers}
-    tell_thrown_away, sys.unraisablehook = sys.unraisablehook, note_thrown_away
     try:
         yield
     finally:
-        sys.unraisablehook = tell_thrown_away
         for number, handler in before.items():
             signal.signal(number, handler)
         words.put(None)
         # Not for ever: a second SIGINT may have left a wait for the event with the event's lock held.
         listener.join(LAST_WORD_S)
-
-
-def _interrupt_main_thread() -> None:
-    """Send SIGINT to the thread that Python handles signals in, so that what it waits for ends as well."""
-    main = threading.main_thread().ident
-    if main is not None:
-        signal.pthread_kill(main, signal.SIGINT)

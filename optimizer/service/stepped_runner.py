@@ -41,9 +41,8 @@ class SteppedRunner:
         now = self._clock.now()
         self._due = {job.name: next_run(job.period, now) for job in self._jobs.values()}
 
-    def stop(self, *, waiting: bool = True) -> None:
-        """Follow the clock no longer; no run is ever under way."""
-        del waiting
+    def stop(self) -> None:
+        """Follow the clock no longer."""
         self._book = None
 
     def _follow(self, now: datetime) -> None:

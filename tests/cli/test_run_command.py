@@ -195,31 +195,48 @@ def test_a_configuration_that_cannot_be_used_ends_with_78_and_every_problem(tmp_
 
 HANGING = """
 import json, signal, sys, threading
+from optimizer.cli import run
 from optimizer.cli.main import main
 from optimizer.control.replanning import PlanningDesk
 from optimizer.service import scheduler_runner, signals
 from optimizer.service.hand_back import HandBack
+from optimizer.service.loop import ControlLoop
 
-def hand_back_and_interrupt(*given):
-    told = hand_back(*given)
-    signal.raise_signal(signal.SIGINT)
-    return told
-
-how, hand_back = json.loads(sys.argv[1]), HandBack.__call__
-if how["interrupted"]:
-    HandBack.__call__ = hand_back_and_interrupt
+how = json.loads(sys.argv[1])
 scheduler_runner.ENDING_S, signals.ONE_PRESS_S = how["ending_s"], how["one_press_s"]
 PlanningDesk.replan = lambda *_: print("planning", flush=True) or threading.Event().wait()
+
+def interrupted(function):
+    def call(*given):
+        signal.raise_signal(signal.SIGINT)
+        return function(*given)
+    return call
+
+def failing(loop, stop):
+    loop.tick()
+    while not stop.is_set():
+        loop._clock.wait(0.01, stop)
+    raise MemoryError("by the test")
+
+if how["at"] == "hand-back":
+    HandBack._confirmed = interrupted(HandBack._confirmed)
+if how["at"] == "end":
+    run.end_at_once = interrupted(run.end_at_once)
+if how["fails"]:
+    ControlLoop.run = failing
 sys.exit(main(sys.argv[2:]))
 """
 
 
 @contextmanager
 def planning_for_ever(
-    config: Path, *, ending_s: float, one_press_s: float = 0.0, interrupted: bool = False
+    config: Path, *, ending_s: float, one_press_s: float = 0.0, at: str = "", fails: bool = False
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run the service with a plan that hangs; ``interrupted``: with Ctrl-C as the battery has been handed back."""
-    how = json.dumps({"ending_s": ending_s, "one_press_s": one_press_s, "interrupted": interrupted})
+    """Run the service with a plan that hangs.
+
+    Ctrl-C comes ``at`` the "hand-back", or the "end" of the process, by itself; ``fails``: told to end, the loop fails.
+    """
+    how = json.dumps({"ending_s": ending_s, "one_press_s": one_press_s, "at": at, "fails": fails})
     command = [sys.executable, "-c", HANGING, how, "run", "--config", str(config)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -250,18 +267,17 @@ def test_a_plan_that_hangs_does_not_hold_up_the_end(
     assert (battery.house.mode, battery.house.setpoint_w) == (DeviceMode.AUTOMATIC, 0)
 
 
-def test_a_second_ctrl_c_on_the_way_out_waits_for_no_plan(tmp_path: Path, battery: SimulatorServer) -> None:
-    """Also where it comes before the plan would have been waited for."""
+def test_a_ctrl_c_in_the_midst_of_the_hand_back_ends_the_service_as_a_crash_would(
+    tmp_path: Path, battery: SimulatorServer
+) -> None:
+    """For whoever has waited; what may stand stays on record, and is said."""
     config, record = write_config(tmp_path, port=battery.v1_port), CommandRecord(tmp_path / "state", tmp_path / "run")
-    with planning_for_ever(config, ending_s=10 * PATIENCE_S, interrupted=True) as process:
+    with planning_for_ever(config, ending_s=10 * PATIENCE_S, at="hand-back") as process:
         wait_for(record.may_stand, PATIENCE_S, "a command")
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, log
-    assert "ended in the midst of replan, which was not waited for" in log
-    # It came before the end was put down: what follows the service looks after the rest.
-    assert "interrupted with a command on record" in log
-    assert (battery.house.mode, battery.house.setpoint_w) == (DeviceMode.AUTOMATIC, 0)
+    assert "interrupted" in log
 
 
 def test_a_ctrl_c_that_comes_twice_cuts_no_hand_back_short(tmp_path: Path) -> None:
@@ -281,14 +297,28 @@ def test_a_ctrl_c_that_comes_twice_cuts_no_hand_back_short(tmp_path: Path) -> No
     assert not record.may_stand()
 
 
-def test_a_signal_as_the_service_has_ended_makes_no_other_end_of_it(tmp_path: Path, battery: SimulatorServer) -> None:
-    """Whatever comes after the first signal and before the process is gone."""
+def test_a_signal_as_the_process_ends_makes_no_other_end_of_it(tmp_path: Path, battery: SimulatorServer) -> None:
+    """Whatever comes after the first one and before the process is gone."""
     record = CommandRecord(tmp_path / "state", tmp_path / "run")
-    with planning_for_ever(write_config(tmp_path, port=battery.v1_port), ending_s=0.0, one_press_s=1e6) as process:
+    config = write_config(tmp_path, port=battery.v1_port)
+    with planning_for_ever(config, ending_s=0.0, one_press_s=1e6, at="end") as process:
         wait_for(record.may_stand, PATIENCE_S, "a command")
-        while process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            WallClock().wait(0.001, threading.Event())
-        assert process.stderr is not None
-        assert process.returncode == 0, process.stderr.read()
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, log
     assert (battery.house.mode, battery.house.setpoint_w) == (DeviceMode.AUTOMATIC, 0)
+
+
+def test_an_unforeseen_end_is_told_and_an_end(tmp_path: Path, battery: SimulatorServer) -> None:
+    """The battery is handed back, and the plan that hangs is not waited for."""
+    record = CommandRecord(tmp_path / "state", tmp_path / "run")
+    config = write_config(tmp_path, port=battery.v1_port)
+    with planning_for_ever(config, ending_s=0.0, fails=True) as process:
+        wait_for(record.may_stand, PATIENCE_S, "a command")
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1, log
+    assert "ended in an unforeseen way" in log
+    assert "MemoryError: by the test" in log
+    assert (battery.house.mode, battery.house.setpoint_w) == (DeviceMode.AUTOMATIC, 0)
+    assert not record.may_stand()

@@ -1,6 +1,7 @@
 """How a command starts: with the garbage collector off while it loads, and on again whatever comes of it."""
 
 import gc
+import sys
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -64,10 +65,10 @@ def test_the_service_is_built_without_collecting_and_runs_with_it(
         monkeypatch.setattr(
             lasting, lambda *_, **__: None
         )  # what holds for the process would hold for every test after
-    ended: list[int] = []
-    monkeypatch.setattr(run, "end_at_once", ended.append)
-    assert main.main(["run", "--config", str(example_path("simulator"))]) == 0
-    assert ended == [0]
+    monkeypatch.setattr(run, "end_at_once", sys.exit)
+    with pytest.raises(SystemExit) as ended:
+        main.main(["run", "--config", str(example_path("simulator"))])
+    assert ended.value.code == 0
     assert told == {"as it is built": False, "as it runs": True}
 
 

@@ -48,7 +48,7 @@ def test_a_benchmark_finds_what_it_measures(name: str, bench: Bench) -> None:
 
 def test_there_are_benchmarks() -> None:
     """The names above are no empty list."""
-    assert {"faults", "torture", "interrupts", "soak", "service_day", "http_bounds"} <= set(NAMES)
+    assert {"faults", "torture", "soak", "service_day", "http_bounds"} <= set(NAMES)
 
 
 # -- a day ----------------------------------------------------------------------------------------------------------
@@ -233,39 +233,6 @@ def test_what_stands_after_sigterm_is_a_problem(
     one = torture.Torture(tmp_path, SimpleNamespace(house=house, v1_port=1), None)
     one._must_be_handed_back("SIGTERM 0", code, commanded=commanded)
     assert len(one.problems) == problems
-
-
-# -- a second Ctrl-C ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("changed", "code", "said"),
-    [
-        ({}, 0, "1 ends of 1 interrupted: 1 with the battery handed back, 0 with the command on record"),
-        ({"is_back": False, "is_on_record": True}, 0, "0 with the battery handed back, 1 with the command on record"),
-        ({"is_back": False}, 1, "a command stands and is not on record: record.py:7"),
-        ({"presses": 1}, 1, "pressed 1 times more: record.py:7"),
-        ({"code": 1}, 1, "it ended with 1: record.py:7"),
-        ({"where": "", "code": 0, "presses": 0}, 0, "0 ends of 1 interrupted"),
-    ],
-)
-def test_an_interrupted_end_is_judged(
-    changed: dict[str, Any], code: int, said: str, bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """By what it leaves and how often must be pressed; that no line was interrupted is not counted as one."""
-    interrupts = bench("interrupts")
-    end = {
-        "where": "record.py:7", "seconds": 0.2, "presses": 0, "code": 130, "is_back": True, "is_on_record": False,
-    }  # fmt: skip
-    assert interrupts.told([interrupts.End(**{**end, **changed}, log="")]) == code
-    assert said in capsys.readouterr().out
-
-
-def test_a_line_of_the_way_out_is_interrupted(bench: Bench) -> None:
-    """The first one: the battery has been told nothing yet."""
-    end = bench("interrupts").interrupt(1)
-    assert end.where
-    assert (end.code, end.is_back, end.is_on_record, end.problem()) == (130, False, True, None)
 
 
 # -- what the bench of faults judges by -----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from queue import SimpleQueue
 from types import FrameType
 
 import pytest
@@ -88,57 +89,48 @@ def test_a_signal_is_heard_at_every_moment_of_a_wait() -> None:
         hung.cancel()
 
 
-def test_a_ctrl_c_long_after_the_first_signal_interrupts_at_once() -> None:
-    """A person who cannot wait for the hand-back is obeyed."""
-    stop, clock = threading.Event(), SimulatedClock(NOW)
-    with stop_on_signals(stop, clock):
+def test_a_second_ctrl_c_interrupts_at_once() -> None:
+    """A person who cannot wait is obeyed."""
+    stop = threading.Event()
+    with stop_on_signals(stop):
         signal.raise_signal(signal.SIGTERM)
-        clock.advance(ONE_PRESS_S)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+    assert stop.is_set()
+
+
+@pytest.mark.parametrize("first", TO_END)
+def test_a_ctrl_c_a_while_after_the_first_signal_is_passed_on(first: signal.Signals) -> None:
+    """To whoever asked for it, in a thread of its own; the main thread goes on with what it does."""
+    stop, clock, told = threading.Event(), SimulatedClock(NOW), SimpleQueue[threading.Thread]()
+    with not_interrupted(), stop_on_signals(stop, impatient=lambda: told.put(threading.current_thread()), clock=clock):
+        signal.raise_signal(first)
+        clock.advance(ONE_PRESS_S)
+        signal.raise_signal(signal.SIGINT)
+        assert told.get(timeout=PATIENCE_S) is not threading.main_thread()
         assert stop.wait(PATIENCE_S)
 
 
-class Finalized:
-    """Ctrl-C comes as it is finalized, long after the first signal."""
+@pytest.mark.parametrize("second", TO_END)
+@pytest.mark.parametrize("first", TO_END)
+def test_what_comes_within_two_seconds_is_the_same_wish(first: signal.Signals, second: signal.Signals) -> None:
+    """A tool passes Ctrl-C on to a process that has had it, or a person presses twice: no hand-back is cut short."""
+    stop, clock, told = threading.Event(), SimulatedClock(NOW), SimpleQueue[bool]()
+    with not_interrupted(), stop_on_signals(stop, impatient=lambda: told.put(True), clock=clock):
+        signal.raise_signal(first)
+        clock.advance(ONE_PRESS_S - 0.01)
+        signal.raise_signal(second)
+        assert stop.wait(PATIENCE_S)
+    assert told.empty()
 
-    def __init__(self, clock: SimulatedClock) -> None:
-        self._clock = clock
 
-    def __del__(self) -> None:
-        self._clock.advance(ONE_PRESS_S)
+def test_a_first_ctrl_c_after_an_end_for_another_reason_is_no_impatience() -> None:
+    """The service is handing back by itself then; who presses cannot know it."""
+    stop, told = threading.Event(), SimpleQueue[bool]()
+    stop.set()
+    with not_interrupted(), stop_on_signals(stop, impatient=lambda: told.put(True), clock=SimulatedClock(NOW)):
         signal.raise_signal(signal.SIGINT)
-
-
-def test_a_ctrl_c_that_falls_into_a_finalizer_is_heard() -> None:
-    """Python throws away what is raised there."""
-    clock, before = SimulatedClock(NOW), sys.unraisablehook
-
-    def wait() -> None:
-        Finalized(clock)
-        threading.Event().wait(PATIENCE_S)
-
-    with stop_on_signals(threading.Event(), clock):
-        signal.raise_signal(signal.SIGTERM)
-        with pytest.raises(KeyboardInterrupt):
-            wait()
-    assert sys.unraisablehook is before
-
-
-class Failing:
-    """Fails as it is finalized."""
-
-    def __del__(self) -> None:
-        raise ZeroDivisionError
-
-
-def test_what_else_fails_in_a_finalizer_is_told_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By whoever told it before."""
-    told: list[object] = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda what: told.append(what.exc_type))
-    with stop_on_signals(threading.Event(), SimulatedClock(NOW)):
-        Failing()
-    assert told == [ZeroDivisionError]
+    assert told.empty()
 
 
 @contextmanager
@@ -148,25 +140,6 @@ def not_interrupted() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         pytest.fail("interrupted")
-
-
-@pytest.mark.parametrize("first", TO_END)
-def test_a_ctrl_c_that_comes_twice_is_one(first: signal.Signals) -> None:
-    """Whoever starts the service passes it on once more, or a person presses twice: the hand-back is not cut short."""
-    stop, clock = threading.Event(), SimulatedClock(NOW)
-    with not_interrupted(), stop_on_signals(stop, clock):
-        signal.raise_signal(first)
-        clock.advance(ONE_PRESS_S - 0.01)
-        signal.raise_signal(signal.SIGINT)
-        assert stop.wait(PATIENCE_S)
-
-
-def test_a_first_ctrl_c_after_an_end_for_another_reason_interrupts_nothing() -> None:
-    """The service is handing back by itself then; who presses cannot know it."""
-    stop = threading.Event()
-    stop.set()
-    with not_interrupted(), stop_on_signals(stop, SimulatedClock(NOW)):
-        signal.raise_signal(signal.SIGINT)
 
 
 def test_a_hangup_that_nohup_ignores_stays_ignored() -> None:
@@ -181,15 +154,14 @@ def test_a_hangup_that_nohup_ignores_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def interrupted_within(function: str, caller: str, clock: SimulatedClock, doing: Callable[[], object]) -> None:
-    """Do something, with a second Ctrl-C coming as one of Python's own functions begins."""
+def interrupted_within(function: str, caller: str, doing: Callable[[], object]) -> None:
+    """Do something, with Ctrl-C coming twice as one of Python's own functions begins."""
 
     def trace(frame: FrameType, event: str, _: object) -> None:
         back = frame.f_back
         if event == "call" and frame.f_code.co_name == function and back is not None and back.f_code.co_name == caller:
             sys.settrace(None)
             signal.raise_signal(signal.SIGINT)
-            clock.advance(ONE_PRESS_S)
             signal.raise_signal(signal.SIGINT)
 
     before = sys.gettrace()
@@ -202,9 +174,9 @@ def interrupted_within(function: str, caller: str, clock: SimulatedClock, doing:
 
 def test_a_second_ctrl_c_in_the_midst_of_a_wait_does_not_hold_up_the_end() -> None:
     """It may leave the event's lock held for ever: whoever waits for the event afterwards must not be waited for."""
-    stop, clock = threading.Event(), SimulatedClock(NOW)
-    with stop_on_signals(stop, clock), pytest.raises(KeyboardInterrupt):
-        interrupted_within("__exit__", "wait", clock, lambda: stop.wait(0.01))
+    stop = threading.Event()
+    with stop_on_signals(stop), pytest.raises(KeyboardInterrupt):
+        interrupted_within("__exit__", "wait", lambda: stop.wait(0.01))
 
 
 def test_a_second_ctrl_c_in_the_midst_of_a_log_line_does_not_hold_up_the_hand_back() -> None:
@@ -212,12 +184,11 @@ def test_a_second_ctrl_c_in_the_midst_of_a_log_line_does_not_hold_up_the_hand_ba
 
     Python's own one runs Python code with its lock held: there Ctrl-C comes in. What is in C cannot be interrupted so.
     """
-    clock = SimulatedClock(NOW)
     reading, writing = os.pipe()
     with os.fdopen(reading) as read, os.fdopen(writing, "w") as file, in_background(file) as lines:
         assert lines is not None
-        with suppress(KeyboardInterrupt), stop_on_signals(threading.Event(), clock):
-            interrupted_within("__exit__", "put", clock, lambda: lines.write("a step\n"))
+        with suppress(KeyboardInterrupt), stop_on_signals(threading.Event()):
+            interrupted_within("__exit__", "put", lambda: lines.write("a step\n"))
         writer = threading.Thread(target=lines.write, args=("handed back\n",), daemon=True)
         writer.start()
         writer.join(PATIENCE_S)
