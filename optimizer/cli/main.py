@@ -7,18 +7,15 @@ that is asked for is imported, so that ``sunshift status`` does not wait for pan
 from __future__ import annotations
 
 import argparse
-import errno
 import io
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module, metadata
 
-from optimizer.cli.ending import EXIT_CONFIG, EXIT_FAILED, EXIT_INTERRUPTED, end_at_once
+from optimizer.cli.ending import EXIT_FAILED, EXIT_INTERRUPTED, end_at_once
+from optimizer.cli.explaining import explained
 from optimizer.cli.starting import nothing_collected
-from optimizer.errors import ConfigError, ForeignHistory, SunshiftError
-
-DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 COMMANDS = {
     "demo": "show the whole service at work on a simulated battery, faster than life",
@@ -65,14 +62,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             module = import_module(f"optimizer.cli.{arguments.command}")
         code = int(module.run(arguments))
         sys.stdout.flush()  # here, where it can still be told that nobody took what was printed
-    except (ConfigError, ForeignHistory) as error:
-        # Starting again mends neither: systemd is told by the same code to leave it at that.
-        print(f"sunshift: {error}", file=sys.stderr)
-        return EXIT_CONFIG
-    except (SunshiftError, ImportError) as error:
-        broken = "the installation is broken, install it anew: " if isinstance(error, ImportError) else ""
-        print(f"sunshift: {broken}{error}", file=sys.stderr)
-        return EXIT_FAILED
     except KeyboardInterrupt:
         print("sunshift: interrupted", file=sys.stderr)
         _end_at_once_over_native_work()
@@ -82,13 +71,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         _forget_output()
         sys.stderr.close()
         return EXIT_FAILED
-    except OSError as error:
-        why = _outer_trouble(error)
-        if why is None:
+    except Exception as error:
+        told = explained(error)
+        if told is None:
             raise
-        _forget_output()
+        if isinstance(error, OSError):
+            _forget_output()
+        code, why = told
         print(f"sunshift: {why}", file=sys.stderr)
-        return EXIT_FAILED
     return code
 
 
@@ -97,17 +87,6 @@ def _end_at_once_over_native_work() -> None:
     heard = sys.modules.get("optimizer.backtest.bound.heard")
     if heard is not None and heard.is_left_behind():
         end_at_once(EXIT_INTERRUPTED)
-
-
-def _outer_trouble(error: OSError) -> str | None:
-    """Return what the place that the command runs in lacks, for a person; None: the command itself is at fault."""
-    if error.filename is not None:
-        return None
-    if error.errno == errno.ENOENT:
-        return "the folder you are in is no longer there; go to another"
-    if error.errno in DISK_IS_FULL:
-        return f"the output cannot be written ({error.strerror}); make room for it"
-    return None
 
 
 def _forget_output() -> None:

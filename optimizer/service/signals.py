@@ -7,10 +7,10 @@ forced power standing at the battery for ever.
 from __future__ import annotations
 
 import signal
+import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from queue import SimpleQueue
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 
 from optimizer.clock import Clock, WallClock
@@ -35,8 +35,9 @@ def stop_on_signals(
     A SIGHUP that is ignored already (``nohup``) stays so.
 
     A handler runs in the midst of whatever the main thread does, and that may be :meth:`threading.Event.wait` holding
-    the event's lock: an ``Event.set`` there waits for itself, for ever. So the handler only leaves word, in the one
-    queue whose ``put`` may interrupt anything, and a thread of its own sets the event.
+    the event's lock: an ``Event.set`` there waits for itself, for ever. Nor does one run while the main thread is in
+    native code, as in a wait for a disk. So a thread of its own hears of a signal as it comes
+    (:func:`signal.set_wakeup_fd`), and acts.
 
     Parameters
     ----------
@@ -44,40 +45,65 @@ def stop_on_signals(
         What is set.
     impatient
         Called in that thread on a SIGINT two seconds or more after the first signal; one that comes sooner does
-        nothing. None: :class:`KeyboardInterrupt` is raised at once.
+        nothing. None: :class:`KeyboardInterrupt` is raised in the main thread, at once.
     clock
         What tells the two seconds; None: real time.
     """
-    words: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
-    now_s = (clock or WallClock()).elapsed
-    asked_s: float | None = None
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        nonlocal asked_s
-        del frame
-        if impatient is None and number == signal.SIGINT and (asked_s is not None or stop.is_set()):
-            raise KeyboardInterrupt
-        if asked_s is None:
-            asked_s = now_s()
-        elif impatient is not None and number == signal.SIGINT and now_s() - asked_s >= ONE_PRESS_S:
-            words.put(impatient)
-        words.put(stop.set)
-
-    def pass_on() -> None:
-        while (act := words.get()) is not None:
-            act()
-
-    listener = threading.Thread(target=pass_on, name="signals", daemon=True)
-    listener.start()
     numbers = [signal.SIGTERM, signal.SIGINT]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, ask) for number in numbers}
-    try:
+    ears = _Ears(stop, numbers, impatient, clock or WallClock())
+    asked = False
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        del frame
+        # Told to end before, by a signal or by something else; this signal itself may have been heard already.
+        told = asked or (stop.is_set() and not ears.have_stopped)
+        asked = True
+        if impatient is None and number == signal.SIGINT and told:
+            raise KeyboardInterrupt
+
+    with ExitStack() as ending:
+        read, write = socket.socketpair()
+        ending.callback(read.close)
+        listener = threading.Thread(target=ears.listen, args=(read,), name="signals", daemon=True)
+        listener.start()
+        # Not for ever: a KeyboardInterrupt may have left a wait for the event with the event's lock held.
+        ending.callback(listener.join, LAST_WORD_S)
+        ending.callback(write.close)
+        write.setblocking(False)
+        ending.callback(signal.set_wakeup_fd, signal.set_wakeup_fd(write.fileno(), warn_on_full_buffer=False))
+        for number in numbers:
+            ending.callback(signal.signal, number, signal.signal(number, interrupt))
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        words.put(None)
-        # Not for ever: a second SIGINT may have left a wait for the event with the event's lock held.
-        listener.join(LAST_WORD_S)
+
+
+class _Ears:
+    """Hears the numbers of signals, and acts on them."""
+
+    def __init__(
+        self, stop: threading.Event, numbers: Sequence[int], impatient: Callable[[], object] | None, clock: Clock
+    ) -> None:
+        self.have_stopped = False
+        """Whether it was a signal that set the event."""
+        self._stop, self._numbers = stop, numbers
+        self._impatient, self._clock = impatient, clock
+        self._first_s: float | None = None
+
+    def listen(self, read: socket.socket) -> None:
+        """Listen until the other end is closed."""
+        while heard := read.recv(64):
+            for number in heard:
+                if number in self._numbers:
+                    self._act(number)
+
+    def _act(self, number: int) -> None:
+        now_s = self._clock.elapsed()
+        if self._first_s is None:
+            self._first_s = now_s
+        elif self._impatient is not None and number == signal.SIGINT and now_s - self._first_s >= ONE_PRESS_S:
+            self._impatient()
+        if not self._stop.is_set():
+            self.have_stopped = True
+            self._stop.set()

@@ -195,33 +195,42 @@ def test_a_configuration_that_cannot_be_used_ends_with_78_and_every_problem(tmp_
 
 HANGING = """
 import json, signal, sys, threading
+from types import SimpleNamespace
 from optimizer.cli import run
 from optimizer.cli.main import main
 from optimizer.control.replanning import PlanningDesk
+from optimizer.errors import TariffError
 from optimizer.service import scheduler_runner, signals
-from optimizer.service.hand_back import HandBack
 from optimizer.service.loop import ControlLoop
 
 how = json.loads(sys.argv[1])
 scheduler_runner.ENDING_S, signals.ONE_PRESS_S = how["ending_s"], how["one_press_s"]
 PlanningDesk.replan = lambda *_: print("planning", flush=True) or threading.Event().wait()
 
-def interrupted(function):
-    def call(*given):
-        signal.raise_signal(signal.SIGINT)
-        return function(*given)
-    return call
+class Panic(BaseException):
+    pass  # as a library in Rust raises it
+
+def never_handing_back(*_):
+    signal.raise_signal(signal.SIGINT)
+    threading.Event().wait()
+
+def ending(code):
+    signal.raise_signal(signal.SIGINT)
+    really_end(code)
 
 def failing(loop, stop):
-    loop.tick()
     while not stop.is_set():
-        loop._clock.wait(0.01, stop)
-    raise MemoryError("by the test")
+        loop.tick()
+        loop._clock.wait(0.1, stop)
+    raise {"MemoryError": MemoryError, "Panic": Panic, "TariffError": TariffError}[how["fails"]]("by the test")
 
+really_end = run.end_at_once
 if how["at"] == "hand-back":
-    HandBack._confirmed = interrupted(HandBack._confirmed)
+    ControlLoop.hand_back = never_handing_back
 if how["at"] == "end":
-    run.end_at_once = interrupted(run.end_at_once)
+    run.end_at_once = ending
+if how["at"] == "no thread":
+    run.threading = SimpleNamespace(Event=threading.Event)
 if how["fails"]:
     ControlLoop.run = failing
 sys.exit(main(sys.argv[2:]))
@@ -230,20 +239,26 @@ sys.exit(main(sys.argv[2:]))
 
 @contextmanager
 def planning_for_ever(
-    config: Path, *, ending_s: float, one_press_s: float = 0.0, at: str = "", fails: bool = False
+    config: Path, *, ending_s: float, one_press_s: float = 0.0, at: str = "", fails: str = ""
 ) -> Iterator[subprocess.Popen[str]]:
     """Run the service with a plan that hangs.
 
-    Ctrl-C comes ``at`` the "hand-back", or the "end" of the process, by itself; ``fails``: told to end, the loop fails.
+    Ctrl-C comes by itself ``at`` the "hand-back", which then never begins, or the "end" of the process; with "no
+    thread" none can be started as it ends. ``fails``: told to end, the loop fails with this.
     """
     how = json.dumps({"ending_s": ending_s, "one_press_s": one_press_s, "at": at, "fails": fails})
     command = [sys.executable, "-c", HANGING, how, "run", "--config", str(config)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        hung = threading.Timer(PATIENCE_S, process.kill)
+        hung.start()
         try:
             assert process.stdout is not None
-            assert process.stdout.readline() == "planning\n"
+            if process.stdout.readline() != "planning\n":
+                pytest.fail(f"no plan was begun:\n{process.communicate()[1]}")
+            hung.cancel()
             yield process
         finally:
+            hung.cancel()
             process.kill()
 
 
@@ -264,20 +279,38 @@ def test_a_plan_that_hangs_does_not_hold_up_the_end(
             wait_for(lambda: not record.may_stand(), PATIENCE_S, "the hand-back")
         _, log = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == code, log
+    assert ("interrupted" in log) == (code == 130)
+    assert "on record" not in log
     assert (battery.house.mode, battery.house.setpoint_w) == (DeviceMode.AUTOMATIC, 0)
 
 
 def test_a_ctrl_c_in_the_midst_of_the_hand_back_ends_the_service_as_a_crash_would(
     tmp_path: Path, battery: SimulatorServer
 ) -> None:
-    """For whoever has waited; what may stand stays on record, and is said."""
+    """For whoever has waited; what stands stays on record, and is said."""
     config, record = write_config(tmp_path, port=battery.v1_port), CommandRecord(tmp_path / "state", tmp_path / "run")
     with planning_for_ever(config, ending_s=10 * PATIENCE_S, at="hand-back") as process:
         wait_for(record.may_stand, PATIENCE_S, "a command")
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, log
-    assert "interrupted" in log
+    assert "interrupted with a command on record: run `sunshift release`" in log
+    assert record.may_stand()
+    assert battery.house.mode is DeviceMode.MANUAL
+    assert sunshift("release", "--config", config).returncode == 0
+    assert battery.house.mode is DeviceMode.AUTOMATIC
+
+
+def test_a_ctrl_c_is_obeyed_where_no_thread_can_be_started(tmp_path: Path, battery: SimulatorServer) -> None:
+    """Nothing is said then."""
+    config, record = write_config(tmp_path, port=battery.v1_port), CommandRecord(tmp_path / "state", tmp_path / "run")
+    with planning_for_ever(config, ending_s=10 * PATIENCE_S, at="no thread") as process:
+        wait_for(record.may_stand, PATIENCE_S, "a command")
+        process.send_signal(signal.SIGTERM)
+        wait_for(lambda: not record.may_stand(), PATIENCE_S, "the hand-back")
+        process.send_signal(signal.SIGINT)
+        _, log = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130, log
 
 
 def test_a_ctrl_c_that_comes_twice_cuts_no_hand_back_short(tmp_path: Path) -> None:
@@ -309,16 +342,26 @@ def test_a_signal_as_the_process_ends_makes_no_other_end_of_it(tmp_path: Path, b
     assert (battery.house.mode, battery.house.setpoint_w) == (DeviceMode.AUTOMATIC, 0)
 
 
-def test_an_unforeseen_end_is_told_and_an_end(tmp_path: Path, battery: SimulatorServer) -> None:
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("MemoryError", ["ended in an unforeseen way", "MemoryError: by the test"]),
+        ("Panic", ["ended in an unforeseen way", "Panic: by the test"]),
+        ("TariffError", ["ERROR   by the test"]),
+    ],
+)
+def test_an_end_by_an_error_is_told_and_an_end(
+    error: str, told: list[str], tmp_path: Path, battery: SimulatorServer
+) -> None:
     """The battery is handed back, and the plan that hangs is not waited for."""
     record = CommandRecord(tmp_path / "state", tmp_path / "run")
     config = write_config(tmp_path, port=battery.v1_port)
-    with planning_for_ever(config, ending_s=0.0, fails=True) as process:
+    with planning_for_ever(config, ending_s=0.0, fails=error) as process:
         wait_for(record.may_stand, PATIENCE_S, "a command")
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1, log
-    assert "ended in an unforeseen way" in log
-    assert "MemoryError: by the test" in log
+    assert [line for line in told if line not in log] == []
+    assert ("Traceback" in log) == (len(told) > 1)
     assert (battery.house.mode, battery.house.setpoint_w) == (DeviceMode.AUTOMATIC, 0)
     assert not record.may_stand()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
 
@@ -24,6 +27,8 @@ from support.service_process import PATIENCE_S
 TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 ROUNDS = 1000
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
+IN_NATIVE_CODE_AFTER_S = 0.2
+"""The main thread has begun to wait for a database by then; otherwise nothing is tested."""
 WAITING = """
 import threading
 from optimizer.service.signals import stop_on_signals
@@ -99,47 +104,137 @@ def test_a_second_ctrl_c_interrupts_at_once() -> None:
     assert stop.is_set()
 
 
+def in_native_code(folder: Path, meanwhile: Callable[[], object]) -> None:
+    """Wait for a locked database, where no handler runs in this thread, while another one does something."""
+    with (
+        closing(sqlite3.connect(folder / "locked", check_same_thread=False, isolation_level=None)) as holder,
+        closing(sqlite3.connect(folder / "locked", timeout=2 * PATIENCE_S, isolation_level=None)) as waiting,
+        ThreadPoolExecutor(1) as other,
+    ):
+        holder.execute("BEGIN EXCLUSIVE")
+        done = other.submit(lambda: (WallClock().wait(IN_NATIVE_CODE_AFTER_S, threading.Event()), meanwhile()))
+        done.add_done_callback(lambda _: holder.execute("ROLLBACK"))
+        waiting.execute("BEGIN IMMEDIATE")
+        done.result()
+
+
+def test_a_first_ctrl_c_interrupts_nothing(tmp_path: Path) -> None:
+    """The thread that hears it may be quicker than the handler in the main thread, as it is here."""
+    stop = threading.Event()
+
+    def press() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.wait(PATIENCE_S)
+
+    with not_interrupted(), stop_on_signals(stop):
+        in_native_code(tmp_path, press)
+
+
+@contextmanager
+def not_interrupted() -> Iterator[None]:
+    """Fail this test alone where a KeyboardInterrupt gets through, not the whole session."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        pytest.fail("interrupted")
+
+
+def test_a_ctrl_c_after_an_end_for_another_reason_interrupts() -> None:
+    """Nobody waits for the event any more then: the demo's days are over, and it sums up."""
+    stop = threading.Event()
+    stop.set()
+    with stop_on_signals(stop), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+class Impatience:
+    """Signals that come at given times, and what is made of them."""
+
+    def __init__(self) -> None:
+        self.stop, self.clock = threading.Event(), SimulatedClock(NOW)
+        self._told = SimpleQueue[threading.Thread]()
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Hear signals."""
+        with not_interrupted(), stop_on_signals(self.stop, impatient=self._note, clock=self.clock):
+            yield
+
+    def _note(self) -> None:
+        self._told.put(threading.current_thread())
+
+    def first(self, number: signal.Signals) -> None:
+        """Send a first signal, and wait until it was heard."""
+        signal.raise_signal(number)
+        assert self.stop.wait(PATIENCE_S)
+
+    def thread(self) -> threading.Thread:
+        """Return the thread in which an impatience was told."""
+        return self._told.get(timeout=PATIENCE_S)
+
+    @property
+    def is_told(self) -> bool:
+        return not self._told.empty()
+
+
 @pytest.mark.parametrize("first", TO_END)
 def test_a_ctrl_c_a_while_after_the_first_signal_is_passed_on(first: signal.Signals) -> None:
     """To whoever asked for it, in a thread of its own; the main thread goes on with what it does."""
-    stop, clock, told = threading.Event(), SimulatedClock(NOW), SimpleQueue[threading.Thread]()
-    with not_interrupted(), stop_on_signals(stop, impatient=lambda: told.put(threading.current_thread()), clock=clock):
-        signal.raise_signal(first)
-        clock.advance(ONE_PRESS_S)
+    person = Impatience()
+    with person.heard():
+        person.first(first)
+        person.clock.advance(ONE_PRESS_S)
         signal.raise_signal(signal.SIGINT)
-        assert told.get(timeout=PATIENCE_S) is not threading.main_thread()
-        assert stop.wait(PATIENCE_S)
+        assert person.thread() is not threading.main_thread()
 
 
 @pytest.mark.parametrize("second", TO_END)
 @pytest.mark.parametrize("first", TO_END)
 def test_what_comes_within_two_seconds_is_the_same_wish(first: signal.Signals, second: signal.Signals) -> None:
     """A tool passes Ctrl-C on to a process that has had it, or a person presses twice: no hand-back is cut short."""
-    stop, clock, told = threading.Event(), SimulatedClock(NOW), SimpleQueue[bool]()
-    with not_interrupted(), stop_on_signals(stop, impatient=lambda: told.put(True), clock=clock):
-        signal.raise_signal(first)
-        clock.advance(ONE_PRESS_S - 0.01)
+    person = Impatience()
+    with person.heard():
+        person.first(first)
+        person.clock.advance(ONE_PRESS_S - 0.01)
         signal.raise_signal(second)
-        assert stop.wait(PATIENCE_S)
-    assert told.empty()
+    assert not person.is_told
+
+
+@pytest.mark.parametrize("between", TO_END)
+def test_the_two_seconds_begin_with_the_first_signal(between: signal.Signals) -> None:
+    """Whoever sends others meanwhile does not keep a person waiting."""
+    person = Impatience()
+    with person.heard():
+        person.first(signal.SIGTERM)
+        person.clock.advance(ONE_PRESS_S - 0.5)
+        signal.raise_signal(between)
+        person.clock.advance(0.5)
+        signal.raise_signal(signal.SIGINT)
+        person.thread()
 
 
 def test_a_first_ctrl_c_after_an_end_for_another_reason_is_no_impatience() -> None:
     """The service is handing back by itself then; who presses cannot know it."""
-    stop, told = threading.Event(), SimpleQueue[bool]()
-    stop.set()
-    with not_interrupted(), stop_on_signals(stop, impatient=lambda: told.put(True), clock=SimulatedClock(NOW)):
+    person = Impatience()
+    person.stop.set()
+    with person.heard():
         signal.raise_signal(signal.SIGINT)
-    assert told.empty()
+    assert not person.is_told
 
 
-@contextmanager
-def not_interrupted() -> Iterator[None]:
-    """Fail this test alone where Ctrl-C gets through, not the whole session."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        pytest.fail("interrupted")
+def test_impatience_is_heard_while_the_main_thread_is_in_native_code(tmp_path: Path) -> None:
+    """It is told then and there, and not once the main thread is back."""
+    person = Impatience()
+
+    def press() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert person.stop.wait(PATIENCE_S)
+        person.clock.advance(ONE_PRESS_S)
+        os.kill(os.getpid(), signal.SIGINT)
+        person.thread()
+
+    with person.heard():
+        in_native_code(tmp_path, press)
 
 
 def test_a_hangup_that_nohup_ignores_stays_ignored() -> None:
