@@ -152,6 +152,7 @@ class Impatience:
 
     def __init__(self) -> None:
         self.stop, self.clock = threading.Event(), SimulatedClock(NOW)
+        self.clock.advance(3600.0)
         self._told = SimpleQueue[threading.Thread]()
 
     @contextmanager
