@@ -18,9 +18,18 @@ from support.service_bench import house_on_real_time
 from support.service_process import PATIENCE_S, write_config
 
 MOST_MEMORY_MIB = 100
-TOLD_MODULES = (
-    "import sys; from optimizer.cli.main import main; code = main(sys.argv[1:]); print(*sys.modules); exit(code)"
-)
+TOLD_MODULES = """
+import sys
+from optimizer.cli import run
+from optimizer.cli.main import main
+
+def tell_and_end(code):
+    print(*sys.modules)
+    end_at_once(code)
+
+end_at_once, run.end_at_once = run.end_at_once, tell_and_end
+main(sys.argv[1:])
+"""
 NIGHT_TARIFF = """
 kind = "time_of_use"
 price_per_kwh = 0.38
