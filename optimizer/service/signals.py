@@ -17,7 +17,6 @@ from optimizer.clock import Clock, WallClock
 
 LAST_WORD_S = 1.0
 """How long the end waits for the last signal to be passed on [s]."""
-
 ONE_PRESS_S = 2.0
 """A SIGINT within this of the first signal is the same wish to end, and cuts no hand-back short [s].
 
