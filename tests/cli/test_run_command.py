@@ -27,7 +27,7 @@ from optimizer.simulator.server import SimulatorServer
 from support.fake_sonnen import FakeSonnen
 from support.machine import wait_for
 from support.service_bench import TOKEN, house_on_real_time
-from support.service_process import PATIENCE_S, service, sunshift, write_config
+from support.service_process import PATIENCE_S, no_nohup, service, sunshift, write_config
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_sigterm_in_the_midst_of_a_command_hands_the_battery_back(part: str, tmp
 
 def test_a_closed_terminal_hands_the_battery_back(tmp_path: Path, battery: SimulatorServer) -> None:
     """SIGHUP, which a closing ssh session sends, is an end like any other; nobody reads the log any more."""
-    with service(write_config(tmp_path, port=battery.v1_port)) as process:
+    with no_nohup(), service(write_config(tmp_path, port=battery.v1_port)) as process:
         assert battery.house.mode is DeviceMode.MANUAL
         assert process.stderr is not None
         process.stderr.close()

@@ -22,7 +22,7 @@ import pytest
 from optimizer.clock import SimulatedClock, WallClock
 from optimizer.service.log_stream import in_background
 from optimizer.service.signals import ONE_PRESS_S, stop_on_signals
-from support.service_process import PATIENCE_S
+from support.service_process import PATIENCE_S, no_nohup
 
 TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 ROUNDS = 1000
@@ -42,6 +42,12 @@ with stop_on_signals(stop):
             heard += 1
             print("heard", flush=True)
 """
+
+
+@pytest.fixture(autouse=True)
+def _hangups_are_heard() -> Iterator[None]:
+    with no_nohup():
+        yield
 
 
 @pytest.mark.parametrize("number", TO_END)
